@@ -1,0 +1,53 @@
+"""The lower room's errors.
+
+CriticsError
+├── ManifestoError      a manifesto cannot be used; carries every fault   (who edits the YAML)
+├── ExtraMissing        an optional dependency is not installed           (who installs)
+└── ModelError          the model behind a critic failed                  (turned into *undecided*)
+    └── Unreadable      it answered, but not with a verdict that was offered
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class CriticsError(Exception):
+    """Root of everything that this room raises on purpose."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a manifesto, and where. Line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.what}"
+
+
+class ManifestoError(CriticsError):
+    """A manifesto that cannot be used; its text is one line a fault."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+class ExtraMissing(CriticsError):
+    """A critic needs an optional dependency that is not installed."""
+
+    def __init__(self, critic: str, extra: str) -> None:
+        super().__init__(f"the critic {critic!r} needs an extra: pip install 'superego[{extra}]'")
+
+
+class ModelError(CriticsError):
+    """The model behind a critic failed: out of context, out of reach, out of time."""
+
+
+class Unreadable(ModelError):
+    """The model answered, but with none of the verdicts that it was offered."""

@@ -1,0 +1,64 @@
+"""One critic's word on one rule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+FindingOutcome = Literal["pass", "broken", "undecided"]
+
+
+class Span(NamedTuple):
+    """Characters `start` (inclusive) to `end` (exclusive) of the judged text as it was handed in."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens read and written by a model."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Probability in [0, 1] that `rule` is broken, or `None` for undecided.
+
+    A probability that is no number, or outside [0, 1], is a fault of the critic, and becomes undecided:
+    a critic can be wrong, but it cannot pass a draft by writing nonsense. `critique` says why in prose,
+    `spans` say where, `mend` is what a deterministic critic would put in the spans' place.
+    """
+
+    rule: str
+    critic: str
+    probability: float | None
+    critique: str = ""
+    spans: tuple[Span, ...] = ()
+    mend: tuple[str, ...] = ()
+    usage: Usage = Usage()
+
+    def __post_init__(self) -> None:
+        p = self.probability
+        if p is not None and not (math.isfinite(p) and 0.0 <= p <= 1.0):
+            object.__setattr__(self, "probability", None)
+            object.__setattr__(self, "critique", f"the critic gave {p!r}, which is no probability")
+
+    def outcome(self, threshold: float) -> FindingOutcome:
+        """`broken` from the rule's threshold upwards, `pass` below it."""
+        if self.probability is None:
+            return "undecided"
+        return "broken" if self.probability >= threshold else "pass"

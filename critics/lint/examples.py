@@ -1,0 +1,44 @@
+"""Whether a rule's own examples are judged as they are labelled, by the critics that need no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from critics.critic import Critic
+from critics.errors import ExtraMissing, Fault
+from critics.exchange import Exchange, Message
+from critics.lint.structure import DETERMINISTIC
+from critics.manifesto.load import Loaded
+from critics.manifesto.schema import Example, Rule
+
+
+def example_faults(loaded: Loaded, critics: Mapping[str, Critic]) -> list[Fault]:
+    """Every example that the rule's deterministic `critics` judge otherwise than its label says."""
+    faults = []
+    for index, rule in enumerate(loaded.manifesto.rules):
+        if not rule.examples or not set(rule.critics) <= set(DETERMINISTIC):
+            continue
+        for place, what in _misjudged(rule, critics):
+            faults.append(loaded.tree.place("rules", index, *place).fault(what))
+    return faults
+
+
+def _misjudged(rule: Rule, critics: Mapping[str, Critic]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for number, example in enumerate(rule.examples):
+        exchange = _exchange(rule, example)
+        try:
+            findings = [finding for name in rule.critics for finding in critics[name](exchange, [rule])]
+        except ExtraMissing as exc:
+            yield ("critics",), str(exc)
+            return
+        broken = next((f for f in findings if f.outcome(rule.threshold) == "broken"), None)
+        if bool(broken) != example.breaks:
+            found = f"it is broken: {broken.critique}" if broken else "it is not"
+            label = "break" if example.breaks else "keep"
+            yield ("examples", number), f"this example is said to {label} `{rule.id}`, but by its critics {found}"
+
+
+def _exchange(rule: Rule, example: Example) -> Exchange:
+    if rule.applies_to == "input":
+        return Exchange((Message("user", example.text),))
+    return Exchange((Message("user", example.prompt),), example.text)

@@ -1,0 +1,104 @@
+"""What parses but cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from critics.errors import Fault
+from critics.manifesto.load import Loaded
+from critics.manifesto.schema import Length, Rule
+from critics.manifesto.validate import did_you_mean
+from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
+
+BUILT_IN = ("patterns", "personal-data", "judge")
+DETERMINISTIC = ("patterns", "personal-data")
+
+_Place = tuple[str | int, ...]
+_Complaint = tuple[_Place, str]
+
+
+def structural_faults(loaded: Loaded, trusted: tuple[str, ...]) -> list[Fault]:
+    """Every fault that can be found without running a critic. `trusted` are the allowed `module:factory` names."""
+    complaints = list(_release(loaded))
+    for index, rule in enumerate(loaded.manifesto.rules):
+        for place, what in _rule_complaints(rule, trusted):
+            complaints.append((("rules", index, *place), what))
+    return [loaded.tree.place(*place).fault(what) for place, what in complaints]
+
+
+def _release(loaded: Loaded) -> Iterator[_Complaint]:
+    manifesto = loaded.manifesto
+    counted = [rule for rule in manifesto.rules_for("output") if rule.action != "flag"]
+    if not counted and not any(rule.action == "veto" for rule in manifesto.rules_for("input")):
+        yield ("rules",), "every draft is released: no rule can veto, revise or redact"
+        return
+    if counted and not any(rule.weight for rule in counted):
+        yield ("release",), "every draft reaches it: no rule that counts has a weight above 0"
+    unsure = [rule.id for rule in counted if rule.weight and not set(rule.critics) <= set(DETERMINISTIC)]
+    if manifesto.release == 1 and unsure:
+        what = f"no draft can reach a score of 1: `{unsure[0]}` is judged by probability, which is never quite certain"
+        yield ("release",), what
+
+
+def _rule_complaints(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
+    yield from _critic_names(rule, trusted)
+    yield from _options(rule)
+    yield from _action(rule)
+    if rule.patterns:
+        for key in ("forbid", "require"):
+            for index, pattern in enumerate(getattr(rule.patterns, key)):
+                for complaint in _pattern(pattern, forbid=key == "forbid"):
+                    yield ("patterns", key, index), complaint
+        for key in ("characters", "words", "sentences"):
+            if what := _length(getattr(rule.patterns, key)):
+                yield ("patterns", key), what
+
+
+def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
+    for index, name in enumerate(rule.critics):
+        place = ("critics", index)
+        if ":" in name:
+            if name not in trusted:
+                yield place, f"the critic `{name}` is not trusted: add it to `trusted` in superego.yaml to let it run"
+        elif name not in BUILT_IN:
+            known = f"; known are {', '.join(BUILT_IN)}, or module:factory"
+            yield place, f"unknown critic `{name}`" + (did_you_mean(name, BUILT_IN) or known)
+
+
+def _options(rule: Rule) -> Iterator[_Complaint]:
+    if "patterns" in rule.critics and (rule.patterns is None or not rule.patterns.says_anything):
+        yield ("critics",), "the critic `patterns` has nothing to look for: give the rule `patterns:` options"
+    for name, options in (("patterns", rule.patterns), ("personal-data", rule.personal_data)):
+        if options is not None and name not in rule.critics:
+            yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
+
+
+def _action(rule: Rule) -> Iterator[_Complaint]:
+    if rule.applies_to == "input" and rule.action in ("revise", "redact"):
+        yield ("action",), f"what a user wrote cannot be sent back: use veto or flag, not {rule.action}"
+    if rule.action == "redact" and not set(rule.critics) <= set(DETERMINISTIC):
+        yield ("action",), f"only {' and '.join(DETERMINISTIC)} know what to put in a text's place: use revise or veto"
+
+
+def _pattern(pattern: str, *, forbid: bool) -> Iterator[str]:
+    try:
+        compile_pattern(pattern, case_sensitive=True)
+    except PatternError as exc:
+        yield str(exc)
+        return
+    if matches_empty(pattern):
+        yield "matches the empty text, so it " + ("finds nothing to forbid" if forbid else "is always there")
+    if what := pitfall(pattern):
+        yield what
+
+
+def _length(length: Length | None) -> str | None:
+    if length is None:
+        return None
+    if length.at_least is None and length.at_most is None:
+        return "says neither `at_least` nor `at_most`"
+    if length.at_least is not None and length.at_most is not None and length.at_least > length.at_most:
+        return f"no draft can have at least {length.at_least} and at most {length.at_most}"
+    if length.at_most == 0:
+        return "only an empty draft has none, and an empty draft is never released"
+    return None

@@ -1,0 +1,133 @@
+"""A manifesto as frozen models that forbid unknown keys. The JSON schema for editors is made from these."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Action = Literal["veto", "revise", "redact", "flag"]
+OnUndecided = Literal["retry", "withhold", "release"]
+OnExhausted = Literal["refusal", "best", "error"]
+Revision = Literal["converse", "rewind"]
+Side = Literal["input", "output"]
+Entity = Literal[
+    "email", "phone", "card", "iban", "ip", "mac", "url", "crypto", "date", "medical-license",
+    "us-ssn", "us-itin", "us-mbi", "uk-nhs", "uk-nino", "uk-driving-licence", "au-abn", "au-medicare", "au-tfn",
+    "ca-sin", "de-health-insurance", "de-social-security", "de-tax-id", "es-nie", "es-nif", "fi-hetu", "in-aadhaar",
+    "it-fiscal-code", "kr-rrn", "ng-nin", "pl-pesel", "se-personnummer", "sg-nric", "th-id", "tr-id", "za-id",
+]  # fmt: skip
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class Length(Model):
+    """Bounds, both inclusive."""
+
+    at_least: int | None = Field(None, ge=0)
+    at_most: int | None = Field(None, ge=0)
+
+
+class Patterns(Model):
+    """Options of the `patterns` critic. Everything but `require` and `at_least` says what must not be there."""
+
+    forbid: tuple[Text, ...] = Field((), description="Regular expressions (RE2 syntax) that must not match.")
+    require: tuple[Text, ...] = Field((), description="Regular expressions (RE2 syntax) that must match somewhere.")
+    forbid_words: tuple[Text, ...] = Field((), description="Words or phrases that must not occur, whole, in any case.")
+    require_words: tuple[Text, ...] = Field((), description="Words or phrases that must occur, whole, in any case.")
+    case_sensitive: bool = Field(False, description="Whether the four lists above tell capitals from small letters.")
+    characters: Length | None = Field(None, description="How many characters the text may have.")
+    words: Length | None = Field(None, description="How many words the text may have.")
+    sentences: Length | None = Field(None, description="How many sentences the text may have.")
+    languages: tuple[Annotated[str, Field(pattern="^[a-z]{2}$")], ...] = Field(
+        (), description="ISO 639-1 codes of the languages that the text may be in."
+    )
+    replace_with: str = Field("[removed]", description="What `redact` puts in the place of a forbidden match.")
+
+    @property
+    def says_anything(self) -> bool:
+        lists = self.forbid, self.require, self.forbid_words, self.require_words, self.languages
+        return any(lists) or any((self.characters, self.words, self.sentences))
+
+
+class PersonalData(Model):
+    """Options of the `personal-data` critic."""
+
+    entities: tuple[Entity, ...] = Field(
+        ("email", "phone", "card", "iban", "ip"), min_length=1, description="The kinds of data that must not occur."
+    )
+    allow: tuple[Text, ...] = Field((), description="Exact values that may occur, such as a public address.")
+    regions: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = Field(
+        ("US", "GB", "DE", "FR"), description="ISO 3166 regions whose national phone numbers are recognised."
+    )
+    score: float = Field(0.4, gt=0, le=1, description="How sure the recogniser must be (Presidio's score).")
+
+
+class Example(Model):
+    """A labelled text for a rule: `check` runs the deterministic critics on it."""
+
+    text: str
+    breaks: bool
+    prompt: str = ""
+
+
+class Rule(Model):
+    """One thing that a draft must satisfy."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens.")]
+    statement: Text = Field(description="What must hold, in a sentence that a critic and a person can read.")
+    critics: tuple[Text, ...] = Field(
+        ("judge",), min_length=1, description="Who judges it: `patterns`, `personal-data`, `judge`, or module:factory."
+    )
+    applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
+    weight: float = Field(1.0, ge=0, description="How much it counts in the score.")
+    threshold: float = Field(0.5, gt=0, lt=1, description="The probability of a breach from which it is broken.")
+    action: Action = Field("revise", description="What breaking it means.")
+    on_undecided: OnUndecided | None = Field(None, description="Overrides the manifesto's own, for this rule.")
+    advice: str = Field("", description="What the generator is told when its draft broke the rule.")
+    examples: tuple[Example, ...] = ()
+    patterns: Patterns | None = None
+    personal_data: PersonalData | None = Field(None, alias="personal-data")
+
+
+class Budget(Model):
+    """The first one spent ends the loop."""
+
+    attempts: int = Field(3, ge=1, description="Drafts, the first included.")
+    tokens: int | None = Field(20_000, ge=1, description="Tokens read and written by generator and critics together.")
+    seconds: float | None = Field(120.0, gt=0, description="Wall-clock seconds.")
+
+
+class Manifesto(Model):
+    """One YAML document: beliefs, how to weigh sources, rules, budget, release policy."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens.")]
+    version: Text = Field(description="Yours to count, in quotes.")
+    description: str = Field("", description="One line for listings.")
+    beliefs: str = Field("", description="What it stands for, in prose. Critics read it.")
+    provenance: str = Field("", description="How to weigh sources, in prose. Critics read it.")
+    rules: tuple[Rule, ...] = Field(min_length=1)
+    budget: Budget = Budget()
+    release: float = Field(0.5, gt=0, le=1, description="The score from which a draft that breaks no rule is released.")
+    revision: Revision = Field("converse", description="How a draft is revised.")
+    on_exhausted: OnExhausted = Field("refusal", description="What happens when the budget is spent.")
+    refusal: Text = Field(
+        "I can't give an answer to this that meets the rules I hold to.", description="The words of a refusal."
+    )
+    on_undecided: OnUndecided = Field("withhold", description="What a rule that could not be judged means.")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256, in hex, over everything that has a say in an outcome."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    def rules_for(self, side: Side) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.applies_to == side)
+
+    def undecided_policy(self, rule: Rule) -> OnUndecided:
+        return rule.on_undecided or self.on_undecided

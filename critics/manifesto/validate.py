@@ -1,0 +1,99 @@
+"""From a tree to the models, with every fault said at once, where it stands, and what was probably meant."""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+import typing
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from critics.errors import Fault
+from critics.manifesto.tree import Node
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Invalid(Exception):
+    """A tree that does not fit its model."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def fit(model: type[M], node: Node) -> M:
+    """The tree as `model`. Raises `Invalid` with every fault."""
+    try:
+        # By way of JSON, because strict validation of JSON still takes a list for a tuple.
+        return model.model_validate_json(json.dumps(node.plain()))
+    except ValidationError as exc:
+        raise Invalid([_fault(model, node, error) for error in _telling(exc.errors())]) from exc
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A suggestion to append to a fault, or nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _telling(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the complaint that a list is too short which comes only from its items' own faults."""
+    places = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(len(place) > len(error["loc"]) and place[: len(error["loc"])] == error["loc"] for place in places)
+    ]
+
+
+def _fault(model: type[BaseModel], node: Node, error: ErrorDetails) -> Fault:
+    steps = error["loc"]
+    return node.place(*steps).fault(_wording(model, steps, error))
+
+
+def _wording(model: type[BaseModel], steps: tuple[str | int, ...], error: ErrorDetails) -> str:
+    name = f"`{_dotted(steps)}`" if steps else "a manifesto"
+    given = error.get("input")
+    match error["type"]:
+        case "missing":
+            return f"{name} is missing"
+        case "extra_forbidden":
+            known = _keys(model, steps[:-1])
+            return f"unknown key {name}" + (did_you_mean(str(steps[-1]), known) or f"; known are {', '.join(known)}")
+        case "literal_error":
+            known = re.findall(r"'([^']+)'", error["ctx"]["expected"])
+            return f"{name} must be one of {', '.join(known)}, not {given!r}" + did_you_mean(str(given), known)
+        case "string_type" if isinstance(given, (int, float, bool)):
+            return f"{name} must be words: put quotes around {given}"
+        case "string_pattern_mismatch":
+            return f"{name} is {given!r}, which does not fit {error['ctx']['pattern']}"
+        case _:
+            return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _dotted(steps: tuple[str | int, ...]) -> str:
+    return re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, steps)))
+
+
+def _keys(model: type[BaseModel], steps: tuple[str | int, ...]) -> list[str]:
+    """The keys allowed in the mapping at `steps`."""
+    for step in (step for step in steps if isinstance(step, str)):
+        field = next((field for key, field in model.model_fields.items() if step in (field.alias, key)), None)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return [field.alias or key for key, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    return next(filter(None, map(_model_in, typing.get_args(annotation))), None)

@@ -1,0 +1,6 @@
+"""What can be judged without a model: expressions, words, lengths, languages."""
+
+from critics.patterns.patterns import PatternsCritic
+from critics.patterns.regex import PatternError, compile_pattern, matches_empty, pitfall
+
+__all__ = ["PatternError", "PatternsCritic", "compile_pattern", "matches_empty", "pitfall"]

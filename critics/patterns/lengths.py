@@ -1,0 +1,51 @@
+"""How long a text is in characters, words and sentences, against a rule's bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from critics.finding import Span
+from critics.manifesto.schema import Length, Patterns
+from critics.patterns.words import word_spans
+from critics.text.sentences import sentences
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A length out of bounds; `excess` is what is too much, from the start of a sentence, in the text measured."""
+
+    what: str
+    excess: Span | None = None
+
+
+def misfits(text: str, options: Patterns) -> Iterator[Misfit]:
+    """Every length of `text` that `options` do not allow. Hand it text that is normalised."""
+    if options.characters:
+        yield from _against(options.characters, "character", range(len(text)), text)
+    if options.words:
+        yield from _against(options.words, "word", [span.start for span in word_spans(text)], text)
+    if options.sentences:
+        yield from _against(options.sentences, "sentence", _spoken(text), text)
+
+
+def _spoken(text: str) -> list[int]:
+    """Where the sentences begin that say something: a rule drawn with dashes is none."""
+    return [span.start for span in sentences(text) if any(char.isalnum() for char in text[slice(*span)])]
+
+
+def _against(bounds: Length, unit: str, starts: Sequence[int], text: str) -> Iterator[Misfit]:
+    count, least, most = len(starts), bounds.at_least, bounds.at_most
+    if least is not None and count < least:
+        yield Misfit(f"has {_counted(count, unit)}, at least {least} {_are(least)} required")
+    if most is not None and count > most:
+        begin = next((s.start for s in sentences(text) if s.end > starts[most]), starts[most])
+        yield Misfit(f"has {_counted(count, unit)}, at most {most} {_are(most)} allowed", Span(begin, len(text)))
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count:,} {unit}" + ("" if count == 1 else "s")
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,0 +1,79 @@
+"""What must not and what must be in a text, by a rule's options: made ready once, searched raw and normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from critics.finding import Span
+from critics.manifesto.schema import Patterns
+from critics.patterns.quote import quoted
+from critics.patterns.regex import compile_pattern, matches_empty
+from critics.patterns.words import compile_words
+from critics.text.normalise import Normalised, normalise
+
+
+class Finder(Protocol):
+    """Finds something in a text."""
+
+    def spans(self, text: str) -> Iterator[Span]: ...
+
+    def found(self, text: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for. Each requirement comes with the words for its absence."""
+
+    forbidden: tuple[Finder, ...]
+    required: tuple[tuple[Finder, str], ...]
+
+    def offences(self, raw: str, normal: Normalised) -> tuple[Span, ...]:
+        """Where something forbidden stands, as written or in disguise: in the raw text, merged, in order."""
+        found = {span for finder in self.forbidden for span in finder.spans(raw)}
+        found |= {normal.span(*span) for finder in self.forbidden for span in finder.spans(normal.text)}
+        return merged(found)
+
+    def absences(self, raw: str, normal: Normalised) -> Iterator[str]:
+        """What is missing. A requirement may name a character that has no normal form, so the raw text counts too."""
+        for finder, absence in self.required:
+            if not (finder.found(normal.text) or finder.found(raw)):
+                yield absence
+
+
+@lru_cache(maxsize=256)
+def search_for(options: Patterns) -> Search:
+    """Make ready what `options` ask for. Raises `PatternError`."""
+    strict = options.case_sensitive
+    forbidden: list[Finder] = [
+        compile_pattern(pattern, case_sensitive=strict) for pattern in options.forbid if not matches_empty(pattern)
+    ]
+    if options.forbid_words:
+        forbidden.append(compile_words(_both_forms(options.forbid_words), case_sensitive=strict))
+    required: list[tuple[Finder, str]] = [
+        (compile_pattern(pattern, case_sensitive=strict), f"has nothing that matches {quoted(pattern)}")
+        for pattern in options.require
+    ]
+    required += [
+        (compile_words(_both_forms((word,)), case_sensitive=strict), f"does not say {quoted(word)}")
+        for word in options.require_words
+    ]
+    return Search(tuple(forbidden), tuple(required))
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same places in order, those that overlap or touch made one."""
+    whole: list[Span] = []
+    for span in sorted(spans):
+        if whole and span.start <= whole[-1].end:
+            whole[-1] = Span(whole[-1].start, max(whole[-1].end, span.end))
+        else:
+            whole.append(span)
+    return tuple(whole)
+
+
+def _both_forms(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words as they are written, and as they stand in a normalised text."""
+    return (*words, *(normalise(word).text for word in words))

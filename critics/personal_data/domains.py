@@ -1,0 +1,60 @@
+"""Which names are domains, asked of the suffix list that comes with `tldextract`.
+
+Left alone, the e-mail recogniser asks `tldextract`'s own extractor, which fetches a newer list from the network and
+keeps it in the home folder. Replacing that one would change it for everyone in the process, so the recognisers are
+given an extractor of ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+_ATOM = r"\w!#$%&'*+\-/=?^`{|}~"
+_END = r"[^\s<>\"'()\[\]{}.,;:!?]"
+
+# The recognisers' own patterns take seconds for a text that was made for them, and stop at the first suffix that
+# fits: `example.com` in `example.community`. These look no further than a mail system or a browser would.
+EMAIL = {"address": (rf"\w(?:[{_ATOM}.]{{0,126}}[{_ATOM}])?@\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+", 0.5)}
+URL = {
+    "with a scheme": (rf"\b(?:https?|ftp)://[^\s<>\"'()\[\]{{}}]*{_END}", 0.6),
+    "bare": (rf"(?<![@\w./-])(?:[\w-]{{1,63}}\.){{1,30}}[^\W\d_]{{2,24}}(?![\w@])(?:[/?#][^\s<>\"'()]*{_END})?", 0.5),
+}
+
+_FILE = re.compile(r"(?!www\.)[^/?#]+\.(?:cc|md|mov|ps|py|rs|sh|so|zip)", re.IGNORECASE)
+"""Suffixes that are read as a file's, unless the name begins with `www.` or goes on with a path."""
+
+
+def email_recogniser(base: Callable[..., Any]) -> Any:
+    """An e-mail recogniser that takes an address at a domain under a public suffix."""
+    is_domain = _offline()
+
+    def validate(_: object, found: str) -> bool:
+        return is_domain(found.rpartition("@")[2])
+
+    return _variant(base, EMAIL, validate)
+
+
+def url_recogniser(base: Callable[..., Any]) -> Any:
+    """A URL recogniser that takes anything with a scheme, and bare names that are domains and not files."""
+    is_domain = _offline()
+
+    def validate(_: object, found: str) -> bool | None:
+        keep_score = None
+        known = "://" in found or (is_domain(found) and not _FILE.fullmatch(found))
+        return keep_score if known else False
+
+    return _variant(base, URL, validate)
+
+
+def _variant(base: Any, forms: dict[str, tuple[str, float]], validate: Callable[[object, str], bool | None]) -> Any:
+    pattern = importlib.import_module("presidio_analyzer").Pattern
+    patterns = [pattern(name, form, score) for name, (form, score) in forms.items()]
+    return type(base.__name__, (base,), {"validate_result": validate})(patterns=patterns)
+
+
+def _offline() -> Callable[[str], bool]:
+    extract = importlib.import_module("tldextract").TLDExtract(cache_dir=None, suffix_list_urls=())
+    return lambda name: bool(extract(name).fqdn)

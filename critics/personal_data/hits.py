@@ -1,0 +1,56 @@
+"""What was found, where, and what is left of it once the overlaps and the permitted are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from critics.finding import Span
+from critics.manifesto.schema import Entity
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One find. `text` is as it was read, with any disguise taken off; `span` is where it stands in the text judged."""
+
+    kind: Entity
+    span: Span
+    score: float
+    text: str
+
+
+def not_allowed(hits: Iterable[Hit], allow: Iterable[str]) -> list[Hit]:
+    """The hits that are not allowed, nor part of one that is: `example.com` within an allowed `jane@example.com`."""
+    hits, allow = list(hits), list(allow)
+    free = [hit.span for hit in hits if _is_allowed(hit, allow)]
+    return [hit for hit in hits if not any(_covers(span, hit.span) for span in free)]
+
+
+def merged(hits: Iterable[Hit]) -> list[Hit]:
+    """Hits that overlap made one, in order of place: over all of their span, as the surest, then longest, of them."""
+    groups: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: hit.span):
+        if groups and hit.span.start < groups[-1].span.end:
+            groups[-1] = _joined(groups[-1], hit)
+        else:
+            groups.append(hit)
+    return groups
+
+
+def _joined(one: Hit, other: Hit) -> Hit:
+    best = max(one, other, key=lambda hit: (hit.score, len(hit.text)))
+    return replace(best, span=Span(one.span.start, max(one.span.end, other.span.end)))
+
+
+def _is_allowed(hit: Hit, allow: Sequence[str]) -> bool:
+    if hit.kind == "phone":
+        return _digits(hit.text) in {_digits(value) for value in allow}
+    return hit.text.strip().casefold() in {value.strip().casefold() for value in allow}
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _covers(outer: Span, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end

@@ -1,0 +1,140 @@
+"""The form in which text is judged: what a reader takes it for, with the way back to where each character stood."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from critics.finding import Span
+from critics.text.invisible import INVISIBLE, LINE_BREAK, PLAIN, SURROGATE
+from critics.text.lookalikes import TO_LATIN
+from critics.text.marks import marks
+from critics.text.visible import visible
+
+__all__ = ["Normalised", "normalise", "visible"]
+
+MAX_MARKS = 30
+"""Combining marks on one character, as in Unicode's stream-safe form. More are dropped: sorting them takes quadratic
+time, and no language needs them."""
+
+_BLANK_PATTERN = "\u2800"  # Braille with no dots: drawn as a space, though not of category Zs
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_LINE_BREAK = re.compile(LINE_BREAK)
+_SURROGATE = re.compile(f"[{SURROGATE}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A text and, for each of its characters and its end, the index in the original where what it came from begins."""
+
+    text: str
+    offsets: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> Span:
+        """The range of the original that `text[start:end]` came from.
+
+        It holds whole characters with their marks, and the invisible ones inside and right after it.
+        """
+        first = self.offsets[start]
+        if start >= end:
+            return Span(first, first)
+        return Span(first, self.offsets[bisect_right(self.offsets, self.offsets[end - 1])])
+
+
+def normalise(text: str) -> Normalised:
+    """NFKC without what a reader cannot see; spaces and line breaks of one kind; disguised Latin words in Latin.
+
+    A second time changes nothing, and the result can always be encoded as UTF-8: a lone surrogate becomes U+FFFD.
+    Time is linear in the length of the text.
+    """
+    if PLAIN.fullmatch(text):
+        return Normalised(text, tuple(range(len(text) + 1)))
+    pieces: list[str] = []
+    offsets: list[int] = []
+    for start, cluster in _clusters(text):
+        composed = _nfkc(cluster)
+        pieces.append(composed)
+        offsets.extend([start] * len(composed))
+    unmasked, offsets = _unmask("".join(pieces), offsets)
+    return Normalised(unmasked, (*offsets, len(text)))
+
+
+def _clusters(text: str) -> Iterator[tuple[int, str]]:
+    """Where each character begins, and it with all that NFKC may compose with it or sort."""
+    start, cluster, stacked = 0, "", 0
+    for index, char in enumerate(text):
+        shown = "" if text.startswith("\r\n", index) else _shown(char)
+        if not shown:
+            continue
+        clings, weight = _clings(shown)
+        if not (cluster and clings):
+            if cluster:
+                yield start, cluster
+            start, cluster, stacked = index, shown, weight
+        elif weight == 0 or stacked + weight <= MAX_MARKS:
+            cluster += shown
+            stacked += weight
+    if cluster:
+        yield start, cluster
+
+
+@lru_cache(maxsize=8192)
+def _shown(char: str) -> str:
+    """What a reader sees of a character: nothing, a plain space or line break, or itself."""
+    if _LINE_BREAK.match(char):
+        return "\n"
+    if _SURROGATE.match(char):
+        return "\ufffd"
+    if _INVISIBLE.match(char):
+        return ""
+    return " " if char == _BLANK_PATTERN or unicodedata.category(char) == "Zs" else char
+
+
+@lru_cache(maxsize=8192)
+def _clings(char: str) -> tuple[bool, int]:
+    """Whether it belongs to the character before it, and how many marks it carries that are to be sorted."""
+    parts = unicodedata.normalize("NFKD", char)
+    # Only marks, the later jamo of a Hangul syllable and one vowel of Kirat Rai compose with what precedes them.
+    clings = unicodedata.category(parts[0])[0] == "M" or "\u1161" <= parts[0] <= "\u11ff" or parts[0] == "\U00016d67"
+    return clings, sum(unicodedata.combining(part) > 0 for part in parts)
+
+
+@lru_cache(maxsize=8192)
+def _nfkc(cluster: str) -> str:
+    return unicodedata.normalize("NFKC", cluster)
+
+
+def _unmask(text: str, offsets: list[int]) -> tuple[str, list[int]]:
+    """Fold lookalikes to Latin in the words that hold Latin letters as well."""
+    word, cluster = _grammar()
+    pieces: list[str] = []
+    places: list[int] = []
+    done = 0
+    for found in word.finditer(text):
+        if found[0].isascii() or not _LATIN.search(found[0]):
+            continue
+        pieces.append(text[done : found.start()])
+        places.extend(offsets[done : found.start()])
+        for part in cluster.finditer(text, found.start(), found.end()):
+            latin = _latin(part[0])
+            pieces.append(latin)
+            places.extend([offsets[part.start()]] * len(latin))
+        done = found.end()
+    return "".join([*pieces, text[done:]]), places + offsets[done:]
+
+
+@lru_cache(maxsize=1)
+def _grammar() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A word, and a character with its marks."""
+    return re.compile(f"(?:[^\\W_]|[{marks()}])+"), re.compile(f"(?s:.)[{marks()}]*")
+
+
+@lru_cache(maxsize=8192)
+def _latin(cluster: str) -> str:
+    folded = unicodedata.normalize("NFKD", cluster).translate(TO_LATIN)
+    return unicodedata.normalize("NFKC", folded)

@@ -1,0 +1,116 @@
+"""All findings weighed, in code. A model never does the arithmetic and never decides the pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from critics.finding import Finding, FindingOutcome, Usage
+from critics.manifesto.schema import Manifesto, Rule
+
+VerdictOutcome = Literal["pass", "revise", "veto", "undecided"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One rule and what its critics said of it.
+
+    Several critics combine by the worst word: the highest probability decides. A rule that one critic finds kept and
+    another could not judge is undecided; one that any critic finds broken is broken.
+    """
+
+    rule: Rule
+    findings: tuple[Finding, ...]
+
+    @property
+    def probability(self) -> float | None:
+        """Of a breach, in [0, 1]; `None` while undecided."""
+        return None if self.outcome == "undecided" else max(self._decided)
+
+    @property
+    def outcome(self) -> FindingOutcome:
+        if any(p >= self.rule.threshold for p in self._decided):
+            return "broken"
+        return "pass" if self.findings and len(self._decided) == len(self.findings) else "undecided"
+
+    @property
+    def critique(self) -> str:
+        """Why it is broken or undecided, from the critics that say so."""
+        said = [f.critique for f in self.findings if f.outcome(self.rule.threshold) == self.outcome]
+        return "; ".join(dict.fromkeys(filter(None, said)))
+
+    @property
+    def _decided(self) -> list[float]:
+        return [f.probability for f in self.findings if f.probability is not None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a draft comes to. `score` is weighted compliance, 1 is best; `breach` the probability that any rule is
+    broken, 0 is best; either is `None` where nothing was decided that it could be made from."""
+
+    outcome: VerdictOutcome
+    score: float | None
+    breach: float | None
+    judgements: tuple[Judgement, ...] = field(default=())
+
+    def of(self, outcome: FindingOutcome) -> tuple[Judgement, ...]:
+        """The judgements with this outcome, in the order of the rules."""
+        return tuple(j for j in self.judgements if j.outcome == outcome)
+
+    @property
+    def broken(self) -> tuple[Judgement, ...]:
+        """Broken rules that keep the draft from being released: all but those that only flag."""
+        return tuple(j for j in self.of("broken") if j.rule.action != "flag")
+
+    @property
+    def usage(self) -> Usage:
+        return sum((f.usage for j in self.judgements for f in j.findings), Usage())
+
+
+def weigh(manifesto: Manifesto, rules: Sequence[Rule], findings: Iterable[Finding]) -> Verdict:
+    """Weigh findings by the manifesto's weights, thresholds and actions.
+
+    - `veto`: a rule with that action is broken, whatever the total.
+    - `revise`: another rule is broken (but for `flag`), or the score is below `release`.
+    - `undecided`: nothing is broken, but a rule was not judged and its `on_undecided` is not `release`.
+      A `flag` rule never holds a draft back, broken or undecided: it is on record.
+    """
+    by_rule: dict[str, list[Finding]] = {rule.id: [] for rule in rules}
+    for finding in findings:
+        if finding.rule in by_rule:
+            by_rule[finding.rule].append(finding)
+    judgements = tuple(Judgement(rule, tuple(by_rule[rule.id])) for rule in rules)
+    score = _score(judgements)
+    return Verdict(_outcome(manifesto, judgements, score), score, _breach(judgements), judgements)
+
+
+def _outcome(manifesto: Manifesto, judgements: Sequence[Judgement], score: float | None) -> VerdictOutcome:
+    binding = [j for j in judgements if j.rule.action != "flag"]
+    broken = [j for j in binding if j.outcome == "broken"]
+    if any(j.rule.action == "veto" for j in broken):
+        return "veto"
+    if broken:
+        return "revise"
+    open_ = [j for j in binding if j.outcome == "undecided"]
+    if any(manifesto.undecided_policy(j.rule) != "release" for j in open_):
+        return "undecided"
+    return "revise" if score is not None and score < manifesto.release else "pass"
+
+
+def _score(judgements: Iterable[Judgement]) -> float | None:
+    counted = [
+        (j.rule.weight, 1 - j.probability)
+        for j in judgements
+        if j.probability is not None and j.rule.action != "flag" and j.rule.weight
+    ]
+    total = math.fsum(weight for weight, _ in counted)
+    return math.fsum(weight * kept for weight, kept in counted) / total if total else None
+
+
+def _breach(judgements: Iterable[Judgement]) -> float | None:
+    # Noisy-or: what is left over is the probability that every rule is kept, were they independent.
+    decided = [j.probability for j in judgements if j.probability is not None]
+    return 1 - math.prod(1 - p for p in decided) if decided else None

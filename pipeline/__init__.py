@@ -1,0 +1,50 @@
+"""The upper room: drafts, the loop, engines and edges."""
+
+from pipeline.assembly import assemble, load
+from pipeline.errors import (
+    BadInput,
+    ContextOverflow,
+    ModelFault,
+    ModelMissing,
+    ModelRefused,
+    ModelUnavailable,
+    ModelUnusable,
+    OutputFault,
+    PipelineError,
+    SettingsError,
+)
+from pipeline.generator import DraftRequest, Generator, Piece, Pieces
+from pipeline.loop import Loop, Observer
+from pipeline.outcome import Attempt, Cost, Outcome, Withheld
+from pipeline.pipeline import Pipeline
+from pipeline.scripted import ScriptedGenerator
+from pipeline.settings import Settings, load_settings
+
+__all__ = [
+    "Attempt",
+    "BadInput",
+    "ContextOverflow",
+    "Cost",
+    "DraftRequest",
+    "Generator",
+    "Loop",
+    "ModelFault",
+    "ModelMissing",
+    "ModelRefused",
+    "ModelUnavailable",
+    "ModelUnusable",
+    "Observer",
+    "Outcome",
+    "OutputFault",
+    "Piece",
+    "Pieces",
+    "Pipeline",
+    "PipelineError",
+    "ScriptedGenerator",
+    "Settings",
+    "SettingsError",
+    "Withheld",
+    "assemble",
+    "load",
+    "load_settings",
+]

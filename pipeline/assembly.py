@@ -1,0 +1,130 @@
+"""Where the parts are put together: settings in, a ready pipeline out."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import critics
+from critics import Critic, Judge, JudgeModel, Manifesto, Panel, PatternsCritic, PersonalDataCritic
+from pipeline import embedded
+from pipeline.errors import SettingsError
+from pipeline.generator import Generator
+from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
+from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar
+from pipeline.pipeline import Pipeline
+from pipeline.settings import GeneratorSettings, JudgeSettings, Settings, load_settings
+
+
+def load(manifesto: str | None = None, *, settings: Settings | None = None) -> Pipeline:
+    """A pipeline by a manifesto's shipped name or path, with the models of `settings`, else of the configuration.
+
+    Raises `critics.ManifestoError`, `SettingsError`, or `ModelFault` where a model cannot be loaded.
+    """
+    settings = settings or load_settings()
+    return assemble(critics.load(manifesto or settings.manifesto, trusted=settings.trusted), settings)
+
+
+def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -> Pipeline:
+    """A pipeline for a loaded manifesto. With `drafts` false it only judges, and no generator is loaded."""
+    generator = build_generator(settings) if drafts else None
+    return Pipeline(manifesto, build_critic(manifesto, settings), generator)
+
+
+def build_critic(manifesto: Manifesto, settings: Settings) -> Panel:
+    """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""
+    makers: dict[str, Callable[[], Critic]] = {
+        "patterns": PatternsCritic,
+        "personal-data": PersonalDataCritic,
+        "judge": lambda: _judge(manifesto, settings),
+    }
+    names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
+    named = {name: makers[name]() if name in makers else _own(name, settings) for name in names}
+    return Panel(named, seconds=settings.critic_seconds)
+
+
+def build_generator(settings: Settings) -> Generator:
+    """The generator of the settings."""
+    wanted = settings.generator
+    path = _weights(wanted.model)
+    if path is None:
+        model = load_chat_model(
+            wanted.model,
+            base_url=wanted.base_url,
+            api_key=_key(wanted),
+            temperature=wanted.temperature,
+            top_p=wanted.top_p,
+            timeout=wanted.timeout,
+            context=wanted.context,
+        )
+        return ChatGenerator(model, name=wanted.model, max_tokens=wanted.max_tokens, tries=wanted.tries)
+    return LlamaGenerator(
+        LlamaContext(path, context=wanted.context, threads=settings.threads),
+        temperature=wanted.temperature,
+        top_p=wanted.top_p,
+        min_p=wanted.min_p,
+        max_tokens=wanted.max_tokens,
+    )
+
+
+def build_judge_model(settings: Settings) -> JudgeModel:
+    """The judge's model: its own, or the generator's weights and server in a context apart."""
+    wanted = settings.judge
+    if wanted.model is None:
+        inherited = ("model", "base_url", "api_key")
+        wanted = wanted.model_copy(update={key: getattr(settings.generator, key) for key in inherited})
+    name = wanted.model or settings.generator.model
+    path = _weights(name)
+    if path is not None:
+        return LlamaJudgeModel(LlamaContext(path, context=wanted.context, threads=settings.threads))
+    model = load_chat_model(
+        name,
+        base_url=wanted.base_url,
+        api_key=_key(wanted),
+        temperature=0.0,
+        top_p=None,
+        timeout=wanted.timeout,
+        context=wanted.context,
+    )
+    return ChatJudgeModel(model, name=name, context=wanted.context or None, tries=wanted.tries, grammar=compile_grammar)
+
+
+def judges_with_embedded(manifesto: Manifesto, settings: Settings) -> bool:
+    """Whether a rule will be judged by the embedded model, untrained, which is no better than chance."""
+    asked = any("judge" in rule.critics for rule in manifesto.rules)
+    return asked and (settings.judge.model or settings.generator.model) == "embedded"
+
+
+def _judge(manifesto: Manifesto, settings: Settings) -> Judge:
+    return Judge(
+        build_judge_model(settings),
+        beliefs=manifesto.beliefs,
+        provenance=manifesto.provenance,
+        critiques=settings.judge.critiques,
+    )
+
+
+def _weights(name: str) -> Path | None:
+    """The GGUF file that a model's name means, if it means one."""
+    if name == "embedded":
+        return embedded.weights()
+    return Path(name).expanduser() if name.endswith(".gguf") and ":" not in name else None
+
+
+def _key(wanted: GeneratorSettings | JudgeSettings) -> str | None:
+    return wanted.api_key.get_secret_value() if wanted.api_key else None
+
+
+def _own(name: str, settings: Settings) -> Critic:
+    """A critic of the user's own, imported because the configuration trusts it."""
+    if name not in settings.trusted:
+        raise SettingsError(f"the critic {name!r} is not trusted: add it to `trusted` in superego.yaml")
+    module, _, factory = name.partition(":")
+    try:
+        critic: Critic = getattr(importlib.import_module(module), factory)()
+    except Exception as exc:  # somebody's module may raise anything, and the user must be told which
+        raise SettingsError(f"the critic {name!r} cannot be made: {type(exc).__name__}: {exc}") from exc
+    if not callable(critic):
+        raise SettingsError(f"{name!r} gave {type(critic).__name__}, which cannot be called: a critic is one call")
+    return critic

@@ -1,0 +1,86 @@
+"""`superego ask`: one prompt through the loop."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.assembly import assemble
+from pipeline.cli import options, trace
+from pipeline.cli.reporting import DONE, FAULT, WITHHELD, reported, say, stderr
+from pipeline.errors import BadInput
+from pipeline.inputs import read_sources
+from pipeline.outcome import Outcome
+from pipeline.records import outcome_record
+
+_CODES = {"released": DONE, "withheld": WITHHELD, "faulted": FAULT}
+
+
+@reported
+def ask(
+    prompt: Annotated[str, typer.Argument(help="What to answer; - reads standard input.")],
+    manifesto: options.ManifestoName = None,
+    context: Annotated[
+        Path | None, typer.Option("--context", help="Sources: a JSON list of {text, origin, published, kind}.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Makes the drafts repeatable.")] = None,
+    show: Annotated[bool, typer.Option("--trace", help="Show every attempt with its rules.")] = False,
+    as_json: options.Json = False,
+    generator: options.GeneratorName = None,
+    judge: options.JudgeName = None,
+    base_url: options.BaseUrl = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", min=0, show_default=False)] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Of one draft.", show_default=False)
+    ] = None,
+    config: options.ConfigFile = None,
+) -> int:
+    """Ask one question. Exit code 0: released; 1: fault; 3: withheld.
+
+    Example: superego ask "How do vaccines work?" -m house-style --trace
+    """
+    settings = options.settings_from(
+        config,
+        manifesto=manifesto,
+        generator=generator,
+        judge=judge,
+        base_url=base_url,
+        temperature=temperature,
+        max_tokens=max_tokens,
+    )
+    loaded = options.manifesto_from(settings)
+    sources = read_sources(_text(context), str(context)) if context else ()
+    asked = sys.stdin.read() if prompt == "-" else prompt
+    if not asked.strip():
+        raise BadInput("the prompt is empty")
+    pipeline = assemble(loaded, settings)
+    console = stderr()
+    observe = trace.observer(console, loaded) if show else None
+    with trace.working(console, quiet=show or as_json):
+        outcome = pipeline.ask(asked, context=sources, seed=seed, observe=observe)
+    if show:
+        trace.show_end(console, outcome)
+    _print(outcome, as_json=as_json)
+    return _CODES[outcome.status]
+
+
+def _print(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome_record(outcome), indent=2))
+    elif outcome.answer is not None:
+        print(outcome.answer)
+    if outcome.status == "faulted":
+        say(outcome.fault, style="red")
+    elif outcome.status == "withheld" and outcome.answer is None:
+        say(f"withheld: {outcome.stop_reason}", style="red")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadInput(f"{path} cannot be read: {exc}") from exc

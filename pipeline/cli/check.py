@@ -1,0 +1,65 @@
+"""`superego check` and `superego manifestos`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+import manifestos as shipped
+from critics import check as check_manifesto
+from critics import load
+from pipeline.cli import options
+from pipeline.cli.reporting import DONE, USAGE, reported, say, stdout
+from pipeline.settings import load_settings
+
+
+@reported
+def check(
+    files: Annotated[list[str], typer.Argument(help="Paths, or shipped names.")],
+    as_json: options.Json = False,
+    config: options.ConfigFile = None,
+) -> int:
+    """Say everything that is wrong with manifestos, as path:line:column. Exit code 2 if anything is.
+
+    Example: superego check my-manifesto.yaml
+    """
+    trusted = load_settings(config).trusted
+    faults = {file: check_manifesto(file, trusted=trusted) for file in files}
+    if as_json:
+        print(json.dumps([vars(fault) for found in faults.values() for fault in found], indent=2))
+    for file, found in faults.items():
+        for fault in () if as_json else found:
+            print(fault)
+        if not found:
+            say(f"{file}: nothing wrong", style="green")
+    return USAGE if any(faults.values()) else DONE
+
+
+@reported
+def manifestos(as_json: options.Json = False) -> int:
+    """List the shipped manifestos, with their files.
+
+    Example: superego manifestos
+    """
+    loaded = [(name, load(name)) for name in shipped.names()]
+    if as_json:
+        rows = [
+            {"name": m.name, "version": m.version, "description": m.description, "path": str(shipped.path(name))}
+            for name, m in loaded
+        ]
+        print(json.dumps(rows, indent=2))
+        return DONE
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("rules", justify="right")
+    table.add_column("what it is for", overflow="fold")
+    for name, manifesto in loaded:
+        table.add_row(name, str(len(manifesto.rules)), manifesto.description)
+    stdout().print(table)
+    say(f"They lie in {Path(shipped.path(shipped.DEFAULT)).parent}; copy one, or build on it with `extends:`.")
+    return DONE

@@ -1,0 +1,27 @@
+"""The command line: `superego`. Each command parses, calls once, and sets the exit code."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli import ask, batch, check, config, judge
+
+app = typer.Typer(
+    name="superego",
+    help="An untamed local model drafts; a critic holds each draft against a manifesto that people can read and edit.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("ask")(ask.ask)
+app.command("judge")(judge.judge)
+app.command("batch")(batch.batch)
+app.command("check")(check.check)
+app.command("manifestos")(check.manifestos)
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

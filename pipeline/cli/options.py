@@ -1,0 +1,64 @@
+"""Flags that several commands share, and the settings that they come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from critics import Manifesto
+from critics import load as load_manifesto
+from pipeline.assembly import judges_with_embedded
+from pipeline.cli.reporting import say
+from pipeline.settings import Settings, load_settings
+
+ManifestoName = Annotated[
+    str | None, typer.Option("-m", "--manifesto", help="A shipped name or a path.", show_default=False)
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings; else superego.yaml, found upward.", show_default=False)
+]
+GeneratorName = Annotated[
+    str | None,
+    typer.Option("--generator", help="embedded, a GGUF file, or a LangChain name (openai:…).", show_default=False),
+]
+JudgeName = Annotated[
+    str | None, typer.Option("--judge", help="As --generator; else the generator's.", show_default=False)
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def settings_from(
+    config: Path | None = None,
+    *,
+    manifesto: str | None = None,
+    generator: str | None = None,
+    judge: str | None = None,
+    base_url: str | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> Settings:
+    """The settings with the flags that were given on top."""
+    drafts = _given(model=generator, base_url=base_url, temperature=temperature, max_tokens=max_tokens)
+    judges = _given(model=judge)
+    return load_settings(config, _given(manifesto=manifesto, generator=drafts or None, judge=judges or None))
+
+
+def manifesto_from(settings: Settings) -> Manifesto:
+    """The manifesto of the settings, with a warning where its judge is known to be no better than chance."""
+    manifesto = load_manifesto(settings.manifesto, trusted=settings.trusted)
+    if judges_with_embedded(manifesto, settings):
+        say(
+            "note: some rules are judged by the embedded 135M model, which untrained is no better than chance; "
+            "name a bigger one with --judge",
+            style="yellow",
+        )
+    return manifesto
+
+
+def _given(**flags: Any) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}

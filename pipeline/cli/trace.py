@@ -1,0 +1,109 @@
+"""`--trace`: each attempt, with its rules as a table that a person enjoys reading."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from critics import Judgement, Manifesto, Verdict
+from pipeline.loop import Observer
+from pipeline.outcome import Attempt, Outcome
+
+_MARKS = {"pass": ("✓", "green"), "broken": ("✗", "red"), "undecided": ("?", "yellow")}
+_WORDS = {
+    "pass": ("passes", "green"),
+    "revise": ("goes back", "yellow"),
+    "veto": ("vetoed", "red"),
+    "undecided": ("undecided", "yellow"),
+}
+_STOPS = {
+    "passed": "a draft passed",
+    "input": "the prompt itself breaks a rule",
+    "undecided": "a rule could not be judged",
+    "repeated": "the same draft came again",
+    "stalled": "the critique did not change",
+    "attempts": "no attempts are left",
+    "tokens": "no tokens are left",
+    "seconds": "no time is left",
+    "fault": "the model failed",
+}
+
+
+def working(console: Console, *, quiet: bool) -> AbstractContextManager[object]:
+    """A spinner while there is nothing else to see."""
+    return nullcontext() if quiet or not console.is_terminal else console.status("thinking …")
+
+
+def observer(console: Console, manifesto: Manifesto) -> Observer:
+    """Shows each attempt as soon as it is judged."""
+
+    def observe(attempt: Attempt) -> None:
+        console.print(_attempt(attempt, manifesto))
+
+    return observe
+
+
+def show_end(console: Console, outcome: Outcome) -> None:
+    """What came of it all, and what it cost."""
+    if outcome.input_verdict:
+        console.print(Panel(_table(outcome.input_verdict), title="the prompt", title_align="left", border_style="dim"))
+    style = {"released": "bold green", "withheld": "bold red", "faulted": "bold red"}[outcome.status]
+    cost = outcome.cost
+    generator, critic = cost.generator, cost.critic
+    line = Text.assemble(
+        (outcome.status, style),
+        f": {_STOPS[outcome.stop_reason]}; {len(outcome.attempts)} "
+        f"{'attempt' if len(outcome.attempts) == 1 else 'attempts'}, {cost.seconds:.1f} s, seed {outcome.seed}. ",
+        (
+            f"Tokens read and written: generator {generator.prompt_tokens} and {generator.completion_tokens}, "
+            f"critics {critic.prompt_tokens} and {critic.completion_tokens}.",
+            "dim",
+        ),
+    )
+    console.print(line)
+
+
+def _attempt(attempt: Attempt, manifesto: Manifesto) -> Panel:
+    word, style = _WORDS[attempt.verdict.outcome]
+    score = attempt.verdict.score
+    title = Text.assemble(f"attempt {attempt.number} of {manifesto.budget.attempts}: ", (word, f"bold {style}"))
+    shown = "" if score is None else f"score {score:.2f}, released from {manifesto.release:.2f}"
+    body = Group(_draft(attempt), "", _table(attempt.verdict))
+    return Panel(body, title=title, title_align="left", subtitle=shown, subtitle_align="right", border_style=style)
+
+
+def _draft(attempt: Attempt) -> Text:
+    """The text that was judged: what was kept from the attempt before is dim, offending places are red."""
+    text = Text(attempt.text.strip("\n"), overflow="fold")
+    lead = len(attempt.text) - len(attempt.text.lstrip("\n"))
+    text.stylize("dim", 0, max(0, attempt.continued_from - lead))
+    for judgement in attempt.verdict.broken:
+        for finding in judgement.findings:
+            for start, end in finding.spans:
+                text.stylize("red underline", max(0, start - lead), max(0, end - lead))
+    return text
+
+
+def _table(verdict: Verdict) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1), show_edge=False)
+    table.add_column("", width=1)
+    table.add_column("rule", no_wrap=True)
+    table.add_column("breach", justify="right", no_wrap=True)
+    table.add_column("if broken", no_wrap=True)
+    table.add_column("why", ratio=1, overflow="fold")
+    for judgement in verdict.judgements:
+        table.add_row(*_row(judgement))
+    return table
+
+
+def _row(judgement: Judgement) -> tuple[Text | str, ...]:
+    mark, style = _MARKS[judgement.outcome]
+    p = judgement.probability
+    why = "" if judgement.outcome == "pass" else judgement.critique
+    breach = "–" if p is None else f"{p:.2f}"
+    return Text(mark, style), Text(judgement.rule.id, style), breach, judgement.rule.action, Text(why)

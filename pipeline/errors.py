@@ -1,0 +1,68 @@
+"""The upper room's errors.
+
+PipelineError
+├── SettingsError          a configuration cannot be used            exit 2   (who configures)
+├── BadInput               a prompt, a file or a flag is wrong       exit 2   (who asks)
+├── OutputFault            a result cannot be written                exit 1   (who runs)
+└── ModelFault             a model failed; also a critics.ModelError exit 1
+    ├── ModelMissing       no such file, name or package
+    ├── ModelUnusable      not a model, damaged, or too big for the memory
+    ├── ContextOverflow    the prompt does not fit into the context
+    ├── ModelRefused       the server says no: key, name or request
+    └── ModelUnavailable   out of reach or overloaded                retryable
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from critics import ModelError
+
+
+class PipelineError(Exception):
+    """Root of everything that this room raises on purpose."""
+
+
+class SettingsError(PipelineError):
+    """A configuration that cannot be used; its text is one line a fault."""
+
+
+class BadInput(PipelineError):
+    """What was handed in cannot be worked on."""
+
+
+class OutputFault(PipelineError):
+    """A result cannot be written: no space, no permission."""
+
+
+class ModelFault(PipelineError, ModelError):
+    """A model failed. Behind a critic it becomes *undecided*; behind the generator the outcome is *faulted*."""
+
+    retryable: ClassVar[bool] = False
+
+
+class ModelMissing(ModelFault):
+    """No such file, name or package."""
+
+
+class ModelUnusable(ModelFault):
+    """There is something, but it is not a model that can be run here."""
+
+
+class ContextOverflow(ModelFault):
+    """The prompt does not fit into the model's context."""
+
+
+class ModelRefused(ModelFault):
+    """The server understood and says no; asking again changes nothing."""
+
+
+class ModelUnavailable(ModelFault):
+    """Out of reach, overloaded or too slow; asking again may help."""
+
+    retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds that the server asked us to wait, where it did."""

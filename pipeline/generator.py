@@ -1,0 +1,48 @@
+"""The seam to whatever drafts: a generator is one call."""
+
+from __future__ import annotations
+
+import collections.abc
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from critics import Message, Usage
+
+Finish = Literal["stop", "length"]
+Pieces = collections.abc.Generator["Piece", None, None]
+"""A draft as it grows. Closing it stops the work."""
+
+
+@dataclass(frozen=True)
+class DraftRequest:
+    """What to draft: the whole conversation, with earlier drafts and advice already among its turns.
+
+    `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
+    whose `can_continue` is true is given one. `max_tokens` bounds what is written, `None` leaves it to the generator.
+    """
+
+    messages: tuple[Message, ...]
+    seed: int
+    continues: str = ""
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some more of a draft. `usage` counts what this piece cost, so that a draft cut short is still accounted for."""
+
+    text: str
+    usage: Usage = Usage()
+    finish: Finish | None = None
+
+
+class Generator(Protocol):
+    """Draft an answer, piece by piece. Raises `ModelFault`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can_continue(self) -> bool: ...
+
+    def __call__(self, request: DraftRequest) -> Pieces: ...

@@ -1,0 +1,137 @@
+"""What people hand in: prompts and texts to judge, as JSON lines or as plain lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from critics import Message, Source
+from pipeline.errors import BadInput
+
+Id = str | int
+
+
+class _Record(BaseModel):
+    # Other columns (labels, notes) are the user's own and stay out of our way.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SourceIn(_Record):
+    text: str
+    origin: str = ""
+    published: str = ""
+    kind: str = ""
+
+
+class MessageIn(_Record):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class PromptIn(_Record):
+    """One prompt of a batch: `prompt`, or `messages` that end with the user's turn."""
+
+    id: Id | None = None
+    prompt: Annotated[str, Field(min_length=1)] | None = None
+    messages: Annotated[tuple[MessageIn, ...], Field(min_length=1)] | None = None
+    context: tuple[SourceIn, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> PromptIn:
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError("give either `prompt` or `messages`")
+        return self
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        if self.messages is None:
+            return (Message("user", self.prompt or ""),)
+        return tuple(Message(m.role, m.content) for m in self.messages)
+
+
+class JudgeIn(_Record):
+    """One exchange to be judged; with no `response`, or an empty one, the text itself is judged as input."""
+
+    id: Id | None = None
+    text: str = ""
+    response: str | None = None
+    context: tuple[SourceIn, ...] = ()
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that cannot be used, and why. Lines count from 1."""
+
+    line: int
+    why: str
+
+
+R = TypeVar("R", PromptIn, JudgeIn)
+
+
+def sources(given: Iterable[SourceIn]) -> tuple[Source, ...]:
+    return tuple(Source(s.text, s.origin, s.published, s.kind) for s in given)
+
+
+def read_sources(text: str, name: str) -> tuple[Source, ...]:
+    """A file of sources: a JSON list of `{text, origin, published, kind}`. Raises `BadInput`."""
+    try:
+        return sources(_Sources.model_validate({"context": json.loads(text)}).context)
+    except json.JSONDecodeError as exc:
+        raise BadInput(f"{name}:{exc.lineno}:{exc.colno}: not JSON: {exc.msg}") from exc
+    except ValidationError as exc:
+        raise BadInput(f"{name}: {_first(exc)}") from exc
+
+
+class _Sources(_Record):
+    context: tuple[SourceIn, ...]
+
+
+def json_lines(lines: Iterable[bytes], model: type[R]) -> Iterator[tuple[int, R | BadLine]]:
+    """Each line that is not blank with its number, parsed, or why it cannot be."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _parsed(number, line, model)
+
+
+def plain_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, PromptIn | BadLine]]:
+    """Each line that is not blank as a prompt."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield number, PromptIn(prompt=line.decode("utf-8-sig" if number == 1 else "utf-8").strip())
+            except UnicodeDecodeError as exc:
+                yield number, BadLine(number, f"not UTF-8: byte 0x{line[exc.start]:02x} at {exc.start + 1}")
+
+
+def looks_like_json(line: bytes) -> bool:
+    """Whether a first line is a JSON object, so that the file is read as JSON lines."""
+    return line.lstrip(b"\xef\xbb\xbf \t").startswith(b"{")
+
+
+def _parsed(number: int, line: bytes, model: type[R]) -> R | BadLine:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        # By way of json, because its strings may hold lone surrogates, which must not end a run.
+        value = json.loads(text)
+        return model.model_validate(value)
+    except UnicodeDecodeError as exc:
+        return BadLine(number, f"not UTF-8: byte 0x{line[exc.start]:02x} at {exc.start + 1}")
+    except json.JSONDecodeError as exc:
+        return BadLine(number, f"not JSON at character {exc.pos + 1}: {exc.msg}")
+    except RecursionError:
+        return BadLine(number, "nested too deeply")
+    except ValidationError as exc:
+        return BadLine(number, _first(exc))
+
+
+def _first(exc: ValidationError) -> str:
+    errors = exc.errors()
+    error = errors[0]
+    place = ".".join(map(str, error["loc"]))
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{place}: {error['msg']}{more}" if place else f"{error['msg']}{more}"

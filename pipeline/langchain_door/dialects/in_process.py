@@ -1,0 +1,49 @@
+"""ChatLlamaCpp: llama-cpp-python in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, short_seed
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel, LanguageModelInput
+    from langchain_core.messages import AIMessage
+    from langchain_core.runnables import Runnable
+
+
+class InProcess:
+    """`grammar` compiles a JSON schema into what llama-cpp-python takes as `grammar=`."""
+
+    place = ""
+
+    def __init__(self, model: BaseChatModel, grammar: GrammarOf | None) -> None:
+        self._model, self._grammar = model, grammar
+        self.engine: object | None = getattr(model, "client", None)
+
+    def tokens(self, text: str) -> int | None:
+        tokenize = getattr(self.engine, "tokenize", None)
+        return len(tokenize(text.encode(), add_bos=False, special=True)) if tokenize else None
+
+    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
+        return {"seed": short_seed(seed), **({} if max_tokens is None else {"max_tokens": max_tokens})}
+
+    def reading(self, *, top: int) -> Options | None:
+        return {"streaming": False, "temperature": 0.0, "logprobs": True, "top_logprobs": top, "max_tokens": 1}
+
+    def writing(self, *, max_tokens: int, schema: Schema | None) -> Sequence[Options]:
+        # A penalty on what was said before would keep a verdict from naming the rule that it is about.
+        plain = {"streaming": False, "temperature": 0.0, "repeat_penalty": 1.0, "max_tokens": max_tokens}
+        if schema is None:
+            return [plain]
+        if self._grammar is not None:
+            return [{**plain, "grammar": self._grammar(schema)}]
+        # llama-cpp-python ignores json_schema without a word; this it takes, but falls back to any JSON in silence.
+        return [{**plain, "response_format": {"type": "json_object", "schema": dict(schema)}}]
+
+    def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
+        # ChatLlamaCpp decides by a field whether it streams, and whole answers lose their usage on the way if it does.
+        # The copy shares the weights.
+        arguments = {key: value for key, value in options.items() if key != "streaming"}
+        return self._model.model_copy(update={"streaming": options.get("streaming", True)}).bind(**arguments)

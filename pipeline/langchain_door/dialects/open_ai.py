@@ -1,0 +1,66 @@
+"""ChatOpenAI and its kin, speaking to OpenAI or to a server that is compatible with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel, LanguageModelInput
+    from langchain_core.messages import AIMessage
+    from langchain_core.runnables import Runnable
+
+
+class OpenAi:
+    """Chat completions, or the Responses API, which takes no seed and gives no log probabilities that we read."""
+
+    engine: object | None = None
+
+    def __init__(self, model: BaseChatModel) -> None:
+        self._model = model
+        self._responses = bool(getattr(model, "use_responses_api", False))
+        address = urlsplit(str(getattr(getattr(model, "root_client", None), "base_url", "")))
+        self._vendor = (address.hostname or "").endswith((".openai.com", ".azure.com"))
+        server = f"{address.scheme}://{address.netloc.rpartition('@')[2]}"  # without a user's name and password
+        self.place = f"{server}{address.path}".rstrip("/") if address.netloc else ""
+
+    def tokens(self, text: str) -> int | None:  # noqa: ARG002 (the protocol's)
+        return None
+
+    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
+        if self._responses:
+            return self._limits(max_tokens)
+        return {"seed": short_seed(seed), "stream_usage": True, **self._limits(max_tokens)}
+
+    def reading(self, *, top: int) -> Options | None:
+        if self._responses:
+            return None
+        return {"temperature": 0.0, "logprobs": True, "top_logprobs": top, **self._limits(1)}
+
+    def writing(self, *, max_tokens: int, schema: Schema | None) -> Sequence[Options]:
+        plain = {"temperature": 0.0, **self._limits(max_tokens)}
+        if schema is None or self._responses:
+            return [plain]
+        named = {"name": "answer", "strict": True, "schema": dict(schema)}
+        formats = ({"type": "json_schema", "json_schema": named}, {"type": "json_object", "schema": dict(schema)})
+        return [*({"temperature": 0.0, **self._limits(max_tokens, response_format=form)} for form in formats), plain]
+
+    def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
+        return self._model.bind(**options)
+
+    def _limits(self, max_tokens: int | None, **body: Any) -> dict[str, Any]:
+        """The bound on the answer, and what has to go into the request's body past LangChain and its client.
+
+        ChatOpenAI renames `max_tokens` to `max_completion_tokens`, which many compatible servers ignore without a
+        word, and would write on without a bound. A `response_format` that it knows of, it also parses, and loses
+        an answer that was cut short.
+        """
+        options: dict[str, Any] = {}
+        if max_tokens is not None:
+            (options if self._vendor or self._responses else body)["max_tokens"] = max_tokens
+        if body:
+            options["extra_body"] = {**(getattr(self._model, "extra_body", None) or {}), **body}
+        return options

@@ -1,0 +1,47 @@
+"""Any other chat model: what it declares as a field can be set, and nothing else is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel, LanguageModelInput
+    from langchain_core.messages import AIMessage
+    from langchain_core.runnables import Runnable
+
+_NAMES = {
+    "seed": ("seed", "random_seed"),
+    "max_tokens": ("max_tokens", "max_output_tokens", "num_predict"),
+    "temperature": ("temperature",),
+}
+
+
+class Plain:
+    """Gives no log probabilities, and takes a schema only as what the prompt says of it."""
+
+    engine: object | None = None
+    place = ""
+
+    def __init__(self, model: BaseChatModel) -> None:
+        self._model = model
+
+    def tokens(self, text: str) -> int | None:  # noqa: ARG002 (the protocol's)
+        return None
+
+    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
+        return {"seed": short_seed(seed), **({} if max_tokens is None else {"max_tokens": max_tokens})}
+
+    def reading(self, *, top: int) -> Options | None:  # noqa: ARG002 (the protocol's)
+        return None
+
+    def writing(self, *, max_tokens: int, schema: Schema | None) -> Sequence[Options]:  # noqa: ARG002 (the protocol's)
+        return [{"temperature": 0.0, "max_tokens": max_tokens}]
+
+    def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
+        fields = type(self._model).model_fields
+        names = {key: next((name for name in _NAMES[key] if name in fields), None) for key in options}
+        # A copy shares the client. Integrations read their fields at each request, but many refuse other arguments.
+        return self._model.model_copy(update={name: options[key] for key, name in names.items() if name})

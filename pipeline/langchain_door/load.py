@@ -1,0 +1,133 @@
+"""From a name to a LangChain chat model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipeline.errors import ModelFault, ModelMissing, ModelUnusable, SettingsError
+from pipeline.langchain_door.faults import translated
+from pipeline.langchain_door.shape import one_line
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+IN_PROCESS = "chat-llama-cpp"
+NO_KEY = "no-key-needed"
+
+_FORM = f"name a model as PROVIDER:MODEL, as in openai:gpt-4o-mini, or {IN_PROCESS}:PATH-OF-A-GGUF"
+_ABOUT_A_KEY = re.compile(r"api[-_ ]?key|credential", re.IGNORECASE)
+_PACKAGE = re.compile(r"pip install (?:-U )?([\w.-]+)")
+
+
+def load_chat_model(
+    name: str,
+    *,
+    base_url: str | None,
+    api_key: str | None,
+    temperature: float,
+    top_p: float | None,
+    timeout: float,
+    context: int,
+    threads: int | None = None,
+    log_probabilities: bool = False,
+) -> BaseChatModel:
+    """Load `PROVIDER:MODEL` as LangChain knows it, or the GGUF file of `chat-llama-cpp:PATH` in this process.
+
+    `timeout` is in seconds and bounds one request. `context` in tokens (0: what the model was trained with), `threads`
+    and `log_probabilities` concern in-process models only; the last one keeps the logits of the whole context in
+    memory, vocabulary x context x 4 bytes.
+    Raises `ModelMissing` for an unknown name, package or file, `ModelUnusable` for a file that is no model, and
+    `SettingsError` for a key that is missing or a `base_url` that is no web address.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == IN_PROCESS:
+        return _in_process(rest, temperature, top_p, context, threads, log_probabilities)
+    if not name.strip() or name.endswith(":"):
+        raise ModelMissing(f"{name!r} names no model: {_FORM}")
+    options = {"temperature": temperature, "timeout": timeout}
+    return _by_provider(name, {**options, **_address(name, base_url, api_key), **_given(top_p=top_p)})
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def _address(name: str, base_url: str | None, api_key: str | None) -> dict[str, Any]:
+    if base_url is None:
+        return _given(api_key=api_key)
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"the base_url of {name} is no web address: write it as in http://127.0.0.1:8080/v1")
+    # Local servers need no key, but clients insist on one. A placeholder also keeps a client from sending the key
+    # that it finds in the environment, and that belongs to its vendor, to some other server.
+    return {"base_url": base_url, "api_key": api_key or NO_KEY}
+
+
+def _by_provider(name: str, options: dict[str, Any]) -> BaseChatModel:
+    with _explained(name):
+        from langchain.chat_models import init_chat_model
+
+        # One place retries, ours: the vendor's own retries would multiply with it and hide what they waited for.
+        model: BaseChatModel = init_chat_model(name, max_retries=0, **options)
+        return model
+
+
+def _in_process(
+    path: str, temperature: float, top_p: float | None, context: int, threads: int | None, logits: bool
+) -> BaseChatModel:
+    file = Path(path).expanduser()
+    if not path or not file.is_file():
+        raise ModelMissing(f"there is no model file {path!r}: {_FORM}")
+    with _explained(f"{IN_PROCESS}:{path}"):
+        from langchain_community.chat_models import ChatLlamaCpp
+
+        # Without a bound of its own (-1) a draft may fill the context; eight tokens a batch, its default, read slowly.
+        return ChatLlamaCpp(
+            model_path=str(file),
+            n_ctx=context,
+            n_batch=min(512, context or 512),
+            n_threads=threads,
+            model_kwargs=_given(n_threads_batch=threads),
+            logits_all=logits,
+            max_tokens=-1,
+            temperature=temperature,
+            verbose=False,
+            **_given(top_p=top_p),
+        )
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Tell apart what goes wrong while a model is built, and say what helps."""
+    try:
+        with translated(name):
+            yield
+    except ModelFault as fault:
+        cause = fault.__cause__
+        if isinstance(cause, ImportError):
+            raise ModelMissing(f"{name} needs a package that is not installed: {_pip(cause)}") from cause
+        if cause is not None and _ABOUT_A_KEY.search(str(cause)):
+            raise SettingsError(
+                f"{name} needs a key: set its api_key, or the variable that its provider documents"
+            ) from cause
+        if isinstance(cause, ValueError):
+            raise _unusable(name, cause) from cause
+        raise
+
+
+def _unusable(name: str, cause: ValueError) -> ModelFault:
+    text = str(cause)
+    if "model provider" in text or "Unsupported provider" in text:
+        return ModelMissing(f"{name!r} names no provider that is known: {_FORM}")
+    return ModelUnusable(f"{name} cannot be loaded: {one_line(text)}")
+
+
+def _pip(cause: ImportError) -> str:
+    named = _PACKAGE.search(str(cause))
+    package = named[1] if named else (cause.name or "langchain").partition(".")[0].replace("_", "-")
+    return "pip install 'superego[openai]'" if package == "langchain-openai" else f"pip install {package}"

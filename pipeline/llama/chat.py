@@ -1,0 +1,91 @@
+"""A conversation as tokens, through the chat template that the model's own file carries.
+
+The template's text may hold control tokens; what people and models wrote may not. So the template is rendered with
+placeholders, and each content is tokenised by itself with control tokens switched off: `<|im_end|>` in a prompt is six
+ordinary characters, whatever the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from critics import Message, neutralise
+from pipeline.errors import BadInput, ModelUnusable
+
+Tokenise = Callable[[str, bool], list[int]]
+"""Text to token ids; the flag says whether control tokens in the text are taken for what they name."""
+
+_PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
+
+
+class ChatTemplate:
+    """A chat template and what it takes to tokenise with it. Raises `ModelUnusable` for a template that is broken."""
+
+    def __init__(self, source: str, *, bos: str, eos: str, tokenise: Tokenise) -> None:
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        )
+        environment.globals.update(raise_exception=_refuse, strftime_now=lambda form: datetime.now().strftime(form))
+        try:
+            self._template = environment.from_string(source)
+        except TemplateError as exc:
+            raise ModelUnusable(f"the model's chat template does not compile: {exc}") from exc
+        self._specials = {"bos_token": bos, "eos_token": eos}
+        self._bos = bos
+        self._tokenise = tokenise
+
+    def tokens(self, messages: Sequence[Message], *, continues: str = "", add_bos: bool = False) -> list[int]:
+        """Token ids up to where the assistant's turn begins, or goes on after `continues`.
+
+        Raises `BadInput` for a conversation that the template refuses.
+        """
+        if not messages:
+            raise BadInput("there is no message to answer")
+        contents = [message.content for message in messages]
+        held = [Message(m.role, f"\ue000{index}\ue001") for index, m in enumerate(messages)]
+        rendered = self._rendered(held)
+        parts = _PLACEHOLDER.split(rendered)
+        if sorted(map(int, parts[1::2])) != list(range(len(contents))):
+            # The template does more with a content than to show it, so it must see the content itself.
+            parts = [self._rendered([Message(m.role, neutralise(m.content)) for m in messages])]
+        ids: list[int] = []
+        for index, part in enumerate(parts):
+            ids += self._tokenise(contents[int(part)], False) if index % 2 else self._tokenise(part, True)
+        if add_bos and self._bos and not parts[0].startswith(self._bos):
+            ids = self._tokenise(self._bos, True) + ids
+        return ids + (self._tokenise(continues, False) if continues else [])
+
+    def _rendered(self, messages: Sequence[Message]) -> str:
+        try:
+            return self._render(messages)
+        except TemplateError as exc:
+            if messages[0].role != "system":
+                raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
+        try:
+            return self._render(_folded(messages))
+        except TemplateError as exc:
+            raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        turns: list[dict[str, Any]] = [{"role": m.role, "content": m.content} for m in messages]
+        return self._template.render(messages=turns, add_generation_prompt=True, tools=None, **self._specials)
+
+
+def _folded(messages: Sequence[Message]) -> list[Message]:
+    """The system message at the head of the first user turn, for templates (Gemma's) that have no system role."""
+    system, *rest = messages
+    for index, message in enumerate(rest):
+        if message.role == "user":
+            rest[index] = Message("user", f"{system.content}\n\n{message.content}")
+            return rest
+    return [Message("user", system.content), *rest]
+
+
+def _refuse(why: str) -> NoReturn:
+    raise TemplateError(why)

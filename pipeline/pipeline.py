@@ -1,0 +1,61 @@
+"""A ready pipeline: what edges are handed, and what a Python program uses."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from critics import Critic, Exchange, Manifesto, Message, Source, Verdict, weigh
+from pipeline.errors import BadInput
+from pipeline.generator import Generator
+from pipeline.loop import Loop, Observer
+from pipeline.outcome import Outcome
+
+_SEEDS = 1 << 31
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A manifesto, the critic that holds drafts against it, and a generator that drafts (none is needed to judge)."""
+
+    manifesto: Manifesto
+    critic: Critic
+    generator: Generator | None = None
+
+    def ask(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        context: Sequence[Source] = (),
+        seed: int | None = None,
+        observe: Observer | None = None,
+    ) -> Outcome:
+        """Take a prompt, or a conversation that ends with the user's turn, through the loop.
+
+        `seed` makes the drafts repeatable on one machine; without one it is drawn, and it is in the outcome either
+        way. Raises `BadInput` for an empty prompt; what models and critics do wrong is in the outcome.
+        """
+        if self.generator is None:
+            raise BadInput("this pipeline only judges: it has no generator")
+        exchange = Exchange(_conversation(prompt), None, tuple(context))
+        drawn = secrets.randbelow(_SEEDS) if seed is None else seed
+        return Loop(self.generator, self.critic, self.manifesto)(exchange, seed=drawn, observe=observe)
+
+    def judge(
+        self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()
+    ) -> Verdict:
+        """Judge an existing response to a prompt, or with no response the prompt itself, by the rules for it."""
+        conversation = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
+        rules = self.manifesto.rules_for("output" if response is not None else "input")
+        if not rules:
+            return weigh(self.manifesto, (), ())
+        findings = self.critic(Exchange(conversation, response, tuple(context)), rules)
+        return weigh(self.manifesto, rules, findings)
+
+
+def _conversation(prompt: str | Sequence[Message]) -> tuple[Message, ...]:
+    messages = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
+    if not messages or not messages[-1].content.strip():
+        raise BadInput("the prompt is empty")
+    return messages

@@ -1,0 +1,132 @@
+"""Outcomes and verdicts as JSON records, to the command line's contract (docs/cli.md)."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from critics import Finding, FindingOutcome, Judgement, Usage, Verdict, VerdictOutcome
+from pipeline.outcome import Attempt, Outcome, Status, StopReason
+
+
+class FindingRecord(TypedDict):
+    rule: str
+    critic: str
+    outcome: FindingOutcome
+    probability: float | None
+    critique: str
+    span: list[int] | None
+    """Start and end of the first offending place, in characters; all of them are in `spans`."""
+    spans: list[list[int]]
+
+
+class VerdictRecord(TypedDict):
+    outcome: VerdictOutcome
+    score: float | None
+    breach: float | None
+    findings: list[FindingRecord]
+
+
+class AttemptRecord(TypedDict):
+    draft: str
+    text: str
+    seed: int
+    finish: str | None
+    continued_from: int
+    redactions: int
+    seconds: float
+    usage: UsageRecord
+    verdict: VerdictRecord
+
+
+class UsageRecord(TypedDict):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class CostRecord(TypedDict):
+    generator: UsageRecord
+    critic: UsageRecord
+    seconds: float
+
+
+class ManifestoRecord(TypedDict):
+    name: str
+    version: str
+    hash: str
+
+
+class OutcomeRecord(TypedDict):
+    status: Status
+    stop_reason: StopReason
+    answer: str | None
+    fault: str
+    manifesto: ManifestoRecord
+    generator: str
+    seed: int
+    input_verdict: VerdictRecord | None
+    attempts: list[AttemptRecord]
+    usage: CostRecord
+
+
+def outcome_record(outcome: Outcome) -> OutcomeRecord:
+    """An outcome with every attempt."""
+    manifesto = outcome.manifesto
+    return {
+        "status": outcome.status,
+        "stop_reason": outcome.stop_reason,
+        "answer": outcome.answer,
+        "fault": outcome.fault,
+        "manifesto": {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash},
+        "generator": outcome.generator,
+        "seed": outcome.seed,
+        "input_verdict": verdict_record(outcome.input_verdict) if outcome.input_verdict else None,
+        "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+        "usage": {
+            "generator": _usage(outcome.cost.generator),
+            "critic": _usage(outcome.cost.critic),
+            "seconds": round(outcome.cost.seconds, 3),
+        },
+    }
+
+
+def verdict_record(verdict: Verdict) -> VerdictRecord:
+    """A verdict with every finding."""
+    return {
+        "outcome": verdict.outcome,
+        "score": verdict.score,
+        "breach": verdict.breach,
+        "findings": [
+            _finding(judgement, finding) for judgement in verdict.judgements for finding in judgement.findings
+        ],
+    }
+
+
+def _finding(judgement: Judgement, finding: Finding) -> FindingRecord:
+    spans = [list(span) for span in finding.spans]
+    return {
+        "rule": finding.rule,
+        "critic": finding.critic,
+        "outcome": finding.outcome(judgement.rule.threshold),
+        "probability": finding.probability,
+        "critique": finding.critique,
+        "span": spans[0] if spans else None,
+        "spans": spans,
+    }
+
+
+def _attempt(attempt: Attempt) -> AttemptRecord:
+    return {
+        "draft": attempt.draft,
+        "text": attempt.text,
+        "seed": attempt.seed,
+        "finish": attempt.finish,
+        "continued_from": attempt.continued_from,
+        "redactions": sum(len(finding.spans) for finding in attempt.redactions),
+        "seconds": round(attempt.seconds, 3),
+        "usage": _usage(attempt.usage),
+        "verdict": verdict_record(attempt.verdict),
+    }
+
+
+def _usage(usage: Usage) -> UsageRecord:
+    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}

@@ -1,0 +1,35 @@
+"""Mending a draft in place, by the critics that know what to put there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from critics import Critic, Exchange, Finding, Rule, Span
+
+
+def redacted(critic: Critic, exchange: Exchange, rules: Sequence[Rule]) -> tuple[str, tuple[Finding, ...]]:
+    """The draft with every broken rule's spans replaced, and the findings that asked for it.
+
+    A finding without replacements is left for the verdict. The mended draft must be judged again: mending one rule's
+    breach can break another.
+    """
+    thresholds = {rule.id: rule.threshold for rule in rules}
+    asked = tuple(
+        finding
+        for finding in critic(exchange, rules)
+        if finding.mend and finding.outcome(thresholds.get(finding.rule, 1.0)) == "broken"
+    )
+    edits = sorted((span, mend) for f in asked for span, mend in zip(f.spans, f.mend, strict=True))
+    return _applied(exchange.judged, edits), asked
+
+
+def _applied(text: str, edits: Sequence[tuple[Span, str]]) -> str:
+    done, position = [], 0
+    for (start, end), mend in edits:
+        if end <= position:
+            continue
+        # Where two edits overlap, the first one's words stand for the overlap.
+        if start >= position:
+            done += [text[position:start], mend]
+        position = end
+    return "".join([*done, text[position:]])

@@ -1,0 +1,33 @@
+"""A generator that says what it was told to: for tests, here and in other people's projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from critics import Usage
+from pipeline.errors import ModelFault
+from pipeline.generator import DraftRequest, Piece, Pieces
+
+
+class ScriptedGenerator:
+    """Gives its drafts one after another, word by word, then the last one for ever, and remembers every request.
+
+    A `ModelFault` among the drafts is raised in its place.
+    """
+
+    name = "scripted"
+
+    def __init__(self, drafts: Iterable[str | ModelFault], *, can_continue: bool = True) -> None:
+        self._drafts = list(drafts)
+        self.can_continue = can_continue
+        self.requests: list[DraftRequest] = []
+
+    def __call__(self, request: DraftRequest) -> Pieces:
+        draft = self._drafts[min(len(self.requests), len(self._drafts) - 1)]
+        self.requests.append(request)
+        if isinstance(draft, ModelFault):
+            raise draft
+        yield Piece("", Usage(sum(len(m.content.split()) for m in request.messages), 0))
+        for index, word in enumerate(draft.split(" ")):
+            yield Piece(f" {word}" if index else word, Usage(0, 1))
+        yield Piece("", finish="stop")

@@ -1,0 +1,142 @@
+"""Which models are used and how: `superego.yaml`, then `SUPEREGO_*` variables, then flags, later ones winning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from critics import ManifestoError, Node, did_you_mean, read_yaml
+from manifestos import DEFAULT
+from pipeline.errors import SettingsError
+
+FILE_NAME = "superego.yaml"
+PREFIX = "SUPEREGO_"
+NESTED = "__"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RemoteSettings(_Model):
+    """A server: used by models that are not GGUF files."""
+
+    base_url: str | None = Field(None, description="Address of an OpenAI-compatible server.")
+    api_key: SecretStr | None = Field(None, description="Its key; the provider's own variable works too.")
+    timeout: float = Field(60.0, gt=0, description="Seconds for one request.")
+    tries: int = Field(3, ge=1, description="How often a call that failed is made in all.")
+
+
+class GeneratorSettings(RemoteSettings):
+    """What drafts."""
+
+    model: str = Field("embedded", description="`embedded`, a path to a GGUF file, or a LangChain name.")
+    context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
+    max_tokens: int = Field(512, ge=1, description="Tokens of one draft at most.")
+    temperature: float = Field(0.8, ge=0)
+    top_p: float = Field(0.95, gt=0, le=1)
+    min_p: float = Field(0.05, ge=0, le=1, description="GGUF models only.")
+
+
+class JudgeSettings(RemoteSettings):
+    """What judges, where a rule asks for the critic `judge`."""
+
+    model: str | None = Field(None, description="As for the generator, whose model and server it is when not given.")
+    context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
+    critiques: bool = Field(True, description="Whether a broken rule is explained in prose.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True)
+
+    manifesto: str = Field(DEFAULT, description="A shipped name or a path.")
+    generator: GeneratorSettings = GeneratorSettings()
+    judge: JudgeSettings = JudgeSettings()
+    threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
+    critic_seconds: float = Field(60.0, gt=0, description="How long a critic may take before it is undecided.")
+    trusted: tuple[str, ...] = Field((), description="`module:factory` names of critics that manifestos may run.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then variables, then the file, which the flags carry with them under `_file`."""
+        assert isinstance(init_settings, InitSettingsSource)
+        given = dict(init_settings.init_kwargs)
+        file = given.pop("_file", {})
+        return InitSettingsSource(settings_cls, given), env_settings, InitSettingsSource(settings_cls, file)
+
+
+def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from a file (found upward from the working folder when `config` is not given), variables and flags.
+
+    Raises `SettingsError` with one line a fault, each naming the file's line, the variable or the flag.
+    """
+    path = config or find_upward(Path.cwd())
+    tree = _read(path) if path else None
+    flags = dict(flags or {})
+    try:
+        return Settings(**flags, _file=tree.plain() if tree else {})  # type: ignore[call-arg]  # see above
+    except ValidationError as exc:
+        faults = [_fault(tree, flags, error["loc"], error["msg"], error["type"]) for error in exc.errors()]
+        raise SettingsError("\n".join(faults)) from exc
+
+
+def find_upward(folder: Path) -> Path | None:
+    """The nearest `superego.yaml` in `folder` or above."""
+    return next((file for up in (folder, *folder.parents) if (file := up / FILE_NAME).is_file()), None)
+
+
+def _read(path: Path) -> Node:
+    try:
+        tree = read_yaml(path)
+    except ManifestoError as exc:
+        raise SettingsError(str(exc)) from exc
+    if not isinstance(tree.value, dict):
+        raise SettingsError(str(tree.mark.fault("settings are a mapping, `key: value`")))
+    return tree
+
+
+def _fault(tree: Node | None, flags: Mapping[str, Any], loc: tuple[int | str, ...], message: str, kind: str) -> str:
+    steps = [step for step in loc if step != "function-plain"]
+    name = ".".join(map(str, steps))
+    what = f"`{name}`: {message[0].lower()}{message[1:]}"
+    if kind == "extra_forbidden":
+        what = f"unknown key `{name}`" + did_you_mean(str(steps[-1]), _keys(steps[:-1]))
+    if _holds(flags, steps):
+        return f"flag {what}"
+    variable = PREFIX + NESTED.join(map(str, steps)).upper()
+    if variable in {key.upper() for key in os.environ}:
+        return f"{variable}: {what}"
+    return str(tree.place(*steps).fault(what)) if tree else what
+
+
+def _holds(flags: Mapping[str, Any], steps: list[int | str]) -> bool:
+    value: Any = flags
+    for step in steps:
+        if not isinstance(value, Mapping) or step not in value:
+            return False
+        value = value[step]
+    return bool(steps)
+
+
+def _keys(steps: list[int | str]) -> list[str]:
+    models: dict[tuple[int | str, ...], type[BaseModel]] = {
+        (): Settings,
+        ("generator",): GeneratorSettings,
+        ("judge",): JudgeSettings,
+    }
+    model = models.get(tuple(steps))
+    return list(model.model_fields) if model else []

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from critics.errors import ManifestoError
+from critics.manifesto.load import load_tree
+from critics.manifesto.schema import Manifesto
+
+BASE = """\
+name: base
+version: "1"
+beliefs: Be kind.
+rules:
+  - {id: short, statement: Short., critics: [patterns], patterns: {words: {at_most: 9}}, weight: 2}
+  - {id: calm, statement: Calm., critics: [patterns], patterns: {forbid: ["!"]}}
+release: 0.9
+"""
+
+
+def written(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder / f"{list(files)[-1]}.yaml"
+
+
+def loaded(folder: Path, **files: str) -> Manifesto:
+    return load_tree(str(written(folder, **files))).manifesto
+
+
+def faults(folder: Path, **files: str) -> list[str]:
+    with pytest.raises(ManifestoError) as caught:
+        load_tree(str(written(folder, **files)))
+    return [line.removeprefix(f"{folder}/") for line in str(caught.value).splitlines()]
+
+
+def test_a_child_overrides_by_id_switches_off_and_appends(tmp_path: Path) -> None:
+    """What is not said anew is the parent's; a rule named again keeps its place."""
+    child = """\
+name: child
+version: "2"
+extends: base.yaml
+rules:
+  - {id: calm, disabled: true}
+  - {id: short, weight: 5}
+  - {id: new, statement: New., critics: [patterns], patterns: {forbid: [x]}}
+"""
+    manifesto = loaded(tmp_path, base=BASE, child=child)
+    assert [(rule.id, rule.weight) for rule in manifesto.rules] == [("short", 5), ("new", 1)]
+    assert manifesto.rules[0].patterns is not None
+    assert (manifesto.name, manifesto.beliefs, manifesto.release) == ("child", "Be kind.", 0.9)
+
+
+def test_a_shipped_manifesto_can_be_extended_by_name(tmp_path: Path) -> None:
+    """`extends` takes a shipped name."""
+    manifesto = loaded(tmp_path, child="name: child\nversion: '1'\nextends: house-style\n")
+    assert "brief" in {rule.id for rule in manifesto.rules}
+
+
+def test_a_circle_is_refused_and_drawn(tmp_path: Path) -> None:
+    """The fault shows the way round, at the `extends` that closes it."""
+    a = "name: a\nversion: '1'\nextends: b.yaml\n"
+    b = "name: b\nversion: '1'\nextends: a.yaml\n"
+    assert faults(tmp_path, a=a, b=b) == ["a.yaml:3:1: `extends` goes in a circle: b.yaml → a.yaml → b.yaml"]
+
+
+def test_a_fault_in_the_parent_names_the_parents_file(tmp_path: Path) -> None:
+    """Whoever reads the message edits the right file."""
+    child = "name: child\nversion: '1'\nextends: base.yaml\n"
+    found = faults(tmp_path, base=BASE.replace("weight: 2", "weight: -2"), child=child)
+    assert found[0].startswith("base.yaml:5:")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("extends: nowhere.yaml", "is not a file"),
+        ("extends: house-stile", "no shipped manifesto is called 'house-stile'; did you mean `house-style`?"),
+        ("extends: base.yaml\nrules: [{id: clam, disabled: true}]", "no rule `clam` to disable; did you mean `calm`?"),
+        ("rules: [{id: calm, statement: x, disabled: true}]", "`disabled` needs `extends`"),
+        ("rules: [{id: a, statement: x}, {id: a, statement: y}]", "a second rule with the id `a`"),
+    ],
+)
+def test_extends_and_ids_that_cannot_work_say_why(tmp_path: Path, text: str, said: str) -> None:
+    """Each has its own message, with the cure where one can be guessed."""
+    assert said in faults(tmp_path, base=BASE, child=f"name: child\nversion: '1'\n{text}\n")[0]
+
+
+def test_all_faults_of_a_file_come_at_once_with_place_and_suggestion(tmp_path: Path) -> None:
+    """Unknown keys, wrong values, missing keys and wrong types are reported together."""
+    text = """\
+name: Bad Name
+version: 1
+rules:
+  - id: a
+    statment: Typo.
+    action: vetoo
+    wieght: 2
+    threshold: 1.5
+    critics: patterns
+budget: {attempts: 0}
+"""
+    assert sorted(faults(tmp_path, bad=text)) == sorted(
+        [
+            "bad.yaml:1:1: `name` is 'Bad Name', which does not fit ^[a-z0-9][a-z0-9-]*$",
+            "bad.yaml:2:1: `version` must be words: put quotes around 1",
+            "bad.yaml:4:5: `rules[0].statement` is missing",
+            "bad.yaml:5:5: unknown key `rules[0].statment`; did you mean `statement`?",
+            "bad.yaml:6:5: `rules[0].action` must be one of veto, revise, redact, flag, not 'vetoo'"
+            "; did you mean `veto`?",
+            "bad.yaml:7:5: unknown key `rules[0].wieght`; did you mean `weight`?",
+            "bad.yaml:8:5: `rules[0].threshold`: input should be less than 1",
+            "bad.yaml:9:5: `rules[0].critics`: input should be a valid array",
+            "bad.yaml:10:10: `budget.attempts`: input should be greater than or equal to 1",
+        ]
+    )
+
+
+def test_the_hash_changes_with_the_meaning_and_not_with_the_layout(tmp_path: Path) -> None:
+    """Comments and order of keys do not count; a weight does."""
+    same = "# a comment\n" + BASE.replace('version: "1"\nbeliefs: Be kind.', 'beliefs: Be kind.\nversion: "1"')
+    other = BASE.replace("weight: 2", "weight: 3")
+    hashes = [loaded(tmp_path, base=text).hash for text in (BASE, same, other)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_manifesto_cannot_be_changed_once_loaded(tmp_path: Path) -> None:
+    """Models are frozen, so a verdict's manifesto is the one whose hash it names."""
+    manifesto = loaded(tmp_path, base=BASE)
+    with pytest.raises(ValueError, match="frozen"):
+        manifesto.release = 0.1  # type: ignore[misc]  # that it is refused is the point

@@ -1,0 +1,95 @@
+"""ChatLlamaCpp with the embedded weights, in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jsonschema import validate
+
+from critics import Message, NoLogProbabilities
+from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
+from pipeline.generator import DraftRequest
+from pipeline.langchain_door import ChatGenerator, ChatJudgeModel
+from pipeline.llama import compile_grammar
+
+# The package says at import that it is no longer maintained; nothing that whoever runs these tests could mend.
+pytestmark = pytest.mark.filterwarnings("ignore:`langchain-community` is being sunset:DeprecationWarning")
+
+ASKED = (Message("user", "Is the sky blue? Answer with yes or no."),)
+SCHEMA = {"type": "object", "properties": {"broken": {"type": "boolean"}}, "required": ["broken"]}
+
+
+@pytest.fixture(scope="module")
+def model(load_in_process: Callable[..., Any]) -> Iterator[Any]:
+    """Loaded once, without log probabilities."""
+    loaded = load_in_process()
+    yield loaded
+    loaded.client.close()
+
+
+def test_a_draft_is_written_in_process(model: Any) -> None:
+    """A draft is streamed, bounded by max_tokens, says why it ended, and repeats with its seed."""
+    drafts = ChatGenerator(model, name="local")
+    first, again = (list(drafts(DraftRequest(ASKED, seed=3, max_tokens=6))) for _ in range(2))
+    assert len(first) > 2
+    assert first[-1].finish == "length"
+    assert [piece.text for piece in first] == [piece.text for piece in again]
+
+
+def test_a_model_that_keeps_no_logits_has_no_log_probabilities(model: Any) -> None:
+    """Loaded without them, it says `NoLogProbabilities`, and writes its verdicts instead."""
+    judge = ChatJudgeModel(model, name="local", grammar=compile_grammar)
+    with pytest.raises(NoLogProbabilities):
+        judge.choose([ASKED], ["yes", "no"])
+    validate(json.loads(judge.write(ASKED, max_tokens=20, schema=SCHEMA).text), SCHEMA)
+
+
+def test_a_model_that_keeps_its_logits_is_read(load_in_process: Callable[..., Any]) -> None:
+    """Loaded with log probabilities, choices have masses in [0, 1], and the cost is the model's own count."""
+    loaded = load_in_process(log_probabilities=True, context=256)
+    (reading,) = ChatJudgeModel(loaded, name="local").choose([ASKED], ["yes", "no"])
+    loaded.client.close()
+    assert 0.0 < sum(reading.mass.values()) <= 1.0
+    assert reading.usage.completion_tokens == 1
+
+
+def test_the_compiled_grammar_is_what_binds(model: Any) -> None:
+    """The grammar that was compiled is used, so the answer can be nothing else."""
+    judge = ChatJudgeModel(model, name="local", grammar=lambda _: compile_grammar({"const": "only this"}))
+    assert json.loads(judge.write(ASKED, max_tokens=20, schema=SCHEMA).text) == "only this"
+
+
+def test_a_schema_that_no_grammar_can_express_is_a_fault(model: Any) -> None:
+    """A bad schema is told, and not answered with any JSON there is."""
+    with pytest.raises(ModelFault, match="schema"):
+        ChatJudgeModel(model, name="local", grammar=compile_grammar).write(
+            ASKED, max_tokens=9, schema={"$ref": "#/nowhere"}
+        )
+
+
+def test_a_count_is_the_tokenisers(model: Any) -> None:
+    """With the tokeniser at hand the count is close to what the model reads, and not below it."""
+    judge = ChatJudgeModel(model, name="local")
+    prompt = [Message("system", "Be brief."), Message("user", "xqzvkj " * 20)]
+    read = judge.write(prompt, max_tokens=1).usage.prompt_tokens
+    assert read <= judge.count(prompt) <= read + 30
+
+
+def test_a_prompt_beyond_the_context_is_told_apart(model: Any) -> None:
+    """A prompt that does not fit is `ContextOverflow`."""
+    with pytest.raises(ContextOverflow):
+        list(ChatGenerator(model, name="local")(DraftRequest((Message("user", "word " * 600),), seed=1)))
+
+
+def test_one_call_at_a_time(model: Any) -> None:
+    """While a draft is open a second call waits, gives up in words, and works again once the draft is closed."""
+    pieces = ChatGenerator(model, name="local")(DraftRequest(ASKED, seed=3, max_tokens=50))
+    next(pieces)
+    judge = ChatJudgeModel(model, name="local", patience=0.1)
+    with pytest.raises(ModelUnavailable, match="busy"):
+        judge.write(ASKED, max_tokens=1)
+    pieces.close()
+    assert judge.write(ASKED, max_tokens=1).text

@@ -1,0 +1,73 @@
+"""Chat models of families that the door knows nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from critics import Message, NoLogProbabilities, Usage
+from pipeline.generator import DraftRequest
+from pipeline.langchain_door import ChatGenerator, ChatJudgeModel
+
+ASKED = (Message("user", "What lives in the sea?"),)
+
+
+class Blocks(BaseChatModel):
+    """Answers in blocks of content with how it was set, and takes no argument that it does not know."""
+
+    max_output_tokens: int = 99
+    temperature: float = 0.7
+
+    @property
+    def _llm_type(self) -> str:
+        return "blocks"
+
+    def _said(self) -> str:
+        return f"at most {self.max_output_tokens} at {self.temperature}"
+
+    def _generate(self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None) -> ChatResult:  # type: ignore[override]  # stricter on purpose
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=self._said()))])
+
+    def _stream(  # type: ignore[override]  # stricter on purpose
+        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None
+    ) -> Iterator[ChatGenerationChunk]:
+        thought = {"type": "reasoning", "reasoning": "whales?", "index": 0}
+        said = {"type": "text", "text": self._said(), "index": 1}
+        read = {"input_tokens": 6, "output_tokens": 0, "total_tokens": 6}
+        wrote = {"input_tokens": 0, "output_tokens": 4, "total_tokens": 4}
+        yield ChatGenerationChunk(message=AIMessageChunk(content=[thought], usage_metadata=read))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=[said], usage_metadata=wrote))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=[], response_metadata={"stop_reason": "max_tokens"}))
+
+
+def test_a_draft_is_the_text_among_the_blocks() -> None:
+    """Reasoning is no part of the draft, usage told in parts is added up, and Anthropic's word for a cut is known."""
+    pieces = list(ChatGenerator(Blocks(), name="blocks")(DraftRequest(ASKED, seed=1)))
+    assert "".join(piece.text for piece in pieces) == "at most 99 at 0.7"
+    assert sum((piece.usage for piece in pieces), Usage()) == Usage(6, 4)
+    assert pieces[-1].finish == "length"
+
+
+def test_what_a_model_declares_is_set_for_one_call_only() -> None:
+    """The bound is set under the model's own name, the seed it does not have is left out, and the model stays as is."""
+    model = Blocks()
+    pieces = ChatGenerator(model, name="blocks")(DraftRequest(ASKED, seed=1, max_tokens=5))
+    assert "".join(piece.text for piece in pieces) == "at most 5 at 0.7"
+    assert model.max_output_tokens == 99
+
+
+def test_a_verdict_is_written_greedily() -> None:
+    """A judge's answer is asked for at temperature nought; a schema is left to the prompt."""
+    written = ChatJudgeModel(Blocks(), name="blocks").write(ASKED, max_tokens=7, schema={"type": "string"})
+    assert written.text == "at most 7 at 0.0"
+
+
+def test_there_are_no_log_probabilities_to_read() -> None:
+    """A family that is not known to give log probabilities is not asked for them."""
+    with pytest.raises(NoLogProbabilities, match="blocks"):
+        ChatJudgeModel(Blocks(), name="blocks").choose([ASKED], ["yes", "no"])

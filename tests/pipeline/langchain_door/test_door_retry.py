@@ -1,0 +1,128 @@
+"""Calls that failed are repeated in one place: as often as asked, as late as asked, and only where it may help."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from critics import Message
+from pipeline.errors import ModelFault, ModelRefused, ModelUnavailable
+from pipeline.generator import DraftRequest
+from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
+from pipeline.langchain_door.retry import Retries, retried, retried_stream
+
+ASKED = (Message("user", "hi"),)
+QUICK = Retries(attempts=3, timeout=5.0, wait=0.01)
+WELL = {
+    "id": "1",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "well"}, "finish_reason": "stop"}],
+}
+BUSY = {"error": {"message": "busy"}}
+
+
+def model(base_url: str) -> Any:
+    return load_chat_model(
+        "openai:small", base_url=base_url, api_key=None, temperature=0.0, top_p=None, timeout=5.0, context=2048
+    )
+
+
+def test_a_busy_server_is_asked_again_when_it_said(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """After a 429 with Retry-After: 1, the call is made again after a second, and succeeds."""
+    url, asked = serve([(429, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
+    assert ChatJudgeModel(model(url), name="m").write(ASKED, max_tokens=4).text == "well"
+    assert len(asked) == 2
+    assert 1.0 <= asked[1]["at"] - asked[0]["at"] < 3
+
+
+def test_a_wait_that_does_not_fit_is_not_begun(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """A server that asks for an hour, where there is a second, is not asked again and not waited for."""
+    url, asked = serve([(503, {"Retry-After": "3600"}, BUSY)])
+    begun = time.monotonic()
+    with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
+        ChatJudgeModel(model(url), name="m", patience=1.0).write(ASKED, max_tokens=4)
+    assert len(asked) == 1
+    assert time.monotonic() - begun < 1
+
+
+def test_a_failing_server_is_tried_as_often_as_asked(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """Two tries mean two requests: the vendor's own retries are off. The fault says how often it was tried."""
+    url, asked = serve([(500, {}, BUSY)])
+    with pytest.raises(ModelUnavailable, match=r"\(tried 2 times\)"):
+        ChatJudgeModel(model(url), name="m", tries=2).write(ASKED, max_tokens=4)
+    assert len(asked) == 2
+
+
+def test_a_refusal_is_not_retried(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """A wrong key is refused once."""
+    url, asked = serve([(401, {}, BUSY)])
+    with pytest.raises(ModelRefused, match="api_key"):
+        ChatJudgeModel(model(url), name="m").write(ASKED, max_tokens=4)
+    assert len(asked) == 1
+
+
+def test_a_draft_is_retried_before_its_first_piece(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """A stream that does not open is opened again."""
+    said = 'data: {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}}]}\n\n'
+    url, asked = serve([(503, {}, BUSY), (200, {}, f"{said}data: [DONE]\n\n")])
+    pieces = list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1)))
+    assert [piece.text for piece in pieces if piece.text] == ["hello"]
+    assert len(asked) == 2
+
+
+def test_a_draft_broken_off_is_not_begun_again(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """A connection lost after the first piece is the caller's to know: what was handed out is not written twice."""
+    said = 'data: {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}}]}\n\n'
+    url, asked = serve([(200, {"Content-Length": "5000", "Connection": "close"}, said)])
+    pieces = ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1))
+    assert next(pieces).text == "hello"
+    with pytest.raises(ModelUnavailable):
+        next(pieces)
+    assert len(asked) == 1
+
+
+def test_the_last_fault_is_the_one_raised() -> None:
+    """The original fault comes through, cause and all, and not one of the retrying library's."""
+    faults = [ModelUnavailable(f"no {number}") for number in range(3)]
+
+    def call() -> str:
+        raise faults[call_count.pop(0)]
+
+    call_count = [0, 1, 2]
+    with pytest.raises(ModelUnavailable, match=r"no 2 \(tried 3 times\)") as caught:
+        retried(call, QUICK)
+    assert caught.value is faults[2]
+
+
+def test_only_what_may_pass_is_retried() -> None:
+    """A fault that is not retryable, and an error that is no fault, are raised at the first call."""
+    for error in (ModelFault("broken"), RuntimeError("a bug")):
+        calls: list[int] = []
+
+        def call(error: Exception = error, calls: list[int] = calls) -> None:
+            calls.append(1)
+            raise error
+
+        with pytest.raises(type(error)):
+            retried(call, QUICK)
+        assert len(calls) == 1
+
+
+def test_a_stream_that_is_closed_closes_what_it_reads() -> None:
+    """Closing reaches the inner stream, also between the first item and the second."""
+    closed: list[bool] = []
+
+    def numbers() -> Generator[int]:
+        try:
+            yield from range(10)
+        finally:
+            closed.append(True)
+
+    inner = numbers()  # held here, so that only closing it can end it
+    stream = retried_stream(lambda: inner, QUICK)
+    assert next(stream) == 0
+    assert not closed
+    stream.close()
+    assert closed

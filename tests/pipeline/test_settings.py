@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_later_ones_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag beats a variable, a variable beats the file, the file beats the default."""
+    (tmp_path / "superego.yaml").write_text("generator: {temperature: 0.1, top_p: 0.2, min_p: 0.3}\n")
+    monkeypatch.setenv("SUPEREGO_GENERATOR__TOP_P", "0.5")
+    monkeypatch.setenv("SUPEREGO_GENERATOR__MIN_P", "0.6")
+    generator = load_settings(flags={"generator": {"min_p": 0.7}}).generator
+    assert (generator.temperature, generator.top_p, generator.min_p, generator.max_tokens) == (0.1, 0.5, 0.7, 512)
+
+
+def test_the_file_is_found_upward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a folder below, the nearest one above counts."""
+    (tmp_path / "superego.yaml").write_text("manifesto: house-style\n")
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert load_settings().manifesto == "house-style"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("generatr: {}", "superego.yaml:1:1: unknown key `generatr`; did you mean `generator`?"),
+        (
+            "generator:\n  temprature: 1",
+            "superego.yaml:2:3: unknown key `generator.temprature`; did you mean `temperature`?",
+        ),
+        ("generator:\n  temperature: hot", "superego.yaml:2:3: `generator.temperature`"),
+        ("generator: [", "not YAML"),
+        ("- a", "settings are a mapping"),
+    ],
+)
+def test_a_fault_in_the_file_names_its_place(tmp_path: Path, text: str, said: str) -> None:
+    """Line, column, and what was probably meant."""
+    (tmp_path / "superego.yaml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert said in str(caught.value)
+
+
+def test_a_fault_in_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the file, which is innocent."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR__CONTEXT", "-4")
+    with pytest.raises(SettingsError, match=r"^SUPEREGO_GENERATOR__CONTEXT: `generator.context`"):
+        load_settings()
+
+
+def test_a_fault_in_a_flag_names_the_flag() -> None:
+    """As it was given."""
+    with pytest.raises(SettingsError, match=r"^flag `generator.top_p`"):
+        load_settings(flags={"generator": {"top_p": 7}})
+
+
+def test_a_named_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
+    """`--config` never falls back to something else."""
+    with pytest.raises(SettingsError, match="No such file"):
+        load_settings(tmp_path / "nowhere.yaml")
+
+
+def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither printing nor dumping settings shows a key."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-very-secret")
+    settings = load_settings()
+    assert settings.generator.api_key is not None
+    assert settings.generator.api_key.get_secret_value() == "sk-very-secret"
+    assert "very-secret" not in settings.model_dump_json() + repr(settings) + str(settings)
