@@ -4,19 +4,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check schema lock clean
+.PHONY: help demo test check schema docs lock clean
 
 help:
 	@echo "make demo   set up .venv and watch a draft fail, go back and pass, on real weights"
 	@echo "make test   set up .venv, then ruff, mypy, import-linter and pytest"
 	@echo "make check  the same without pytest"
 	@echo "make schema write manifestos/schema.json anew"
+	@echo "make docs   write docs/cli.md anew"
 	@echo "make lock   write constraints.txt anew, with the newest versions that fit"
 	@echo "make clean  remove .venv"
 
 demo: $(READY)
-	$(BIN)/superego ask "Write a short e-mail that welcomes Ana, our new colleague, who starts on Monday." \
-	  --manifesto house-style --seed $(or $(SEED),1) --trace
+	$(BIN)/superego ask "Write a thank-you note to a customer." --manifesto house-style --seed $(or $(SEED),4) --trace
 
 test: check
 	$(BIN)/pytest
@@ -29,6 +29,9 @@ check: $(READY)
 
 schema: $(READY)
 	$(BIN)/python -m critics.manifesto.json_schema > manifestos/schema.json
+
+docs: $(READY)
+	$(BIN)/python -m typer pipeline.cli.main utils docs --name superego --output docs/cli.md
 
 # Addresses stay out: names, versions and hashes are enough, and the index is whatever pip is set up with.
 lock: $(READY)

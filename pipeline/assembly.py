@@ -57,6 +57,7 @@ def build_generator(settings: Settings) -> Generator:
             top_p=wanted.top_p,
             timeout=wanted.timeout,
             context=wanted.context,
+            threads=settings.threads,
         )
         return ChatGenerator(model, name=wanted.model, max_tokens=wanted.max_tokens, tries=wanted.tries)
     return LlamaGenerator(
@@ -86,6 +87,7 @@ def build_judge_model(settings: Settings) -> JudgeModel:
         top_p=None,
         timeout=wanted.timeout,
         context=wanted.context,
+        threads=settings.threads,
     )
     return ChatJudgeModel(model, name=name, context=wanted.context or None, tries=wanted.tries, grammar=compile_grammar)
 

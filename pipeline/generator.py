@@ -18,7 +18,8 @@ class DraftRequest:
     """What to draft: the whole conversation, with earlier drafts and advice already among its turns.
 
     `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
-    whose `can_continue` is true is given one. `max_tokens` bounds what is written, `None` leaves it to the generator.
+    whose `can_continue` is true is given one. `max_tokens` bounds what is written; the generator's own bound holds as
+    well.
     """
 
     messages: tuple[Message, ...]

@@ -32,4 +32,4 @@ def _applied(text: str, edits: Sequence[tuple[Span, str]]) -> str:
         if start >= position:
             done += [text[position:start], mend]
         position = end
-    return "".join([*done, text[position:]])
+    return "".join([*done, text[position:]]).rstrip()

@@ -38,8 +38,8 @@ class GeneratorSettings(RemoteSettings):
     model: str = Field("embedded", description="`embedded`, a path to a GGUF file, or a LangChain name.")
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     max_tokens: int = Field(512, ge=1, description="Tokens of one draft at most.")
-    temperature: float = Field(0.8, ge=0)
-    top_p: float = Field(0.95, gt=0, le=1)
+    temperature: float = Field(0.7, ge=0)
+    top_p: float = Field(0.9, gt=0, le=1)
     min_p: float = Field(0.05, ge=0, le=1, description="GGUF models only.")
 
 

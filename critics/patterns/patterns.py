@@ -47,19 +47,33 @@ class PatternsCritic:
         search = search_for(options)
         offences = search.offences(text.raw, text.normal)
         lengths = list(misfits(text.normal.text, options))
-        faults = [*search.absences(text.raw, text.normal), *(misfit.what for misfit in lengths)]
+        absences = list(search.absences(text.raw, text.normal))
+        faults = [*absences, *(misfit.what for misfit in lengths)]
         likely = foreign(text.normal.text, options.languages) if options.languages else 0.0
         doubts = [_tongue(text.normal.text, options)] if likely >= rule.threshold else []
         excesses = [text.normal.span(*misfit.excess) for misfit in lengths if misfit.excess]
+        spans = merged([*offences, *excesses])
+        unmendable = [*absences, *doubts, *(misfit for misfit in lengths if misfit.excess is None)]
         return Finding(
             rule=rule.id,
             critic=self.name,
             probability=float(bool(offences or faults or doubts)),
             critique=_listed([*_sayings(text.raw, offences), *faults, *doubts]),
-            spans=merged([*offences, *excesses]),
-            # Only words can be taken out: what is missing, too long or in the wrong language has to be written anew.
-            mend=() if faults or doubts else (options.replace_with,) * len(offences),
+            spans=spans,
+            # What is missing, too short or in the wrong language has to be written anew.
+            mend=() if unmendable else _mends(text.raw, spans, excesses, options.replace_with),
         )
+
+
+def _mends(raw: str, spans: Sequence[Span], excesses: Sequence[Span], replacement: str) -> tuple[str, ...]:
+    """What to put in the place of each span: nothing for what is too long, which ends the text a sentence earlier.
+
+    None at all where nothing would be left of the text.
+    """
+    cut = min((span.start for span in excesses), default=len(raw))
+    if excesses and not raw[:cut].strip():
+        return ()
+    return tuple("" if span.end > cut else replacement for span in spans)
 
 
 def _sayings(raw: str, offences: Sequence[Span]) -> Iterator[str]:

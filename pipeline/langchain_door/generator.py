@@ -26,7 +26,7 @@ class ChatGenerator:
     """Drafts by streaming from a chat model.
 
     `can_continue` says that the server reads a trailing assistant message as the beginning of its own turn.
-    `max_tokens` bounds a draft whose request does not. Until the first piece a call that failed is made again, `tries`
+    `max_tokens` bounds every draft. Until the first piece a call that failed is made again, `tries`
     times in all within `patience` seconds; a failure after it propagates.
     """
 
@@ -72,7 +72,8 @@ class ChatGenerator:
             yield Piece("", meter.settle(), finish)
 
     def _chunks(self, request: DraftRequest, prompt: tuple[Message, ...]) -> Generator[AIMessage]:
-        options = self._dialect.drafting(seed=request.seed, max_tokens=request.max_tokens or self._max_tokens)
+        bounds = [bound for bound in (request.max_tokens, self._max_tokens) if bound is not None]
+        options = self._dialect.drafting(seed=request.seed, max_tokens=min(bounds, default=None))
         stream = self._dialect.bound(options).stream(to_langchain(prompt))
         try:
             yield from stream

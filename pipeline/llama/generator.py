@@ -10,7 +10,7 @@ from pipeline.llama.weights import LlamaContext
 
 
 class LlamaGenerator:
-    """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds a draft that asks for no bound of its own."""
+    """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds every draft."""
 
     can_continue = True
 
@@ -18,8 +18,8 @@ class LlamaGenerator:
         self,
         model: LlamaContext,
         *,
-        temperature: float = 0.8,
-        top_p: float = 0.95,
+        temperature: float = 0.7,
+        top_p: float = 0.9,
         min_p: float = 0.05,
         max_tokens: int = 512,
     ) -> None:
@@ -36,7 +36,7 @@ class LlamaGenerator:
         with model.lock:
             ids = model.prompt(request.messages, continues=request.continues)
             room = model.context - len(ids)
-            allowed = min(room, request.max_tokens or self._max_tokens)
+            allowed = min(room, self._max_tokens, request.max_tokens or room)
             model.llama.set_seed(request.seed & 0xFFFFFFFF)
             yield Piece("", Usage(len(ids), 0))
             yield from self._pieces(ids, allowed)

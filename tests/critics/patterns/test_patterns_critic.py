@@ -180,10 +180,12 @@ def test_case_counts_where_the_rule_says_so() -> None:
     ],
 )
 def test_too_long_a_text_shows_from_where(options: dict[str, Any], critique: str, excess: str) -> None:
-    """The span runs from the first sentence that passes the limit to the end, and nothing is offered in its place."""
+    """The span runs from the first sentence that passes the limit to the end, and is mended by leaving it out, but
+    not where nothing would be left."""
     draft = "One two. Three four. Five six."
     finding = judge(draft, **options)
-    assert (finding.probability, finding.critique, finding.mend) == (1.0, critique, ())
+    assert (finding.probability, finding.critique) == (1.0, critique)
+    assert finding.mend == (() if excess == draft else ("",))
     assert places(draft, finding) == [excess]
 
 
@@ -206,6 +208,14 @@ def test_hidden_characters_do_not_count() -> None:
     draft = "A\u200b\u200b b.\u200b C\u200b d."
     assert judge(draft, characters=Length(at_most=9)).probability == 0.0
     assert places(draft, judge(draft, words=Length(at_most=2))) == ["C\u200b d."]
+
+
+def test_a_forbidden_word_in_what_is_too_long_goes_with_it() -> None:
+    """Each span has one mend: words before the cut are replaced, the rest is left out."""
+    draft = "Bad one. Fine two. Bad three."
+    finding = judge(draft, forbid_words=("bad",), words=Length(at_most=4))
+    assert places(draft, finding) == ["Bad", "Bad three."]
+    assert finding.mend == ("[removed]", "")
 
 
 def test_lines_drawn_with_signs_are_no_sentences() -> None:

@@ -1,0 +1,241 @@
+"""The command line, to its contract: exit codes, data on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipeline.cli.main import app
+
+SHORT = "Write a thank-you note to a customer."
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=stdin)
+
+
+CALM = """\
+name: calm
+version: "1"
+rules:
+  - {id: calm, statement: Calm., critics: [patterns], patterns: {forbid: ["!"]}, action: %s}
+"""
+
+
+def manifesto(folder: Path, action: str = "revise", more: str = "") -> str:
+    (folder / "calm.yaml").write_text(CALM % action + more)
+    return "calm.yaml"
+
+
+def test_ask_prints_the_answer_and_nothing_else() -> None:
+    """Exit code 0, and a pipe gets the answer alone."""
+    result = run("ask", SHORT, "-m", "house-style", "--seed", "4", "--max-tokens", "150")
+    assert result.exit_code == 0
+    assert result.stdout.strip()
+    assert "attempt" not in result.stdout
+
+
+def test_ask_json_is_the_contract() -> None:
+    """The documented keys, types and figures."""
+    result = run("ask", SHORT, "-m", "house-style", "--seed", "4", "--max-tokens", "150", "--json")
+    record = json.loads(result.stdout)
+    assert record["status"] == "released"
+    assert set(record["manifesto"]) == {"name", "version", "hash"}
+    assert set(record["usage"]) == {"generator", "critic", "seconds"}
+    assert record["usage"]["generator"]["completion_tokens"] > 0
+    finding = record["attempts"][0]["verdict"]["findings"][0]
+    assert {"rule", "probability", "outcome", "critique", "span", "critic"} <= set(finding)
+
+
+def test_trace_shows_every_attempt_on_standard_error() -> None:
+    """The answer alone is on standard output, so tracing does not break a pipe."""
+    result = run("ask", SHORT, "-m", "house-style", "--seed", "4", "--trace")
+    assert "attempt 1 of 4: goes back" in result.stderr
+    assert "released: a draft passed" in result.stderr
+    assert "attempt" not in result.stdout
+
+
+def test_a_withheld_answer_is_a_refusal_and_exit_code_3(tmp_path: Path) -> None:
+    """The refusal is the manifesto's own words."""
+    more = "budget: {attempts: 1}\nrefusal: Not today.\n"
+    path = manifesto(tmp_path, "veto", more)
+    (tmp_path / path).write_text((tmp_path / path).read_text().replace('"!"', '"."'))
+    result = run("ask", SHORT, "-m", path, "--max-tokens", "5")
+    assert (result.exit_code, result.stdout) == (3, "Not today.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["ask", "hi", "-m", "nobody"], 2, "no shipped manifesto is called 'nobody'"),
+        (["ask", "hi", "-m", "nowhere.yaml"], 2, "nowhere.yaml:1:1: cannot be read"),
+        (["ask", "  ", "-m", "house-style"], 2, "the prompt is empty"),
+        (["ask", "hi", "-m", "house-style", "--generator", "none.gguf"], 1, "there is no model file none.gguf"),
+        (["ask", "hi", "--config", "none.yaml"], 2, "none.yaml:1:1: cannot be read"),
+        (["ask", "hi", "--context", "none.json"], 2, "none.json cannot be read"),
+        (["judge", "none.jsonl", "-m", "house-style"], 2, "none.jsonl cannot be read"),
+        (["batch", "none.jsonl", "-o", "out.jsonl", "-m", "house-style"], 2, "none.jsonl cannot be read"),
+        (["frobnicate"], 2, "No such command"),
+        (["ask"], 2, "Missing argument"),
+    ],
+)
+def test_what_goes_wrong_is_one_clear_text_and_an_exit_code(arguments: list[str], code: int, said: str) -> None:
+    """1 for a fault, 2 for bad usage; never a traceback, and nothing on standard output."""
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_unreachable_server_is_one_line_and_exit_code_1() -> None:
+    """Tried as often as the settings say, then told."""
+    result = run("ask", "hi", "-m", "house-style", "--generator", "openai:none", "--base-url", "http://127.0.0.1:9/v1")
+    assert result.exit_code == 1
+    assert "127.0.0.1:9" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
+    """Ids are kept, a bad line is told and does not end the run, the exit code says that there was one."""
+    given = [
+        json.dumps({"id": "a", "text": "Hi", "response": "Fine.", "label": 0}),
+        json.dumps({"id": "b", "text": "Hi", "response": "Fine!"}),
+        "not json",
+        json.dumps({"text": "Hi", "response": "So!", "context": [{"text": "x", "origin": "y"}]}),
+        json.dumps({"id": "e", "text": "Hi"}),
+    ]
+    result = run("judge", "-", "-m", manifesto(tmp_path), stdin="\n".join(given))
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(r["id"], r["outcome"]) for r in records] == [
+        ("a", "pass"),
+        ("b", "revise"),
+        (None, "faulted"),
+        (4, "revise"),
+        ("e", "pass"),
+    ]
+    (finding,) = records[1]["findings"]
+    assert (finding["outcome"], finding["probability"], finding["span"]) == ("broken", 1.0, [4, 5])
+    assert (records[1]["score"], records[1]["breach"]) == (0.0, 1.0)
+    assert (records[4]["score"], records[4]["breach"], records[4]["findings"]) == (None, None, [])
+    assert "line 3: not JSON" in records[2]["fault"]
+    assert result.exit_code == 1
+
+
+def test_check_reports_on_standard_output_and_exits_with_2(tmp_path: Path) -> None:
+    """So that an editor can read it; a sound file is named as such."""
+    (tmp_path / "bad.yaml").write_text("name: a\nversion: 1\nrules: []\n")
+    result = run("check", "bad.yaml", manifesto(tmp_path))
+    assert result.exit_code == 2
+    assert result.stdout.splitlines()[0] == "bad.yaml:2:1: `version` must be words: put quotes around 1"
+    assert "calm.yaml: nothing wrong" in result.stderr
+    assert run("check", "calm.yaml").exit_code == 0
+    faults = json.loads(run("check", "bad.yaml", "--json").stdout)
+    assert set(faults[0]) == {"path", "line", "column", "what"}
+
+
+def test_manifestos_lists_what_is_shipped() -> None:
+    """With a line about each, and as JSON with paths."""
+    assert "chemistry-lab" in run("manifestos").stdout
+    rows = json.loads(run("manifestos", "--json").stdout)
+    assert all(Path(row["path"]).is_file() and row["description"] for row in rows)
+
+
+def test_config_show_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in force, without the key."""
+    (tmp_path / "superego.yaml").write_text("generator: {temperature: 0.25}\n")
+    monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-secret")
+    result = run("config", "show")
+    assert "temperature: 0.25" in result.stdout
+    assert "sk-secret" not in result.stdout
+    assert json.loads(run("config", "show", "--json").stdout)["generator"]["temperature"] == 0.25
+
+
+def test_a_critic_of_ones_own_runs_only_when_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module is not even imported before the configuration lists it."""
+    (tmp_path / "shouting.py").write_text(
+        "from pathlib import Path\n"
+        "Path('imported').touch()\n"
+        "from critics import Finding\n"
+        "def make():\n"
+        "    return lambda exchange, rules: [Finding(r.id, 'own', float(exchange.judged.isupper())) for r in rules]\n"
+    )
+    (tmp_path / "own.yaml").write_text(
+        'name: own\nversion: "1"\nrules: [{id: calm, statement: Calm., critics: ["shouting:make"]}]\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    line = json.dumps({"id": 1, "text": "hi", "response": "LOUD"})
+    refused = run("judge", "-", "-m", "own.yaml", stdin=line)
+    assert refused.exit_code == 2
+    assert "is not trusted" in refused.stderr
+    assert not (tmp_path / "imported").exists()
+    (tmp_path / "superego.yaml").write_text("trusted: ['shouting:make']\n")
+    assert json.loads(run("judge", "-", "-m", "own.yaml", stdin=line).stdout)["outcome"] == "revise"
+
+
+def test_the_embedded_judge_is_announced_as_chance() -> None:
+    """Nobody should take its word without knowing."""
+    result = run("judge", "-", stdin="")
+    assert "no better than chance" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["ask", "judge", "batch", "check", "manifestos", "config show"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    """A newcomer copies it."""
+    result = run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Example: " in result.stdout
+    assert "superego" in result.stdout
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    """`superego judge … | head -1` ends quietly."""
+    lines = "\n".join(json.dumps({"text": "hi", "response": "x" * 1000}) for _ in range(2000))
+    (tmp_path / "in.jsonl").write_text(lines)
+    command = f"{sys.executable} -m pipeline.cli judge in.jsonl -m {manifesto(tmp_path)} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+def test_starting_up_does_not_load_what_is_not_needed(tmp_path: Path) -> None:
+    """No model library is imported to check a file: the command must answer at once."""
+    code = (
+        "import sys; from typer.testing import CliRunner; from pipeline.cli.main import app;"
+        f"CliRunner().invoke(app, ['check', {manifesto(tmp_path)!r}]);"
+        "print([m for m in ('llama_cpp', 'langchain', 'presidio_analyzer', 'spacy', 'openai') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
+    """And the batch says how to go on."""
+    (tmp_path / "in.txt").write_text("Tell me a long story.\n" * 50)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SUPEREGO_THREADS": "1"},
+    )
+    partial = tmp_path / "out.jsonl.partial"
+    while process.poll() is None and not (partial.exists() and partial.stat().st_size):
+        time.sleep(0.05)
+    process.send_signal(2)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in said

@@ -1,0 +1,121 @@
+"""What the documents show is run."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from critics import check
+from pipeline import Settings
+from pipeline.settings import FILE_NAME, load_settings
+
+
+def blocks(file: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", file.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *arguments], cwd=root, capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_the_readme_names_two_commands_and_make_has_them(root: Path) -> None:
+    """The first two commands of the README are targets; the second is what runs this test."""
+    first, second, *_ = re.findall(r"^\$ make (\w+)", (root / "README.md").read_text(), flags=re.MULTILINE)
+    assert (first, second) == ("demo", "test")
+    assert "pytest" in make(root, "--dry-run", second).stdout
+
+
+def test_the_demo_shows_a_revision_on_real_weights(root: Path) -> None:
+    """`make demo`, as it stands in the README: a draft goes back, a later one is released."""
+    done = make(root, "demo")
+    assert done.returncode == 0, done.stderr
+    assert "goes back" in done.stderr
+    assert "released: a draft passed" in done.stderr
+    answer = [line for line in done.stdout.splitlines() if line and not line.startswith((".venv", "\t", " "))]
+    assert answer
+
+
+def test_the_readmes_manifesto_has_no_fault(root: Path, tmp_path: Path) -> None:
+    """It is ten lines, is the one among the examples, and works."""
+    (text,) = blocks(root / "README.md", "yaml")
+    assert len(text.splitlines()) == 10
+    assert text == (root / "examples" / "our-style.yaml").read_text()
+    assert check(str(root / "examples" / "our-style.yaml")) == []
+
+
+def test_the_readmes_python_runs(root: Path, tmp_path: Path) -> None:
+    """On the embedded model, in a folder of its own."""
+    (code,) = blocks(root / "README.md", "python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True
+    )
+    assert done.stdout.split()[0] in ("released", "withheld")
+
+
+@pytest.mark.parametrize("name", ["scripted.py", "trace.py"])
+def test_the_examples_run(root: Path, name: str) -> None:
+    """From the project's folder, as they say."""
+    done = subprocess.run(
+        [sys.executable, f"examples/{name}"], cwd=root, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_manifesto_of_the_guide_has_no_fault(root: Path, tmp_path: Path) -> None:
+    """The example of building on another."""
+    (text,) = blocks(root / "docs" / "manifestos.md", "yaml")
+    file = tmp_path / "our-lab.yaml"
+    file.write_text(text)
+    assert check(str(file)) == []
+
+
+def test_the_critic_of_the_guide_works(root: Path, tmp_path: Path) -> None:
+    """A critic of one's own and its rule, as shown, judge."""
+    (code,) = blocks(root / "docs" / "critics.md", "python")
+    (rules,) = blocks(root / "docs" / "critics.md", "yaml")
+    (tmp_path / "shouting.py").write_text(code)
+    (tmp_path / "m.yaml").write_text(f'name: m\nversion: "1"\n{rules}')
+    (tmp_path / FILE_NAME).write_text("trusted: ['shouting:make']\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "judge", "-", "-m", "m.yaml"],
+        cwd=tmp_path,
+        input=json.dumps({"text": "hi", "response": "HELLO"}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    assert json.loads(done.stdout)["outcome"] == "revise"
+
+
+def test_the_settings_of_the_guide_are_all_there_are(root: Path, tmp_path: Path) -> None:
+    """They load, and no key is left out but those that are told in the text."""
+    (text,) = blocks(root / "docs" / "settings.md", "yaml")
+    file = tmp_path / FILE_NAME
+    file.write_text(text)
+    assert load_settings(file).generator.max_tokens == 400
+    for key in (*Settings.model_fields, *type(load_settings(file).generator).model_fields):
+        assert key.upper() in text.upper() or key.upper() in (root / "docs" / "settings.md").read_text().upper(), key
+
+
+def test_the_guide_to_commands_is_current(root: Path, tmp_path: Path) -> None:
+    """`make docs` was run after the commands changed."""
+    out = tmp_path / "cli.md"
+    command = ["-m", "typer", "pipeline.cli.main", "utils", "docs", "--name", "superego", "--output", str(out)]
+    subprocess.run([sys.executable, *command], cwd=root, capture_output=True, timeout=60, check=True)
+    assert (root / "docs" / "cli.md").read_text() == out.read_text()
+
+
+def test_links_between_documents_lead_somewhere(root: Path) -> None:
+    """Every relative link is a file."""
+    for file in (*root.glob("*.md"), *(root / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text()):
+            assert "://" in link or (file.parent / link).exists(), f"{file.name}: {link}"
