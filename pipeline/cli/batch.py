@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ def batch(
         int, typer.Option("--seed", min=0, help="Each prompt's own seed is made from this and its id.")
     ] = 0,
     full: Annotated[bool, typer.Option("--full", help="Keep the drafts in the records.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
@@ -55,7 +57,10 @@ def batch(
         except KeyboardInterrupt:
             say(f"stopped; run the same command again to go on behind {output}.partial")
             raise
-    say(_told(summary, output))
+    if as_json:
+        print(json.dumps({"output": str(output), "resumed": summary.resumed, **summary.statuses}))
+    else:
+        say(_told(summary, output))
     return DONE
 
 

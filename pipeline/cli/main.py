@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from pipeline.cli import ask, batch, check, config, judge
@@ -24,4 +26,6 @@ app.add_typer(config.app, name="config")
 
 def main() -> None:
     """Run the command line."""
+    # What is tried again is told in the end, in words; the retry library's own notes are for servers' logs.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     app()
