@@ -1,9 +1,10 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
 from critics.critic import Critic
+from critics.deadline import THREAD, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
 from critics.exchange import Exchange, Message, Role, Source
-from critics.finding import Finding, FindingOutcome, Span, Usage
+from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
 from critics.judge.judge import Judge
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
@@ -22,6 +23,7 @@ from critics.verdict import Judgement, Verdict, VerdictOutcome, weigh
 __all__ = [
     "BUILT_IN",
     "DETERMINISTIC",
+    "THREAD",
     "Budget",
     "Critic",
     "CriticsError",
@@ -67,6 +69,8 @@ __all__ = [
     "normalise",
     "read_yaml",
     "sentences",
+    "undecided",
     "visible",
     "weigh",
+    "within",
 ]

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from critics.manifesto.schema import Rule
+
 FindingOutcome = Literal["pass", "broken", "undecided"]
 
 
@@ -52,6 +54,7 @@ class Finding:
     usage: Usage = Usage()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "spans", tuple(Span(*span) for span in self.spans))
         p = self.probability
         if p is not None and not (math.isfinite(p) and 0.0 <= p <= 1.0):
             object.__setattr__(self, "probability", None)
@@ -62,3 +65,8 @@ class Finding:
         if self.probability is None:
             return "undecided"
         return "broken" if self.probability >= threshold else "pass"
+
+
+def undecided(rule: Rule, critic: str, why: str) -> Finding:
+    """The finding that there is none, and why, on one line."""
+    return Finding(rule.id, critic, None, " ".join(why.split())[:300])

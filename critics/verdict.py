@@ -74,7 +74,7 @@ def weigh(manifesto: Manifesto, rules: Sequence[Rule], findings: Iterable[Findin
     """Weigh findings by the manifesto's weights, thresholds and actions.
 
     - `veto`: a rule with that action is broken, whatever the total.
-    - `revise`: another rule is broken (but for `flag`), or the score is below `release`.
+    - `revise`: another rule is broken (but for `flag`), or a draft's score is below `release`.
     - `undecided`: nothing is broken, but a rule was not judged and its `on_undecided` is not `release`.
       A `flag` rule never holds a draft back, broken or undecided: it is on record.
     """
@@ -97,7 +97,9 @@ def _outcome(manifesto: Manifesto, judgements: Sequence[Judgement], score: float
     open_ = [j for j in binding if j.outcome == "undecided"]
     if any(manifesto.undecided_policy(j.rule) != "release" for j in open_):
         return "undecided"
-    return "revise" if score is not None and score < manifesto.release else "pass"
+    # The score is about drafts. `not >=` rather than `<`, so that nothing odd passes.
+    drafted = any(j.rule.applies_to == "output" for j in judgements)
+    return "revise" if drafted and score is not None and not score >= manifesto.release else "pass"
 
 
 def _score(judgements: Iterable[Judgement]) -> float | None:

@@ -12,7 +12,7 @@ from pipeline import embedded
 from pipeline.errors import SettingsError
 from pipeline.generator import Generator
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
-from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar
+from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar, fingerprint
 from pipeline.pipeline import Pipeline
 from pipeline.settings import GeneratorSettings, JudgeSettings, Settings, load_settings
 
@@ -90,6 +90,13 @@ def build_judge_model(settings: Settings) -> JudgeModel:
         threads=settings.threads,
     )
     return ChatJudgeModel(model, name=name, context=wanted.context or None, tries=wanted.tries, grammar=compile_grammar)
+
+
+def conditions(settings: Settings) -> str:
+    """What must be the same for two runs to be one: every setting, secrets masked, and which weights a file holds."""
+    names = (settings.generator.model, settings.judge.model)
+    files = [path for name in names if name and (path := _weights(name))]
+    return settings.model_dump_json() + "".join(map(fingerprint, files))
 
 
 def judges_with_embedded(manifesto: Manifesto, settings: Settings) -> bool:

@@ -68,6 +68,7 @@ class BadLine:
 
     line: int
     why: str
+    id: Id | None = None
 
 
 R = TypeVar("R", PromptIn, JudgeIn)
@@ -85,6 +86,8 @@ def read_sources(text: str, name: str) -> tuple[Source, ...]:
         raise BadInput(f"{name}:{exc.lineno}:{exc.colno}: not JSON: {exc.msg}") from exc
     except ValidationError as exc:
         raise BadInput(f"{name}: {_first(exc)}") from exc
+    except (RecursionError, ValueError) as exc:
+        raise BadInput(f"{name}: not JSON that can be read: {exc}") from exc
 
 
 class _Sources(_Record):
@@ -123,10 +126,11 @@ def _parsed(number: int, line: bytes, model: type[R]) -> R | BadLine:
         return BadLine(number, f"not UTF-8: byte 0x{line[exc.start]:02x} at {exc.start + 1}")
     except json.JSONDecodeError as exc:
         return BadLine(number, f"not JSON at character {exc.pos + 1}: {exc.msg}")
-    except RecursionError:
-        return BadLine(number, "nested too deeply")
     except ValidationError as exc:
-        return BadLine(number, _first(exc))
+        given = value.get("id") if isinstance(value, dict) else None
+        return BadLine(number, _first(exc), given if isinstance(given, str | int) else None)
+    except (RecursionError, ValueError) as exc:
+        return BadLine(number, f"not JSON that can be read: {exc}")
 
 
 def _first(exc: ValidationError) -> str:

@@ -33,6 +33,11 @@ class Ledger:
             return None
         return max(0, self._budget.tokens - self.generator.total - self.critic.total)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds of the budget that are left, or `None` without a bound."""
+        return None if self._budget.seconds is None else max(0.0, self._budget.seconds - self.seconds)
+
     def spent(self) -> StopReason | None:
         """Which part of the budget is used up, if any."""
         if self.attempts >= self._budget.attempts:

@@ -10,7 +10,20 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from critics import Critic, Exchange, Finding, Manifesto, Rule, Usage, Verdict, normalise, visible, weigh
+from critics import (
+    Critic,
+    Exchange,
+    Finding,
+    Manifesto,
+    Rule,
+    Usage,
+    Verdict,
+    undecided,
+    visible,
+    weigh,
+    within,
+)
+from pipeline.emptiness import EMPTY, verdict_on_empty
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
 from pipeline.generator import DraftRequest, Finish, Generator
 from pipeline.ledger import Clock, Ledger
@@ -23,8 +36,6 @@ Observer = Callable[[Attempt], None]
 
 JUDGE_AGAIN = 1
 """How often `on_undecided: retry` asks again before the rule counts as undecided."""
-
-_EMPTY = Rule(id="not-empty", statement="The answer is not empty.", advice="Write an answer.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class _Run:
             try:
                 attempt = self._attempt()
             except ModelFault as exc:
-                return self._end("faulted", "fault", fault=str(exc))
+                return self._end("faulted", "fault", fault=exc)
             if attempt is None:
                 return self._exhausted(self._ledger.cut() or "tokens")
             self._attempts.append(attempt)
@@ -80,7 +91,8 @@ class _Run:
             if attempt.verdict.outcome == "pass":
                 return self._end("released", "passed", attempt.text)
             if attempt.verdict.outcome == "undecided":
-                return self._end("withheld", "undecided")
+                late = self._ledger.cut() == "seconds"
+                return self._exhausted("seconds") if late else self._end("withheld", "undecided")
 
     def _judge_input(self) -> Verdict | None:
         rules = self._manifesto.rules_for("input")
@@ -97,7 +109,8 @@ class _Run:
         text = visible(draft)
         redactions: tuple[Finding, ...] = ()
         if rules := [rule for rule in self._manifesto.rules_for("output") if rule.action == "redact"]:
-            text, redactions = redacted(self._critic, replace(self._exchange, draft=text), rules)
+            findings = self._findings(replace(self._exchange, draft=text), rules)
+            text, redactions = redacted(text, findings, rules)
         verdict = self._verdict(text)
         self._ledger.attempts += 1
         spent = self._ledger.generator
@@ -149,27 +162,30 @@ class _Run:
         return "".join(text), finish
 
     def _verdict(self, text: str) -> Verdict:
-        if not normalise(text).text.strip():
-            finding = Finding(_EMPTY.id, "loop", 1.0, "there is nothing to read in it")
-            return weigh(self._manifesto, [_EMPTY], [finding])
-        return self._judge(replace(self._exchange, draft=text), self._manifesto.rules_for("output"))
+        return verdict_on_empty(self._manifesto, text) or self._judge(
+            replace(self._exchange, draft=text), self._manifesto.rules_for("output")
+        )
 
     def _judge(self, exchange: Exchange, rules: Sequence[Rule]) -> Verdict:
-        findings = list(self._critic(exchange, rules))
-        self._count(findings)
-        for _ in range(JUDGE_AGAIN):
+        findings = self._findings(exchange, rules)
+        for _ in range(0 if self._ledger.cut() else JUDGE_AGAIN):
             verdict = weigh(self._manifesto, rules, findings)
             again = [j.rule for j in verdict.of("undecided") if self._manifesto.undecided_policy(j.rule) == "retry"]
             if not again:
                 break
-            fresh = list(self._critic(exchange, again))
-            self._count(fresh)
+            fresh = self._findings(exchange, again)
             names = {rule.id for rule in again}
             findings = [f for f in findings if f.rule not in names] + fresh
         return weigh(self._manifesto, rules, findings)
 
-    def _count(self, findings: Sequence[Finding]) -> None:
-        self._ledger.critic += sum((finding.usage for finding in findings), Usage())
+    def _findings(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        """What the critic says before the budget's time is up; after that, nothing is decided."""
+        try:
+            findings = within(self._ledger.seconds_left, self._critic, exchange, rules)
+            self._ledger.critic += sum((finding.usage for finding in findings), Usage())
+        except Exception as exc:  # noqa: BLE001  # whatever a critic does, the outcome says so and the loop stands
+            return [undecided(rule, "loop", f"{type(exc).__name__}: {exc}") for rule in rules]
+        return findings
 
     def _standstill(self) -> StopReason | None:
         """A draft that was there before, or a critique that did not change: more of the same would not help."""
@@ -188,10 +204,12 @@ class _Run:
 
     def _best(self) -> Attempt | None:
         """The attempt with the highest score among those that may be released: the later one where two are equal."""
-        fit = [attempt for attempt in self._attempts if _may_be_best(attempt)]
+        fit = [attempt for attempt in self._attempts if _may_be_best(attempt, self._manifesto)]
         return max(fit, key=lambda attempt: (attempt.verdict.score or 0.0, attempt.number), default=None)
 
-    def _end(self, status: Status, stop: StopReason, answer: str | None = None, *, fault: str = "") -> Outcome:
+    def _end(
+        self, status: Status, stop: StopReason, answer: str | None = None, *, fault: ModelFault | None = None
+    ) -> Outcome:
         if status == "withheld" and self._manifesto.on_exhausted != "error":
             answer = self._manifesto.refusal
         return Outcome(
@@ -204,7 +222,8 @@ class _Run:
             generator=self._generator.name,
             seed=self._seed,
             input_verdict=self._input,
-            fault=fault,
+            fault=str(fault or ""),
+            retryable=fault is not None and fault.retryable,
         )
 
 
@@ -212,7 +231,12 @@ def _complaints(attempt: Attempt) -> tuple[tuple[str, str], ...]:
     return tuple((j.rule.id, j.critique) for j in attempt.verdict.broken)
 
 
-def _may_be_best(attempt: Attempt) -> bool:
+def _may_be_best(attempt: Attempt, manifesto: Manifesto) -> bool:
     """No veto, nothing unmended, nothing undecided, nothing empty: what is left broke rules that only ask to revise."""
     verdict = attempt.verdict
-    return verdict.outcome == "revise" and all(j.rule.action == "revise" and j.rule != _EMPTY for j in verdict.broken)
+    unknown = [j.rule for j in verdict.of("undecided") if j.rule.action != "flag"]
+    return (
+        verdict.outcome == "revise"
+        and all(j.rule.action == "revise" and j.rule != EMPTY for j in verdict.broken)
+        and all(manifesto.undecided_policy(rule) == "release" for rule in unknown)
+    )

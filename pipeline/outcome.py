@@ -66,6 +66,8 @@ class Outcome:
     seed: int
     input_verdict: Verdict | None = None
     fault: str = ""
+    retryable: bool = False
+    """Whether asking again later may help against the fault."""
 
     def released(self) -> str:
         """The released answer. Raises `Withheld` where there is none."""

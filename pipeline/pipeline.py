@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from critics import Critic, Exchange, Manifesto, Message, Source, Verdict, weigh
+from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput
 from pipeline.generator import Generator
 from pipeline.loop import Loop, Observer
@@ -45,11 +46,16 @@ class Pipeline:
     def judge(
         self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()
     ) -> Verdict:
-        """Judge an existing response to a prompt, or with no response the prompt itself, by the rules for it."""
+        """Judge an existing response to a prompt, or with no response the prompt itself, by the rules for it.
+
+        A manifesto without any such rule decides nothing.
+        """
         conversation = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
         rules = self.manifesto.rules_for("output" if response is not None else "input")
         if not rules:
-            return weigh(self.manifesto, (), ())
+            return Verdict("undecided", None, None)
+        if response is not None and (empty := verdict_on_empty(self.manifesto, response)):
+            return empty
         findings = self.critic(Exchange(conversation, response, tuple(context)), rules)
         return weigh(self.manifesto, rules, findings)
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critics import Critic, Exchange, Finding, Rule, Span
+from critics import Finding, Rule, Span
 
 
-def redacted(critic: Critic, exchange: Exchange, rules: Sequence[Rule]) -> tuple[str, tuple[Finding, ...]]:
-    """The draft with every broken rule's spans replaced, and the findings that asked for it.
+def redacted(text: str, findings: Sequence[Finding], rules: Sequence[Rule]) -> tuple[str, tuple[Finding, ...]]:
+    """The text with every broken rule's spans replaced, and the findings that asked for it.
 
-    A finding without replacements is left for the verdict. The mended draft must be judged again: mending one rule's
+    A finding without replacements is left for the verdict. The mended text must be judged again: mending one rule's
     breach can break another.
     """
     thresholds = {rule.id: rule.threshold for rule in rules}
     asked = tuple(
         finding
-        for finding in critic(exchange, rules)
+        for finding in findings
         if finding.mend and finding.outcome(thresholds.get(finding.rule, 1.0)) == "broken"
     )
-    edits = sorted((span, mend) for f in asked for span, mend in zip(f.spans, f.mend, strict=True))
-    return _applied(exchange.judged, edits), asked
+    if not asked:
+        return text, ()
+    edits = sorted((span, mend) for f in asked for span, mend in zip(f.spans, f.mend, strict=False))
+    return _applied(text, edits), asked
 
 
 def _applied(text: str, edits: Sequence[tuple[Span, str]]) -> str:

@@ -63,7 +63,7 @@ def kept_text(failed: Attempt) -> str | None:
         return None
     offence = min(starts)
     begin = max((span.start for span in sentences(failed.text) if span.start <= offence), default=0)
-    return failed.text[:begin].rstrip() + (" " if begin else "")
+    return failed.text[:begin]
 
 
 def _notes(verdict: Verdict) -> str:

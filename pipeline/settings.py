@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from critics import ManifestoError, Node, did_you_mean, read_yaml
 from manifestos import DEFAULT
@@ -28,7 +29,7 @@ class RemoteSettings(_Model):
 
     base_url: str | None = Field(None, description="Address of an OpenAI-compatible server.")
     api_key: SecretStr | None = Field(None, description="Its key; the provider's own variable works too.")
-    timeout: float = Field(60.0, gt=0, description="Seconds for one request.")
+    timeout: float = Field(60.0, gt=0, le=86_400, description="Seconds for one request.")
     tries: int = Field(3, ge=1, description="How often a call that failed is made in all.")
 
 
@@ -60,7 +61,9 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     judge: JudgeSettings = JudgeSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
-    critic_seconds: float = Field(60.0, gt=0, description="How long a critic may take before it is undecided.")
+    critic_seconds: float = Field(
+        60.0, gt=0, le=86_400, description="How long a critic may take before it is undecided."
+    )
     trusted: tuple[str, ...] = Field((), description="`module:factory` names of critics that manifestos may run.")
 
     @classmethod
@@ -89,6 +92,8 @@ def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = 
     flags = dict(flags or {})
     try:
         return Settings(**flags, _file=tree.plain() if tree else {})  # type: ignore[call-arg]  # see above
+    except SourceError as exc:
+        raise SettingsError(f"{PREFIX}*: {exc}; lists and mappings are given as JSON there") from exc
     except ValidationError as exc:
         faults = [_fault(tree, flags, error["loc"], error["msg"], error["type"]) for error in exc.errors()]
         raise SettingsError("\n".join(faults)) from exc

@@ -10,6 +10,7 @@ def test_the_public_names_are_these() -> None:
     assert critics.__all__ == [
         "BUILT_IN",
         "DETERMINISTIC",
+        "THREAD",
         "Budget",
         "Critic",
         "CriticsError",
@@ -55,8 +56,10 @@ def test_the_public_names_are_these() -> None:
         "normalise",
         "read_yaml",
         "sentences",
+        "undecided",
         "visible",
         "weigh",
+        "within",
     ]
     assert pipeline.__all__ == [
         "Attempt",

@@ -40,7 +40,7 @@ def resolve(path: Path, node: Node, seen: tuple[Path, ...] = ()) -> Node:
     if entry is None:
         return _without_switches(node)
     name = entry.node.value
-    if not isinstance(name, str):
+    if not isinstance(name, str) or "\0" in name:
         raise ManifestoError([entry.mark.fault("`extends` must be a shipped name or a path")])
     parent_path = locate(name, path.parent, entry.mark)
     if parent_path.resolve() in chain:
@@ -59,8 +59,10 @@ def _read_parent(path: Path, mark: Mark) -> Node:
 def _merged(parent: Node, child: Node) -> Node:
     entries = {key: entry for key, entry in parent.entries.items() if key != "name"}
     entries.update({key: entry for key, entry in child.entries.items() if key != "extends"})
-    if "rules" in child.entries and "rules" in parent.entries:
-        own = child.entries["rules"]
+    own = child.entries.get("rules")
+    if own and not isinstance(own.node.value, tuple):
+        raise ManifestoError([own.mark.fault("`rules` must be a list: each rule begins with a hyphen")])
+    if own and "rules" in parent.entries:
         rules = _merged_rules(parent.entries["rules"].node, own.node)
         entries["rules"] = Entry(own.mark, Node(own.node.mark, rules))
     return Node(child.mark, entries)
@@ -72,7 +74,9 @@ def _merged_rules(parent: Node, child: Node) -> tuple[Node, ...]:
     for index, rule in enumerate(child.items):
         key = _id(rule) or -1 - index
         switch = rule.entries.get("disabled")
-        if switch and key not in rules:
+        if switch and (what := _misuse(rule, switch)):
+            faults.append(switch.mark.fault(what))
+        elif switch and key not in rules:
             known = [name for name in rules if isinstance(name, str)]
             faults.append(switch.mark.fault(f"there is no rule `{key}` to disable{did_you_mean(str(key), known)}"))
         elif switch and switch.node.value is True:
@@ -86,6 +90,12 @@ def _merged_rules(parent: Node, child: Node) -> tuple[Node, ...]:
     if faults:
         raise ManifestoError(faults)
     return tuple(rules.values())
+
+
+def _misuse(rule: Node, switch: Entry) -> str | None:
+    if not isinstance(switch.node.value, bool):
+        return f"`disabled` must be true or false, not {switch.node.value!r}"
+    return None if _id(rule) else "`disabled` needs the `id` of the rule to disable"
 
 
 def _without_switches(node: Node) -> Node:

@@ -85,7 +85,7 @@ class Rule(Model):
         ("judge",), min_length=1, description="Who judges it: `patterns`, `personal-data`, `judge`, or module:factory."
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
-    weight: float = Field(1.0, ge=0, description="How much it counts in the score.")
+    weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
     threshold: float = Field(0.5, gt=0, lt=1, description="The probability of a breach from which it is broken.")
     action: Action = Field("revise", description="What breaking it means.")
     on_undecided: OnUndecided | None = Field(None, description="Overrides the manifesto's own, for this rule.")

@@ -20,6 +20,7 @@ from critics.errors import Fault, ManifestoError
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 40
+MAX_INTEGER = 2**63
 
 _CORE = "tag:yaml.org,2002:"
 
@@ -109,8 +110,8 @@ def read_yaml(path: Path, shown: str | None = None) -> Node:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as exc:
-        raise ManifestoError([mark.fault(f"cannot be read: {exc.strerror or exc}")]) from exc
+    except (OSError, ValueError) as exc:  # a path with a NUL in it is a ValueError
+        raise ManifestoError([mark.fault(f"cannot be read: {getattr(exc, 'strerror', None) or exc}")]) from exc
     if len(data) > MAX_BYTES:
         raise ManifestoError([mark.fault(f"larger than {MAX_BYTES // 1024} KiB, so it is not a manifesto")])
     try:
@@ -124,10 +125,10 @@ def read_yaml(path: Path, shown: str | None = None) -> Node:
 
 
 def parse(text: str, path: str) -> Node:
-    """Parse one YAML document. Raises `ManifestoError` with every fault."""
+    """Parse one YAML document; an empty one is an empty mapping. Raises `ManifestoError` with every fault."""
     composed = _compose(text, path)
     if composed is None:
-        raise ManifestoError([Mark(path).fault("empty: a manifesto needs a name, a version and rules")])
+        return Node(Mark(path), {})
     builder = _Builder(path)
     node = builder.build(composed, 0)
     if builder.faults:
@@ -227,6 +228,9 @@ class _Builder:
             value: Scalar = make(node.value)
         except ValueError:
             self.faults.append(mark.fault(f"{node.value[:40]!r} is not a number that can be read"))
+            return None
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            self.faults.append(mark.fault("this number is beyond all use"))
             return None
         if isinstance(value, float) and not math.isfinite(value):
             self.faults.append(mark.fault(f"{node.value!r} is not a finite number"))

@@ -26,12 +26,12 @@ class Output:
         self._stamp = stamp
         self._file: IO[bytes]
         self.done: list[str] = []
-        """The ids of the records that an earlier run wrote, in order."""
+        """The `input` marks of the records that an earlier run wrote, in order."""
 
     def __enter__(self) -> Output:
-        if self._path.exists():
-            raise BadInput(f"{self._path} is there already: move it away or choose another output")
         try:
+            if self._path.exists():
+                raise BadInput(f"{self._path} is there already: move it away or choose another output")
             self._file = self._partial.open("a+b")
         except OSError as exc:
             raise OutputFault(f"{self._partial} cannot be written: {exc.strerror}") from exc
@@ -54,7 +54,7 @@ class Output:
                 break  # The write in which the earlier run was killed.
             try:
                 record = json.loads(line)
-                stamp, name = record["stamp"], str(record["id"])
+                stamp, mark = record["stamp"], record["input"]
             except (ValueError, KeyError, TypeError):
                 raise BadInput(f"{self._partial}:{number}: not a record of a batch: move the file away") from None
             if stamp != self._stamp:
@@ -62,7 +62,7 @@ class Output:
                     f"{self._partial} was begun under another manifesto, model or seed: finish it with that one, "
                     "or move it away to start anew"
                 )
-            self.done.append(name)
+            self.done.append(mark)
             whole += len(line)
         self._file.truncate(whole)
         self._file.seek(whole)
@@ -78,8 +78,11 @@ class Output:
 
     def finish(self) -> None:
         """Everything is written: give the file its name, atomically."""
-        os.fsync(self._file.fileno())
-        self._partial.replace(self._path)
+        try:
+            os.fsync(self._file.fileno())
+            self._partial.replace(self._path)
+        except OSError as exc:
+            raise OutputFault(f"{self._path} cannot be written: {exc.strerror}; all is in {self._partial}") from exc
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch.output import Output
-from pipeline.errors import BadInput, PipelineError
+from pipeline.errors import BadInput, ModelUnavailable, PipelineError
 from pipeline.inputs import BadLine, PromptIn, json_lines, looks_like_json, plain_lines, sources
 from pipeline.pipeline import Pipeline
 from pipeline.records import outcome_record
@@ -36,16 +36,20 @@ def run_batch(
     seed: int = 0,
     workers: int = 1,
     full: bool = False,
+    conditions: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> BatchSummary:
     """Take every line through the pipeline and write one record each to `output`.
 
-    A line that cannot be used is a `faulted` record. `full` keeps the drafts. `progress` is called with each status.
-    Raises `BadInput` for an output that cannot be gone on with; what is written stays for the next run.
+    A line that cannot be used is a `faulted` record. `full` keeps the drafts. `conditions` is whatever else must
+    be the same for a run to be gone on with. `progress` is called with each status.
+
+    Raises `BadInput` for an output that cannot be gone on with, `OutputFault` where it cannot be written, and
+    `ModelUnavailable` where the model stays out of reach; what is written stays for the next run.
     """
     generator = pipeline.generator.name if pipeline.generator else ""
     summary = BatchSummary()
-    with Output(output, stamp=_stamp(pipeline.manifesto.hash, generator, str(seed), str(full))) as out:
+    with Output(output, stamp=_stamp(pipeline.manifesto.hash, generator, str(seed), str(full), conditions)) as out:
         remaining = _behind(_parsed(lines), out.done)
         summary.resumed = len(out.done)
         for _ in out.done:
@@ -64,39 +68,54 @@ def _stamp(*facts: str) -> str:
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[Line]:
     rest = iter(lines)
-    first = next(rest, b"")
-    every = chain([first], rest)
-    return json_lines(every, PromptIn) if looks_like_json(first) else plain_lines(every)
+    head = list(_through_first_text(rest))
+    every = chain(head, rest)
+    return json_lines(every, PromptIn) if head and looks_like_json(head[-1]) else plain_lines(every)
+
+
+def _through_first_text(lines: Iterator[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        yield line
+        if line.strip():
+            return
 
 
 def _behind(lines: Iterator[Line], done: list[str]) -> Iterator[Line]:
     """The lines after those done before. Raises `BadInput` where the input is not the one that was begun with."""
     for position, name in enumerate(done, start=1):
         line = next(lines, None)
-        if line is None or _id(line) != name:
-            raise BadInput(
-                f"record {position} of the unfinished output is {name!r}, which the input does not have there"
-            )
+        if line is None or _mark(line) != name:
+            raise BadInput(f"record {position} of the unfinished output answers another input than the one given now")
     return lines
 
 
-def _id(line: Line) -> str:
+def _id(line: Line) -> str | int:
     number, record = line
-    given = record.id if isinstance(record, PromptIn) else None
-    return str(number) if given is None else str(given)
+    return number if record.id is None else record.id
+
+
+def _mark(line: Line) -> str:
+    """What tells this record's input from another."""
+    record = line[1]
+    text = record.why if isinstance(record, BadLine) else record.model_dump_json()
+    return hashlib.sha256(f"{_id(line)}\0{text}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _record(pipeline: Pipeline, line: Line, seed: int, full: bool) -> dict[str, Any]:
     name = _id(line)
-    head = {"id": name, "line": line[0]}
+    head = {"id": name, "line": line[0], "input": _mark(line)}
     parsed = line[1]
     if isinstance(parsed, BadLine):
         return {**head, "status": "faulted", "answer": None, "fault": f"line {parsed.line}: {parsed.why}"}
     own_seed = int.from_bytes(hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "replace")).digest()[:4]) >> 1
     try:
         outcome = pipeline.ask(parsed.conversation, context=sources(parsed.context), seed=own_seed)
-    except PipelineError as exc:
-        return {**head, "status": "faulted", "answer": None, "fault": f"line {line[0]}: {exc}"}
+    except Exception as exc:  # noqa: BLE001  # one record must not end a run of a million, whatever broke in it
+        what = str(exc) if isinstance(exc, PipelineError) else f"{type(exc).__name__}: {exc}"
+        return {**head, "status": "faulted", "answer": None, "fault": f"line {line[0]}: {what}"}
+    if outcome.retryable:
+        # The model is out of reach, and would be for all the others: stop, so that the same command goes on later.
+        raise ModelUnavailable(outcome.fault)
     record: dict[str, Any] = {**head, **outcome_record(outcome)}
     if not full:
         for attempt in record["attempts"]:

@@ -54,7 +54,7 @@ def ask(
     )
     loaded = options.manifesto_from(settings)
     sources = read_sources(_text(context), str(context)) if context else ()
-    asked = sys.stdin.read() if prompt == "-" else prompt
+    asked = _stdin() if prompt == "-" else prompt
     if not asked.strip():
         raise BadInput("the prompt is empty")
     pipeline = assemble(loaded, settings)
@@ -77,6 +77,13 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
         say(outcome.fault, style="red")
     elif outcome.status == "withheld" and outcome.answer is None:
         say(f"withheld: {outcome.stop_reason}", style="red")
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise BadInput(f"standard input is not UTF-8: {exc.reason} at byte {exc.start + 1}") from exc
 
 
 def _text(path: Path) -> str:

@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from pipeline.assembly import assemble
+from pipeline.assembly import assemble, conditions
 from pipeline.batch import BatchSummary, run_batch
 from pipeline.cli import options
 from pipeline.cli.judge import opened
-from pipeline.cli.reporting import DONE, reported, say, stderr
+from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
 
 
 @reported
@@ -44,6 +44,7 @@ def batch(
     config: options.ConfigFile = None,
 ) -> int:
     """Take many prompts through the loop. Stopped at any moment, the same command goes on where it stopped.
+    Exit code 1 if a record is faulted.
 
     Example: superego batch prompts.jsonl -o answers.jsonl -m house-style
     """
@@ -53,7 +54,16 @@ def batch(
     pipeline = assemble(options.manifesto_from(settings), settings)
     with opened(file) as lines, _progress(_count(file), quiet=quiet) as progress:
         try:
-            summary = run_batch(pipeline, lines, output, seed=seed, workers=workers, full=full, progress=progress)
+            summary = run_batch(
+                pipeline,
+                lines,
+                output,
+                seed=seed,
+                workers=workers,
+                full=full,
+                conditions=conditions(settings),
+                progress=progress,
+            )
         except KeyboardInterrupt:
             say(f"stopped; run the same command again to go on behind {output}.partial")
             raise
@@ -61,7 +71,7 @@ def batch(
         print(json.dumps({"output": str(output), "resumed": summary.resumed, **summary.statuses}))
     else:
         say(_told(summary, output))
-    return DONE
+    return FAULT if summary.statuses["faulted"] else DONE
 
 
 def _told(summary: BatchSummary, output: Path) -> str:
@@ -71,8 +81,8 @@ def _told(summary: BatchSummary, output: Path) -> str:
 
 
 def _count(file: str) -> int | None:
-    if file == "-":
-        return None
+    if not Path(file).is_file():
+        return None  # A pipe can be read once, and the run needs it.
     with opened(file) as lines:
         return sum(1 for line in lines if line.strip())
 

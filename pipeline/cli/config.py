@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated
 
 import typer
@@ -9,6 +11,9 @@ import yaml
 
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported
+
+_PASSWORD = re.compile(r"//[^/\s@]+@")
+"""Name and password inside an address."""
 
 app = typer.Typer(help="Settings: superego.yaml, then SUPEREGO_* variables, then flags.", no_args_is_help=True)
 
@@ -28,9 +33,7 @@ def show(
 
     Example: SUPEREGO_GENERATOR__TEMPERATURE=0 superego config show
     """
-    settings = options.settings_from(config)
-    if as_json:
-        print(settings.model_dump_json(indent=2))
-    else:
-        print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), end="")
+    settings = options.settings_from(config).model_dump(mode="json")
+    shown = json.dumps(settings, indent=2) + "\n" if as_json else yaml.safe_dump(settings, sort_keys=False)
+    print(_PASSWORD.sub("//***@", shown), end="")
     return DONE

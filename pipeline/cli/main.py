@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
+import threading
 
 import typer
 
+from critics import THREAD
 from pipeline.cli import ask, batch, check, config, judge
+from pipeline.cli.reporting import FAULT
 
 app = typer.Typer(
     name="superego",
@@ -28,4 +33,17 @@ def main() -> None:
     """Run the command line."""
     # What is tried again is told in the end, in words; the retry library's own notes are for servers' logs.
     logging.getLogger("stamina").setLevel(logging.ERROR)
-    app()
+    try:
+        app()
+    finally:
+        _leave_critics_behind()
+
+
+def _leave_critics_behind() -> None:
+    """End at once where a critic that took too long is still at work: tearing a model down under it would crash."""
+    if any(thread.name == THREAD for thread in threading.enumerate()):
+        stop = sys.exc_info()[1]
+        code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else FAULT
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

@@ -5,7 +5,6 @@ A context serves one thread at a time: whoever uses it holds `lock`. Contexts ov
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Generator, Sequence
@@ -22,7 +21,6 @@ from pipeline.llama.chat import ChatTemplate
 from pipeline.llama.memory import free_bytes
 
 BATCH = 512
-_MIB = 1 << 20
 
 
 class LlamaContext:
@@ -63,17 +61,6 @@ class LlamaContext:
         """Tokens that fit."""
         return int(self.llama.n_ctx())
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 over the file's size and its first and last MiB: quick for a file of any size."""
-        size = self.path.stat().st_size
-        digest = hashlib.sha256(str(size).encode())
-        with self.path.open("rb") as file:
-            digest.update(file.read(_MIB))
-            file.seek(max(0, size - _MIB))
-            digest.update(file.read(_MIB))
-        return digest.hexdigest()
-
     def tokenise(self, text: str, special: bool) -> list[int]:
         ids: list[int] = self.llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=special)
         return ids
@@ -108,10 +95,14 @@ class LlamaContext:
 
     def written(self, ids: list[int], **sampling: Any) -> Generator[int, None, None]:
         """Tokens after the prompt, until one ends the turn. Hold `lock`; close it to stop."""
-        for token in self.llama.generate(ids, **sampling):
-            if self.ends(token):
-                return
-            yield token
+        try:
+            for token in self.llama.generate(ids, **sampling):
+                if self.ends(token):
+                    return
+                yield token
+        except RuntimeError as exc:
+            self.llama.reset()
+            raise ModelFault(f"{self.name} failed in the middle of a draft: {exc}") from exc
 
     def next_probabilities(self, ids: list[int]) -> npt.NDArray[np.float64]:
         """The probability of every token of the vocabulary to come after the prompt. Hold `lock`."""

@@ -76,6 +76,13 @@ def test_critics_of_one_rule_combine_by_the_worst_word() -> None:
         assert result.judgements[0].outcome == expected
 
 
+@pytest.mark.parametrize("weight", [1e7, float("inf"), float("nan"), -1])
+def test_a_weight_that_breaks_the_arithmetic_is_refused(weight: float) -> None:
+    """An infinite one would make the score no number, and no number is below a release."""
+    with pytest.raises(ValueError, match="weight"):
+        rule("a", weight=weight)
+
+
 @pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), -0.1, 1.1])
 def test_a_probability_that_is_none_is_undecided(nonsense: float) -> None:
     """A critic that writes nonsense has not passed anything."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -17,10 +19,12 @@ from critics import (
     Panel,
     Patterns,
     PatternsCritic,
+    PersonalDataCritic,
     Rule,
     ScriptedCritic,
     Source,
     Span,
+    load,
 )
 from pipeline import BadInput, ContextOverflow, Loop, ModelFault, Outcome, ScriptedGenerator, Withheld
 
@@ -138,6 +142,23 @@ def test_invisible_characters_are_not_released() -> None:
     assert outcome.attempts[0].draft == smuggled
 
 
+def test_the_best_draft_is_never_one_that_was_not_judged() -> None:
+    """Broken outranks undecided in a verdict, and hides no veto that nobody could judge."""
+    judge = ScriptedCritic(lambda draft, rule: None if rule.id == "no-evil" else opinion(draft, rule))
+    outcome, _ = run(["bad"], manifesto(on_exhausted="best", budget=Budget(attempts=1)), judge)
+    assert (outcome.status, outcome.stop_reason) == ("withheld", "attempts")
+
+
+@pytest.mark.parametrize("garbage", [[None], [{"rule": "no-bad"}], None, 7])
+def test_a_critic_that_returns_nonsense_is_undecided(garbage: Any) -> None:
+    """Behind a panel or not, the loop never raises for what a critic does."""
+    rule = BAD.model_copy(update={"critics": ("one",)})
+    nonsense: Any = lambda exchange, rules: garbage  # noqa: E731
+    for critic in (nonsense, Panel({"one": nonsense})):
+        outcome, _ = run(["fine"], manifesto(rule), critic)
+        assert (outcome.status, outcome.stop_reason) == ("withheld", "undecided")
+
+
 # --- When it stops ---------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +226,21 @@ def test_it_stops_when_the_time_is_up() -> None:
     outcome, _ = run(["word " * 50], manifesto(budget=Budget(seconds=10)), clock=lambda: float(next(ticks)))
     assert (outcome.status, outcome.stop_reason) == ("withheld", "seconds")
     assert outcome.attempts == ()
+
+
+def test_a_critic_cannot_overrun_the_budgets_time() -> None:
+    """It is left behind, nothing is released, and the reason is the time."""
+    done = threading.Event()
+
+    def slow(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        done.wait(20)
+        return [Finding(rule.id, "c", 0.0) for rule in rules]
+
+    began = time.monotonic()
+    outcome, _ = run(["fine"], manifesto(budget=Budget(seconds=0.2)), slow)
+    done.set()
+    assert time.monotonic() - began < 10
+    assert (outcome.status, outcome.stop_reason) == ("withheld", "seconds")
 
 
 def test_the_best_draft_without_a_veto_is_given_where_the_manifesto_says_so() -> None:
@@ -364,6 +400,22 @@ def test_a_vetoed_prompt_is_never_drafted() -> None:
     outcome, generator = run(["fine"], manifesto(ask, BAD), prompt="evil plan")
     assert (outcome.status, outcome.stop_reason) == ("withheld", "input")
     assert generator.requests == []
+
+
+def test_a_doubtful_prompt_is_not_held_to_the_score_of_drafts() -> None:
+    """`release` is about answers: an input rule that is not broken lets the prompt through."""
+    ask = Rule(id="ask", statement="Fine to ask.", applies_to="input", action="veto")
+    judge = ScriptedCritic(lambda draft, rule: 0.3 if rule.id == "ask" else 0.0)
+    outcome, _ = run(["fine"], manifesto(ask, BAD, release=0.9), judge)
+    assert outcome.status == "released"
+
+
+def test_a_mended_draft_passes_house_style() -> None:
+    """The placeholder that one shipped rule puts in is not what another forbids."""
+    shipped = load("house-style")
+    panel = Panel({"patterns": PatternsCritic(), "personal-data": PersonalDataCritic()})
+    outcome, _ = run(["Please write to jane.doe@example.org about the order."], shipped, panel)
+    assert outcome.answer == "Please write to [email] about the order."
 
 
 def test_a_flagged_prompt_is_answered_and_on_record() -> None:

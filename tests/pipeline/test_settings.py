@@ -58,6 +58,19 @@ def test_a_fault_in_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
+def test_a_variable_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a list or a mapping is wanted."""
+    monkeypatch.setenv("SUPEREGO_TRUSTED", "mine:make")
+    with pytest.raises(SettingsError, match="given as JSON"):
+        load_settings()
+
+
+def test_a_file_of_comments_is_no_settings(tmp_path: Path) -> None:
+    """Everything commented out is the defaults."""
+    (tmp_path / "superego.yaml").write_text("# generator: {}\n")
+    assert load_settings() == load_settings(flags={})
+
+
 def test_a_fault_in_a_flag_names_the_flag() -> None:
     """As it was given."""
     with pytest.raises(SettingsError, match=r"^flag `generator.top_p`"):

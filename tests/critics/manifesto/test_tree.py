@@ -67,8 +67,17 @@ BOMB = "a: &a [x, x]\n" + "".join(
         ("{a: " * 100_000, "nested more than"),
         ("\n".join(f"k{i}: v" for i in range(25_000)), "more than 20000 values"),
         ("a: " + "9" * 10_000, "is not a number that can be read"),
+        ("a: 0x" + "F" * 10_000, "beyond all use"),
     ],
-    ids=["billion laughs", "self reference", "deep list", "deep mapping", "many keys", "long number"],
+    ids=[
+        "billion laughs",
+        "self reference",
+        "deep list",
+        "deep mapping",
+        "many keys",
+        "long number",
+        "long hexadecimal",
+    ],
 )
 def test_hostile_documents_are_refused_within_a_second(text: str, said: str) -> None:
     """Nothing that a file can hold takes long or takes the process down."""
@@ -109,13 +118,18 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
         ("a: *b", "undefined alias"),
         ("a: b\n---\nc: d", "another document"),
         ("a: \x07", "control character"),
-        ("", "empty"),
         ("? [x]\n: 1", "a key must be a word"),
     ],
 )
 def test_broken_yaml_says_what_is_wrong(text: str, said: str) -> None:
     """Each kind of broken text has a message of its own."""
     assert said in faults(text)[0]
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n"])
+def test_an_empty_document_is_an_empty_mapping(text: str) -> None:
+    """What is missing in it is for whoever reads it to say."""
+    assert parse(text, "m.yaml").plain() == {}
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:

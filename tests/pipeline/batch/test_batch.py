@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from critics import Manifesto, Rule, ScriptedCritic
-from pipeline import BadInput, DraftRequest, Piece, Pieces, Pipeline
+from pipeline import BadInput, DraftRequest, ModelUnavailable, Piece, Pieces, Pipeline
 from pipeline.batch import run_batch
 
 RULE = Rule(id="calm", statement="Calm.")
@@ -62,7 +62,7 @@ def test_plain_lines_are_prompts(tmp_path: Path) -> None:
     """Blank lines are left out, and a line's number is its id."""
     out = tmp_path / "out.jsonl"
     run_batch(pipeline(), [b"first\n", b"\n", "zweite Zeile – ü\n".encode()], out)
-    assert [(r["id"], r["answer"].split(" (")[0]) for r in read(out)] == [("1", "first"), ("3", "zweite Zeile – ü")]
+    assert [(r["id"], r["answer"].split(" (")[0]) for r in read(out)] == [(1, "first"), (3, "zweite Zeile – ü")]
 
 
 def test_a_bad_line_is_a_faulted_record_and_not_the_end(tmp_path: Path) -> None:
@@ -77,6 +77,7 @@ def test_a_bad_line_is_a_faulted_record_and_not_the_end(tmp_path: Path) -> None:
         b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n',
         b'{"prompt": "   "}\n',
         b'{"prompt": ' + b"[" * 100_000 + b"\n",
+        b'{"id": ' + b"9" * 5000 + b', "prompt": "a"}\n',
         b'{"prompt": "odd \\ud800 one"}\n',
     ]
     out = tmp_path / "out.jsonl"
@@ -118,9 +119,9 @@ def test_half_a_line_from_a_killed_run_is_written_anew(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_batch(pipeline(Echo(stop_after=1)), given, out)
     partial = tmp_path / "out.jsonl.partial"
-    partial.write_bytes(partial.read_bytes() + b'{"id": "2", "sta')
+    partial.write_bytes(partial.read_bytes() + b'{"id": 2, "sta')
     assert run_batch(pipeline(), given, out).resumed == 1
-    assert [r["id"] for r in read(out)] == ["1", "2"]
+    assert [r["id"] for r in read(out)] == [1, 2]
 
 
 def interrupted(tmp_path: Path) -> Path:
@@ -138,7 +139,7 @@ def interrupted(tmp_path: Path) -> Path:
             lambda out: run_batch(pipeline(), lines({"id": 1, "prompt": "a"}), out, seed=9),
             "another manifesto, model or seed",
         ),
-        (lambda out: run_batch(pipeline(), lines({"id": 7, "prompt": "a"}), out), "the input does not have there"),
+        (lambda out: run_batch(pipeline(), lines({"id": 7, "prompt": "a"}), out), "answers another input"),
     ],
 )
 def test_another_run_is_not_mixed_in(tmp_path: Path, again: Callable[[Path], object], said: str) -> None:
@@ -148,6 +149,67 @@ def test_another_run_is_not_mixed_in(tmp_path: Path, again: Callable[[Path], obj
     with pytest.raises(BadInput, match=said):
         again(out)
     assert (tmp_path / "out.jsonl.partial").read_bytes() == before
+
+
+def test_an_edited_input_is_noticed_although_its_ids_are_the_same(tmp_path: Path) -> None:
+    """The old answer does not stand beside the new prompt."""
+    out = interrupted(tmp_path)
+    with pytest.raises(BadInput, match="answers another input"):
+        run_batch(pipeline(), lines({"id": 1, "prompt": "edited"}, {"id": 2, "prompt": "b"}), out)
+
+
+def test_other_conditions_are_noticed(tmp_path: Path) -> None:
+    """A judge or a temperature that changed makes another run of it."""
+    out = interrupted(tmp_path)
+    with pytest.raises(BadInput, match="another manifesto"):
+        run_batch(pipeline(), lines({"id": 1, "prompt": "a"}, {"id": 2, "prompt": "b"}), out, conditions="new judge")
+
+
+def test_blank_lines_before_json_are_skipped(tmp_path: Path) -> None:
+    """And not taken for a sign that every line is a prompt."""
+    out = tmp_path / "out.jsonl"
+    run_batch(pipeline(), [b"\n", *lines({"id": "a", "prompt": "hello"})], out)
+    assert [(r["id"], r["line"], r["answer"].split(" (")[0]) for r in read(out)] == [("a", 2, "hello")]
+
+
+def test_a_model_out_of_reach_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
+    """It would fault every record after it; run again, it goes on at the record that could not be answered."""
+
+    class Outage(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            if request.messages[-1].content == "b" and not self.asked[1:]:
+                self.asked.append("b")
+                raise ModelUnavailable("gone")
+            return super().__call__(request)
+
+    given = lines(*({"id": name, "prompt": name} for name in "abc"))
+    out, generator = tmp_path / "out.jsonl", Outage()
+    with pytest.raises(ModelUnavailable, match="gone"):
+        run_batch(pipeline(generator), given, out)
+    assert run_batch(pipeline(generator), given, out).resumed == 1
+    assert [(r["id"], r["status"]) for r in read(out)] == [(name, "released") for name in "abc"]
+
+
+def test_whatever_breaks_in_one_record_is_that_records_fault(tmp_path: Path) -> None:
+    """A bug in a generator does not stop the run at the same line for ever."""
+
+    class Buggy(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            if request.messages[-1].content == "b":
+                raise ZeroDivisionError("oops")
+            return super().__call__(request)
+
+    out = tmp_path / "out.jsonl"
+    run_batch(pipeline(Buggy()), lines(*({"id": name, "prompt": name} for name in "abc")), out)
+    assert [r["status"] for r in read(out)] == ["released", "faulted", "released"]
+    assert "ZeroDivisionError: oops" in read(out)[1]["fault"]
+
+
+def test_a_bad_line_keeps_its_id(tmp_path: Path) -> None:
+    """Where it has one that can be read."""
+    out = tmp_path / "out.jsonl"
+    run_batch(pipeline(), [b'{"id": "mine", "prompt": 7}\n'], out)
+    assert read(out)[0]["id"] == "mine"
 
 
 def test_a_finished_output_is_never_overwritten(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
         ("b", "revise"),
         (None, "faulted"),
         (4, "revise"),
-        ("e", "pass"),
+        ("e", "undecided"),
     ]
     (finding,) = records[1]["findings"]
     assert (finding["outcome"], finding["probability"], finding["span"]) == ("broken", 1.0, [4, 5])
@@ -133,6 +133,54 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
     assert (records[4]["score"], records[4]["breach"], records[4]["findings"]) == (None, None, [])
     assert "line 3: not JSON" in records[2]["fault"]
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("response", "outcome"), [("", "undecided"), (None, "undecided"), (" \u200b", "revise"), ("Fine.", "pass")]
+)
+def test_judge_takes_an_empty_response_for_none_and_a_blank_one_for_empty(
+    tmp_path: Path, response: str | None, outcome: str
+) -> None:
+    """Neither is a pass: nothing was judged, or there is nothing to read."""
+    given = json.dumps({"text": "hi", "response": response})
+    result = run("judge", "-", "-m", manifesto(tmp_path), stdin=given)
+    assert json.loads(result.stdout)["outcome"] == outcome
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """Counting prompts for the progress bar must not swallow them."""
+    command = (
+        f"{sys.executable} -m pipeline.cli batch <(printf 'Say hi.\\nSay bye.\\n') -o out.jsonl "
+        f"-m {manifesto(tmp_path)} --max-tokens 4"
+    )
+    subprocess.run(["bash", "-c", command], capture_output=True, timeout=120, check=True)
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_critic_that_is_left_behind_does_not_crash_the_exit(tmp_path: Path) -> None:
+    """The model is not torn down under it: the exit code is that of the outcome."""
+    env = {**os.environ, "SUPEREGO_CRITIC_SECONDS": "0.05", "SUPEREGO_THREADS": "1"}
+    command = [sys.executable, "-m", "pipeline.cli", "ask", "Say hello.", "--max-tokens", "8", "--seed", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
+    assert done.returncode == 3, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "said"),
+    [
+        (["ask", "-", "-m", "house-style"], b"\xff", "not UTF-8"),
+        (["ask", "hi", "-m", "house-style", "--context", "deep.json"], None, "not JSON that can be read"),
+        (["ask", "hi", "-m", "a\0b.yaml"], None, "a\0b.yaml"),
+        (["batch", "-", "-o", "x" * 300, "-m", "calm.yaml"], b"hi", "cannot be written"),
+    ],
+)
+def test_odd_input_is_one_clear_text(tmp_path: Path, arguments: list[str], stdin: bytes | None, said: str) -> None:
+    """Not a traceback."""
+    manifesto(tmp_path)
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    result = run(*arguments, stdin=stdin)
+    assert result.exit_code in (1, 2)
+    assert said in result.stderr
 
 
 def test_check_reports_on_standard_output_and_exits_with_2(tmp_path: Path) -> None:
@@ -156,10 +204,11 @@ def test_manifestos_lists_what_is_shipped() -> None:
 
 def test_config_show_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is in force, without the key."""
-    (tmp_path / "superego.yaml").write_text("generator: {temperature: 0.25}\n")
+    (tmp_path / "superego.yaml").write_text("generator: {temperature: 0.25, base_url: 'http://bob:hunter2@host/v1'}\n")
     monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-secret")
     result = run("config", "show")
     assert "temperature: 0.25" in result.stdout
+    assert "hunter2" not in result.stdout
     assert "sk-secret" not in result.stdout
     assert json.loads(run("config", "show", "--json").stdout)["generator"]["temperature"] == 0.25
 
