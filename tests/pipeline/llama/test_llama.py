@@ -10,7 +10,7 @@ import pytest
 
 from critics import Message
 from pipeline import ContextOverflow, DraftRequest, ModelFault, ModelMissing, ModelUnusable, Piece, embedded
-from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar
+from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar, fingerprint
 
 ASK = (Message("user", "Name three colours."),)
 
@@ -133,6 +133,26 @@ def test_a_damaged_model_is_refused(tmp_path: Path, kept: int) -> None:
         file.write_bytes(whole.read(kept))
     with pytest.raises(ModelUnusable, match="cannot be loaded"):
         LlamaContext(file)
+
+
+def test_a_model_without_a_chat_template_says_so(tmp_path: Path) -> None:
+    """Such a model was not trained to be asked; guessing a template would only look like it worked."""
+    file = tmp_path / "bare.gguf"
+    whole = embedded.weights().read_bytes()
+    assert whole.count(b"tokenizer.chat_template") == 1
+    file.write_bytes(whole.replace(b"tokenizer.chat_template", b"tokenizer.chat_templatX"))
+    bare = LlamaContext(file, context=64)
+    with pytest.raises(ModelUnusable, match="carries no chat template"):
+        bare.prompt(ASK)
+
+
+def test_a_fingerprint_tells_weights_apart(tmp_path: Path) -> None:
+    """By size and by both ends of the file, and nothing for no file."""
+    one, other, none = tmp_path / "one", tmp_path / "other", tmp_path / "none"
+    one.write_bytes(b"a" * 5_000_000 + b"b")
+    other.write_bytes(b"a" * 5_000_000 + b"c")
+    assert fingerprint(one) == fingerprint(one) != fingerprint(other)
+    assert fingerprint(none) == ""
 
 
 def test_a_model_too_big_for_the_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:

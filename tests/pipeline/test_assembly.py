@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+import critics
+from critics import Manifesto, Rule
+from pipeline import SettingsError, assemble, load_settings
+from pipeline.assembly import conditions, judges_with_embedded
+
+JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
+
+
+def test_conditions_change_with_a_setting_and_hide_secrets() -> None:
+    """What an unfinished batch is compared by holds no key."""
+    plain = conditions(load_settings())
+    warmer = conditions(load_settings(flags={"generator": {"temperature": 1.5}}))
+    keyed = conditions(load_settings(flags={"generator": {"api_key": "sk-secret"}}))
+    assert plain == conditions(load_settings()) != warmer
+    assert "sk-secret" not in keyed
+
+
+def test_the_embedded_judge_is_known_for_what_it_is() -> None:
+    """Only where a rule asks for a judge, and none but the embedded model is named."""
+    assert judges_with_embedded(JUDGED, load_settings())
+    assert not judges_with_embedded(JUDGED, load_settings(flags={"judge": {"model": "openai:any"}}))
+    assert not judges_with_embedded(critics.load("house-style"), load_settings())
+
+
+def test_no_model_is_loaded_that_no_rule_asks_for() -> None:
+    """Judging by patterns works where there is no model at all."""
+    nowhere = load_settings(flags={"generator": {"model": "nowhere.gguf"}})
+    ego = assemble(critics.load("house-style"), nowhere, drafts=False)
+    assert ego.judge("Hi", "Certainly!").outcome == "revise"
+
+
+def test_a_critic_that_cannot_be_made_is_named() -> None:
+    """With the exception that its module raised."""
+    own = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", critics=("no_such_module:make",)),))
+    with pytest.raises(SettingsError, match=r"'no_such_module:make' cannot be made: ModuleNotFoundError"):
+        assemble(own, load_settings(flags={"trusted": ["no_such_module:make"]}), drafts=False)
+    with pytest.raises(SettingsError, match="is not trusted"):
+        assemble(own, load_settings(), drafts=False)
