@@ -47,7 +47,7 @@ def build_critic(manifesto: Manifesto, settings: Settings) -> Panel:
 def build_generator(settings: Settings) -> Generator:
     """The generator of the settings."""
     wanted = settings.generator
-    path = _weights(wanted.model)
+    path = weights_of(wanted.model)
     if path is None:
         model = load_chat_model(
             wanted.model,
@@ -76,7 +76,7 @@ def build_judge_model(settings: Settings) -> JudgeModel:
         inherited = ("model", "base_url", "api_key")
         wanted = wanted.model_copy(update={key: getattr(settings.generator, key) for key in inherited})
     name = wanted.model or settings.generator.model
-    path = _weights(name)
+    path = weights_of(name)
     if path is not None:
         return LlamaJudgeModel(LlamaContext(path, context=wanted.context, threads=settings.threads))
     model = load_chat_model(
@@ -95,7 +95,7 @@ def build_judge_model(settings: Settings) -> JudgeModel:
 def conditions(settings: Settings) -> str:
     """What must be the same for two runs to be one: every setting, secrets masked, and which weights a file holds."""
     names = (settings.generator.model, settings.judge.model)
-    files = [path for name in names if name and (path := _weights(name))]
+    files = [path for name in names if name and (path := weights_of(name))]
     return settings.model_dump_json() + "".join(map(fingerprint, files))
 
 
@@ -114,7 +114,7 @@ def _judge(manifesto: Manifesto, settings: Settings) -> Judge:
     )
 
 
-def _weights(name: str) -> Path | None:
+def weights_of(name: str) -> Path | None:
     """The GGUF file that a model's name means, if it means one."""
     if name == "embedded":
         return embedded.weights()

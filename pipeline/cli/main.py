@@ -10,7 +10,7 @@ import threading
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, check, config, judge
+from pipeline.cli import ask, batch, check, config, judge, model
 from pipeline.cli.reporting import FAULT
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("batch")(batch.batch)
 app.command("check")(check.check)
 app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

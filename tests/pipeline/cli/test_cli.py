@@ -242,7 +242,7 @@ def test_the_embedded_judge_is_announced_as_chance() -> None:
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["ask", "judge", "batch", "check", "manifestos", "config show"])
+@pytest.mark.parametrize("command", ["ask", "judge", "batch", "check", "manifestos", "config show", "model optimise"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     """A newcomer copies it."""
     result = run(*command.split(), "--help")
@@ -288,3 +288,14 @@ def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "run the same command again" in said
+
+
+def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
+    """And where the new file lies, for whoever wants to use it."""
+    result = run("model", "optimise", "embedded", "--to", "q4_0", "--cache", str(tmp_path / "cache"), "--json")
+    assert result.exit_code == 0
+    figures = json.loads(result.stdout)
+    assert Path(figures["optimised"]["path"]).is_file()
+    assert figures["optimised"]["size"] < figures["original"]["size"]
+    assert figures["optimised"]["perplexity"] > 0
+    assert run("model", "optimise", "openai:any").exit_code == 2

@@ -1,0 +1,107 @@
+"""The same model in a form that reads faster here, and what that gains and costs.
+
+On x86, llama.cpp's kernels for some quantisations read two to three times as fast as those for others; which is best
+depends on the machine, so it is measured, not assumed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from pipeline.errors import ModelUnusable, OutputFault
+from pipeline.llama.fingerprint import fingerprint
+from pipeline.llama.measure import perplexity, reading_speed, writing_speed
+from pipeline.llama.passage import PASSAGE
+from pipeline.llama.weights import LlamaContext
+
+Kind = Literal["q8_0", "q4_0", "bf16"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_CONTEXT = 1024
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Of several measurements."""
+
+    median: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one form of a model: size in bytes, speeds in tokens a second, perplexity on `passage.PASSAGE`."""
+
+    path: Path
+    size: int
+    reading: Spread
+    writing: Spread
+    perplexity: float
+
+
+def requantised(source: Path, kind: Kind, folder: Path) -> Path:
+    """The model in another form, made once for each file's fingerprint and kept in `folder`.
+
+    It is written beside its place and moved there when it is whole. Raises `ModelUnusable` where llama.cpp cannot
+    convert it, `OutputFault` where it cannot be written.
+    """
+    target = folder / f"{source.stem}-{fingerprint(source)[:16]}-{kind}.gguf"
+    if target.is_file():
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, suffix=".partial")
+        os.close(handle)
+    except OSError as exc:
+        raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc
+    unfinished = Path(name)
+    try:
+        _convert(source, unfinished, kind)
+        unfinished.replace(target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            unfinished.unlink()
+    return target
+
+
+def _convert(source: Path, target: Path, kind: Kind) -> None:
+    import llama_cpp  # see weights.py
+    from llama_cpp._logger import set_verbose
+
+    set_verbose(False)  # llama.cpp tells of every tensor otherwise
+    options = llama_cpp.llama_model_quantize_default_params()
+    options.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind.upper()}")
+    options.allow_requantize = True
+    if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(options)):
+        raise ModelUnusable(f"llama.cpp cannot write {source} as {kind}: no space, or not a model it can convert")
+
+
+def compared(paths: tuple[Path, Path], *, threads: int | None = None, rounds: int = 5) -> tuple[Figures, Figures]:
+    """Both forms measured in one run, alternating, so that a noisy machine is unfair to both."""
+    first, second = (LlamaContext(path, context=_CONTEXT, threads=threads) for path in paths)
+    ids = first.tokenise(PASSAGE, False)[: _CONTEXT - 64]
+    read = _alternating((first, second), lambda model: reading_speed(model, ids[:512]), rounds)
+    written = _alternating((first, second), lambda model: writing_speed(model, ids[:64]), rounds)
+    one, two = (
+        Figures(path, path.stat().st_size, reading, writing, perplexity(model, ids))
+        for path, model, reading, writing in zip(paths, (first, second), read, written, strict=True)
+    )
+    return one, two
+
+
+def _alternating(
+    models: tuple[LlamaContext, LlamaContext], measure: Callable[[LlamaContext], float], rounds: int
+) -> list[Spread]:
+    for model in models:
+        measure(model)  # pages come in from the disk, threads wake up
+    rows = [[measure(model) for model in models] for _ in range(rounds)]
+    return [Spread(statistics.median(c), min(c), max(c)) for c in zip(*rows, strict=True)]
