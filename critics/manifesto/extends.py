@@ -6,15 +6,12 @@ rule, `disabled: true` takes the rule out, a new id is appended.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import manifestos
 from critics.errors import Fault, ManifestoError
 from critics.manifesto.tree import Entry, Mark, Node, read_yaml
 from critics.manifesto.validate import did_you_mean
-
-Reader = Callable[[Path], Node]
 
 
 def locate(name: str, beside: Path | None = None, mark: Mark | None = None) -> Path:

@@ -11,7 +11,7 @@ import typer
 
 from critics import THREAD
 from pipeline.cli import ask, batch, check, config, judge, model
-from pipeline.cli.reporting import FAULT
+from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
     name="superego",
@@ -36,15 +36,14 @@ def main() -> None:
     logging.getLogger("stamina").setLevel(logging.ERROR)
     try:
         app()
-    finally:
-        _leave_critics_behind()
+    except SystemExit as stop:
+        _leave_critics_behind(stop.code if isinstance(stop.code, int) else DONE)
+        raise
 
 
-def _leave_critics_behind() -> None:
+def _leave_critics_behind(code: int) -> None:
     """End at once where a critic that took too long is still at work: tearing a model down under it would crash."""
     if any(thread.name == THREAD for thread in threading.enumerate()):
-        stop = sys.exc_info()[1]
-        code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else FAULT
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
