@@ -4,19 +4,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check schema docs lock clean
+.PHONY: help demo test check bench schema docs lock clean
 
 help:
 	@echo "make demo   set up .venv and watch a draft fail, go back and pass, on real weights"
 	@echo "make test   set up .venv, then ruff, mypy, import-linter and pytest"
 	@echo "make check  the same without pytest"
+	@echo "make bench  measure what judging costs (ten minutes, alone on the machine), into bench/results.json"
 	@echo "make schema write manifestos/schema.json anew"
 	@echo "make docs   write docs/cli.md anew"
 	@echo "make lock   write constraints.txt anew, with the newest versions that fit"
 	@echo "make clean  remove .venv"
 
 demo: $(READY)
-	$(BIN)/superego ask "Write a thank-you note to a customer." --manifesto house-style --seed $(or $(SEED),4) --trace
+	$(BIN)/superego ask "Write a thank-you note to a customer." --manifesto house-style --seed $(or $(SEED),12) --trace
 
 test: check
 	$(BIN)/pytest
@@ -26,6 +27,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m bench.run
 
 schema: $(READY)
 	$(BIN)/python -m critics.manifesto.json_schema > manifestos/schema.json

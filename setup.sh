@@ -27,8 +27,12 @@ fi
 runs() { # whether the compiled llama.cpp gets through one token: a crash here would be a crash at the first question
   .venv/bin/python - << 'EOF' > /dev/null 2>&1
 from pipeline.embedded import weights
-from pipeline.llama import LlamaContext
-LlamaContext(weights(), context=64).next_probabilities([1, 2, 3])
+from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.llama_device import LlamaDevice
+from pipeline.llama.model import LlamaModel
+device = LlamaDevice(LlamaModel(weights()), cells=64)
+device.decode([Row(1, 0, 0, True)])
+device.close()
 EOF
 }
 

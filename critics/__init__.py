@@ -1,7 +1,7 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
 from critics.critic import Critic
-from critics.deadline import THREAD, within
+from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
 from critics.exchange import Exchange, Message, Role, Source
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
@@ -69,6 +69,7 @@ __all__ = [
     "normalise",
     "read_yaml",
     "sentences",
+    "time_left",
     "undecided",
     "visible",
     "weigh",

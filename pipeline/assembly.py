@@ -9,10 +9,18 @@ from pathlib import Path
 import critics
 from critics import Critic, Judge, JudgeModel, Manifesto, Panel, PatternsCritic, PersonalDataCritic
 from pipeline import embedded
-from pipeline.errors import SettingsError
+from pipeline.errors import ModelMissing, SettingsError
 from pipeline.generator import Generator
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
-from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar, fingerprint
+from pipeline.llama import (
+    Engine,
+    LlamaGenerator,
+    LlamaJudgeModel,
+    LlamaModel,
+    compile_grammar,
+    faster_form,
+    fingerprint,
+)
 from pipeline.pipeline import Pipeline
 from pipeline.settings import GeneratorSettings, JudgeSettings, Settings, load_settings
 
@@ -28,27 +36,44 @@ def load(manifesto: str | None = None, *, settings: Settings | None = None) -> P
 
 def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -> Pipeline:
     """A pipeline for a loaded manifesto. With `drafts` false it only judges, and no generator is loaded."""
-    generator = build_generator(settings) if drafts else None
-    return Pipeline(manifesto, build_critic(manifesto, settings), generator)
+    parts = Parts(settings, judged=_asks_model(manifesto))
+    generator = parts.generator() if drafts else None
+    return Pipeline(manifesto, parts.critic(manifesto), generator, watch_model=settings.judge.while_writing)
 
 
-def build_critic(manifesto: Manifesto, settings: Settings) -> Panel:
-    """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""
-    makers: dict[str, Callable[[], Critic]] = {
-        "patterns": PatternsCritic,
-        "personal-data": PersonalDataCritic,
-        "judge": lambda: _judge(manifesto, settings),
-    }
-    names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
-    named = {name: makers[name]() if name in makers else _own(name, settings) for name in names}
-    return Panel(named, seconds=settings.critic_seconds)
+class Parts:
+    """What the settings name, made when it is asked for. Weights that both draft and judge are loaded once.
 
+    `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here.
+    """
 
-def build_generator(settings: Settings) -> Generator:
-    """The generator of the settings."""
-    wanted = settings.generator
-    path = weights_of(wanted.model)
-    if path is None:
+    def __init__(self, settings: Settings, *, judged: bool = True) -> None:
+        self._settings = settings
+        self._judged = judged
+        self._engines: dict[Path, Engine] = {}
+
+    def critic(self, manifesto: Manifesto) -> Panel:
+        """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""
+        makers: dict[str, Callable[[], Critic]] = {
+            "patterns": PatternsCritic,
+            "personal-data": PersonalDataCritic,
+            "judge": lambda: self._judge(manifesto),
+        }
+        names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
+        named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
+        return Panel(named, seconds=self._settings.critic_seconds)
+
+    def generator(self) -> Generator:
+        wanted = self._settings.generator
+        path = weights_of(wanted.model)
+        if path is not None:
+            return LlamaGenerator(
+                self._engine(path),
+                temperature=wanted.temperature,
+                top_p=wanted.top_p,
+                min_p=wanted.min_p,
+                max_tokens=wanted.max_tokens,
+            )
         model = load_chat_model(
             wanted.model,
             base_url=wanted.base_url,
@@ -57,39 +82,57 @@ def build_generator(settings: Settings) -> Generator:
             top_p=wanted.top_p,
             timeout=wanted.timeout,
             context=wanted.context,
-            threads=settings.threads,
+            threads=self._settings.threads,
         )
         return ChatGenerator(model, name=wanted.model, max_tokens=wanted.max_tokens, tries=wanted.tries)
-    return LlamaGenerator(
-        LlamaContext(path, context=wanted.context, threads=settings.threads),
-        temperature=wanted.temperature,
-        top_p=wanted.top_p,
-        min_p=wanted.min_p,
-        max_tokens=wanted.max_tokens,
-    )
 
+    def judge_model(self) -> JudgeModel:
+        """The judge's model: its own, or the generator's weights or server."""
+        wanted = self._settings.judge
+        if wanted.model is None:
+            inherited = ("model", "base_url", "api_key")
+            wanted = wanted.model_copy(update={key: getattr(self._settings.generator, key) for key in inherited})
+        name = wanted.model or self._settings.generator.model
+        path = weights_of(name)
+        if path is not None:
+            return LlamaJudgeModel(self._engine(path))
+        model = load_chat_model(
+            name,
+            base_url=wanted.base_url,
+            api_key=_key(wanted),
+            temperature=0.0,
+            top_p=None,
+            timeout=wanted.timeout,
+            context=wanted.context,
+            threads=self._settings.threads,
+        )
+        return ChatJudgeModel(
+            model, name=name, context=wanted.context or None, tries=wanted.tries, grammar=compile_grammar
+        )
 
-def build_judge_model(settings: Settings) -> JudgeModel:
-    """The judge's model: its own, or the generator's weights and server in a context apart."""
-    wanted = settings.judge
-    if wanted.model is None:
-        inherited = ("model", "base_url", "api_key")
-        wanted = wanted.model_copy(update={key: getattr(settings.generator, key) for key in inherited})
-    name = wanted.model or settings.generator.model
-    path = weights_of(name)
-    if path is not None:
-        return LlamaJudgeModel(LlamaContext(path, context=wanted.context, threads=settings.threads))
-    model = load_chat_model(
-        name,
-        base_url=wanted.base_url,
-        api_key=_key(wanted),
-        temperature=0.0,
-        top_p=None,
-        timeout=wanted.timeout,
-        context=wanted.context,
-        threads=settings.threads,
-    )
-    return ChatJudgeModel(model, name=name, context=wanted.context or None, tries=wanted.tries, grammar=compile_grammar)
+    def _judge(self, manifesto: Manifesto) -> Judge:
+        wanted = self._settings.judge
+        return Judge(
+            self.judge_model(),
+            beliefs=manifesto.beliefs,
+            provenance=manifesto.provenance,
+            rules=[rule for rule in manifesto.rules if "judge" in rule.critics],
+            critiques=wanted.critiques,
+            in_place=wanted.in_place,
+        )
+
+    def _engine(self, path: Path) -> Engine:
+        if path not in self._engines:
+            settings = self._settings
+            contexts = [settings.generator.context, settings.judge.context]
+            form = faster_form(path) if self._judged and settings.optimise and path == _embedded() else path
+            self._engines[path] = Engine(
+                LlamaModel(form),
+                context=0 if 0 in contexts else max(contexts),
+                threads=settings.threads,
+                parallel=settings.parallel,
+            )
+        return self._engines[path]
 
 
 def conditions(settings: Settings) -> str:
@@ -101,17 +144,7 @@ def conditions(settings: Settings) -> str:
 
 def judges_with_embedded(manifesto: Manifesto, settings: Settings) -> bool:
     """Whether a rule will be judged by the embedded model, untrained, which is no better than chance."""
-    asked = any("judge" in rule.critics for rule in manifesto.rules)
-    return asked and (settings.judge.model or settings.generator.model) == "embedded"
-
-
-def _judge(manifesto: Manifesto, settings: Settings) -> Judge:
-    return Judge(
-        build_judge_model(settings),
-        beliefs=manifesto.beliefs,
-        provenance=manifesto.provenance,
-        critiques=settings.judge.critiques,
-    )
+    return _asks_model(manifesto) and (settings.judge.model or settings.generator.model) == "embedded"
 
 
 def weights_of(name: str) -> Path | None:
@@ -119,6 +152,17 @@ def weights_of(name: str) -> Path | None:
     if name == "embedded":
         return embedded.weights()
     return Path(name).expanduser() if name.endswith(".gguf") and ":" not in name else None
+
+
+def _asks_model(manifesto: Manifesto) -> bool:
+    return any("judge" in rule.critics for rule in manifesto.rules)
+
+
+def _embedded() -> Path | None:
+    try:
+        return embedded.weights()
+    except ModelMissing:
+        return None
 
 
 def _key(wanted: GeneratorSettings | JudgeSettings) -> str | None:

@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 
 from critics import Message, Usage
 
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "vetoed"]
+"""Why a draft ends. `vetoed` is the loop's word, where it stopped the draft."""
 Pieces = collections.abc.Generator["Piece", None, None]
 """A draft as it grows. Closing it stops the work."""
 

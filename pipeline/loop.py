@@ -23,13 +23,14 @@ from critics import (
     weigh,
     within,
 )
-from pipeline.emptiness import EMPTY, verdict_on_empty
+from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
 from pipeline.generator import DraftRequest, Finish, Generator
 from pipeline.ledger import Clock, Ledger
-from pipeline.outcome import Attempt, Outcome, Status, StopReason
-from pipeline.redaction import redacted
+from pipeline.outcome import Attempt, Outcome, Status, StopReason, best, standstill
+from pipeline.redaction import Draft, redacted
 from pipeline.revision import KEPT_DRAFTS, converse, first_request, rewind
+from pipeline.watch import Watch, watched
 
 Observer = Callable[[Attempt], None]
 """Called after every attempt with what came of it."""
@@ -40,12 +41,16 @@ JUDGE_AGAIN = 1
 
 @dataclass(frozen=True)
 class Loop:
-    """One manifesto's loop over one generator and one critic. Holds no state: a call's counters live in the call."""
+    """One manifesto's loop over one generator and one critic. Holds no state: a call's counters live in the call.
+
+    `watch_model` lets the model critic judge a draft while it is being written.
+    """
 
     generator: Generator
     critic: Critic
     manifesto: Manifesto
     clock: Clock = time.monotonic
+    watch_model: bool = False
 
     def __call__(self, exchange: Exchange, *, seed: int = 0, observe: Observer | None = None) -> Outcome:
         """Answer the conversation. Never raises for what a model or a critic does: that is in the outcome.
@@ -64,6 +69,7 @@ class _Run:
         self._generator = loop.generator
         self._critic = loop.critic
         self._manifesto = loop.manifesto
+        self._watched = watched(loop.manifesto, model=loop.watch_model)
         self._clock = loop.clock
         self._exchange = exchange
         self._seed = seed
@@ -78,7 +84,7 @@ class _Run:
         if self._input and self._input.outcome != "pass":
             return self._end("withheld", "undecided" if self._input.outcome == "undecided" else "input")
         while True:
-            if stop := self._ledger.spent() or self._standstill():
+            if stop := self._ledger.spent() or standstill(self._attempts):
                 return self._exhausted(stop)
             try:
                 attempt = self._attempt()
@@ -102,30 +108,24 @@ class _Run:
         """Draft, mend and judge; `None` where tokens or time ran out in the middle of a draft."""
         began, before = self._clock(), self._ledger.generator
         request = self._request()
-        written, request = self._draft(request)
-        if written is None:
+        draft, request = self._draft(request)
+        if draft is None:
             return None
-        draft, finish = request.continues + written[0], written[1]
-        text = visible(draft)
-        redactions: tuple[Finding, ...] = ()
-        if rules := [rule for rule in self._manifesto.rules_for("output") if rule.action == "redact"]:
-            findings = self._findings(replace(self._exchange, draft=text), rules)
-            text, redactions = redacted(text, findings, rules)
-        verdict = self._verdict(text)
+        verdict = self._verdict(draft)
         self._ledger.attempts += 1
         spent = self._ledger.generator
         usage = Usage(spent.prompt_tokens - before.prompt_tokens, spent.completion_tokens - before.completion_tokens)
         return Attempt(
             number=self._ledger.attempts,
             seed=request.seed,
-            draft=draft,
-            text=text,
+            draft=draft.written,
+            text=draft.text,
             verdict=verdict,
             usage=usage,
             seconds=self._clock() - began,
-            finish=finish,
+            finish=draft.finish,
             continued_from=len(request.continues),
-            redactions=redactions,
+            redactions=draft.redactions,
         )
 
     def _request(self, kept: int = KEPT_DRAFTS) -> DraftRequest:
@@ -138,7 +138,7 @@ class _Run:
                 return request
         return converse(self._first, self._attempts, seed, kept=kept)
 
-    def _draft(self, request: DraftRequest) -> tuple[tuple[str, Finish | None] | None, DraftRequest]:
+    def _draft(self, request: DraftRequest) -> tuple[Draft | None, DraftRequest]:
         """What was written for the request, or for a shorter one where it did not fit the context."""
         for kept in range(KEPT_DRAFTS - 1, -1, -1):
             try:
@@ -149,25 +149,46 @@ class _Run:
                 request = self._request(kept)
         return self._written(request), request
 
-    def _written(self, request: DraftRequest) -> tuple[str, Finish | None] | None:
+    def _written(self, request: DraftRequest) -> Draft | None:
         request = replace(request, max_tokens=self._ledger.tokens_left)
-        text, finish = [], None
+        written, finish = request.continues, None
+        watch = Watch(len(written))
         with closing(self._generator(request)) as pieces:
             for piece in pieces:
                 self._ledger.generator += piece.usage
-                text.append(piece.text)
+                written += piece.text
                 finish = piece.finish or finish
                 if self._ledger.cut():
                     return None
-        return "".join(text), finish
+                part = watch.finished(written, piece.text) if self._watched and not finish else None
+                if part is not None and (draft := self._vetoed(part)):
+                    return draft
+        return self._mended(written, finish)
 
-    def _verdict(self, text: str) -> Verdict:
-        return verdict_on_empty(self._manifesto, text) or self._judge(
-            replace(self._exchange, draft=text), self._manifesto.rules_for("output")
-        )
+    def _vetoed(self, part: str) -> Draft | None:
+        """The part of a draft that was written so far, where it breaks a watched rule."""
+        draft = self._mended(part, "vetoed")
+        findings = self._findings(replace(self._exchange, draft=draft.text), self._watched)
+        broken = {judgement.rule.id for judgement in weigh(self._manifesto, self._watched, findings).broken}
+        return replace(draft, standing=tuple(f for f in findings if f.rule in broken)) if broken else None
 
-    def _judge(self, exchange: Exchange, rules: Sequence[Rule]) -> Verdict:
-        findings = self._findings(exchange, rules)
+    def _mended(self, written: str, finish: Finish | None) -> Draft:
+        text = visible(written)
+        redactions: tuple[Finding, ...] = ()
+        if rules := [rule for rule in self._manifesto.rules_for("output") if rule.action == "redact"]:
+            findings = self._findings(replace(self._exchange, draft=text), rules)
+            text, redactions = redacted(text, findings, rules)
+        return Draft(written, text, redactions, finish)
+
+    def _verdict(self, draft: Draft) -> Verdict:
+        if not draft.standing and (empty := verdict_on_empty(self._manifesto, draft.text)):
+            return empty
+        exchange = replace(self._exchange, draft=draft.text)
+        return self._judge(exchange, self._manifesto.rules_for("output"), draft.standing)
+
+    def _judge(self, exchange: Exchange, rules: Sequence[Rule], standing: Sequence[Finding] = ()) -> Verdict:
+        settled = {finding.rule for finding in standing}
+        findings = [*standing, *self._findings(exchange, [rule for rule in rules if rule.id not in settled])]
         for _ in range(0 if self._ledger.cut() else JUDGE_AGAIN):
             verdict = weigh(self._manifesto, rules, findings)
             again = [j.rule for j in verdict.of("undecided") if self._manifesto.undecided_policy(j.rule) == "retry"]
@@ -180,6 +201,8 @@ class _Run:
 
     def _findings(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         """What the critic says before the budget's time is up; after that, nothing is decided."""
+        if not rules:
+            return []
         try:
             findings = within(self._ledger.seconds_left, self._critic, exchange, rules)
             self._ledger.critic += sum((finding.usage for finding in findings), Usage())
@@ -187,25 +210,9 @@ class _Run:
             return [undecided(rule, "loop", f"{type(exc).__name__}: {exc}") for rule in rules]
         return findings
 
-    def _standstill(self) -> StopReason | None:
-        """A draft that was there before, or a critique that did not change: more of the same would not help."""
-        if len(self._attempts) < 2:
-            return None
-        *earlier, last = self._attempts
-        if any(attempt.text.strip() == last.text.strip() for attempt in earlier):
-            return "repeated"
-        if _complaints(earlier[-1]) == _complaints(last) != ():
-            return "stalled"
-        return None
-
     def _exhausted(self, stop: StopReason) -> Outcome:
-        best = self._best() if self._manifesto.on_exhausted == "best" else None
-        return self._end("released", stop, best.text) if best else self._end("withheld", stop)
-
-    def _best(self) -> Attempt | None:
-        """The attempt with the highest score among those that may be released: the later one where two are equal."""
-        fit = [attempt for attempt in self._attempts if _may_be_best(attempt, self._manifesto)]
-        return max(fit, key=lambda attempt: (attempt.verdict.score or 0.0, attempt.number), default=None)
+        given = best(self._attempts, self._manifesto) if self._manifesto.on_exhausted == "best" else None
+        return self._end("released", stop, given.text) if given else self._end("withheld", stop)
 
     def _end(
         self, status: Status, stop: StopReason, answer: str | None = None, *, fault: ModelFault | None = None
@@ -225,18 +232,3 @@ class _Run:
             fault=str(fault or ""),
             retryable=fault is not None and fault.retryable,
         )
-
-
-def _complaints(attempt: Attempt) -> tuple[tuple[str, str], ...]:
-    return tuple((j.rule.id, j.critique) for j in attempt.verdict.broken)
-
-
-def _may_be_best(attempt: Attempt, manifesto: Manifesto) -> bool:
-    """No veto, nothing unmended, nothing undecided, nothing empty: what is left broke rules that only ask to revise."""
-    verdict = attempt.verdict
-    unknown = [j.rule for j in verdict.of("undecided") if j.rule.action != "flag"]
-    return (
-        verdict.outcome == "revise"
-        and all(j.rule.action == "revise" and j.rule != EMPTY for j in verdict.broken)
-        and all(manifesto.undecided_policy(rule) == "release" for rule in unknown)
-    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from critics import Finding, Manifesto, Usage, Verdict
+from pipeline.emptiness import EMPTY
 from pipeline.errors import PipelineError
 from pipeline.generator import Finish
 
@@ -16,7 +18,8 @@ StopReason = Literal["passed", "input", "undecided", "repeated", "stalled", "att
 @dataclass(frozen=True)
 class Attempt:
     """A draft and its verdict. `draft` is what was written, `text` what was judged and may be released: the draft
-    without invisible characters, and with `redactions` mended in place."""
+    without invisible characters, and with `redactions` mended in place. One whose `finish` is `vetoed` was stopped
+    while it was written, and ends with the last finished sentence."""
 
     number: int
     seed: int
@@ -74,3 +77,36 @@ class Outcome:
         if self.status != "released" or self.answer is None:
             raise Withheld(self)
         return self.answer
+
+
+def standstill(attempts: Sequence[Attempt]) -> StopReason | None:
+    """A draft that was there before, or a critique that did not change: more of the same would not help."""
+    if len(attempts) < 2:
+        return None
+    *earlier, last = attempts
+    if any(attempt.text.strip() == last.text.strip() for attempt in earlier):
+        return "repeated"
+    if _complaints(earlier[-1]) == _complaints(last) != ():
+        return "stalled"
+    return None
+
+
+def best(attempts: Sequence[Attempt], manifesto: Manifesto) -> Attempt | None:
+    """The attempt with the highest score among those that may be released: the later one where two are equal."""
+    fit = [attempt for attempt in attempts if _may_be_best(attempt, manifesto)]
+    return max(fit, key=lambda attempt: (attempt.verdict.score or 0.0, attempt.number), default=None)
+
+
+def _complaints(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    return tuple((j.rule.id, j.critique) for j in attempt.verdict.broken)
+
+
+def _may_be_best(attempt: Attempt, manifesto: Manifesto) -> bool:
+    """No veto, nothing unmended, nothing undecided, nothing empty: what is left broke rules that only ask to revise."""
+    verdict = attempt.verdict
+    unknown = [j.rule for j in verdict.of("undecided") if j.rule.action != "flag"]
+    return (
+        verdict.outcome == "revise"
+        and all(j.rule.action == "revise" and j.rule != EMPTY for j in verdict.broken)
+        and all(manifesto.undecided_policy(rule) == "release" for rule in unknown)
+    )

@@ -18,11 +18,15 @@ _SEEDS = 1 << 31
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A manifesto, the critic that holds drafts against it, and a generator that drafts (none is needed to judge)."""
+    """A manifesto, the critic that holds drafts against it, and a generator that drafts (none is needed to judge).
+
+    `watch_model` lets the model critic judge a draft while it is being written, at a cost of tokens for each sentence.
+    """
 
     manifesto: Manifesto
     critic: Critic
     generator: Generator | None = None
+    watch_model: bool = False
 
     def ask(
         self,
@@ -34,14 +38,16 @@ class Pipeline:
     ) -> Outcome:
         """Take a prompt, or a conversation that ends with the user's turn, through the loop.
 
-        `seed` makes the drafts repeatable on one machine; without one it is drawn, and it is in the outcome either
-        way. Raises `BadInput` for an empty prompt; what models and critics do wrong is in the outcome.
+        `seed` makes the drafts repeatable on one machine, from the first call on; without one it is drawn, and it is in
+        the outcome either way. Raises `BadInput` for an empty prompt; what models and critics do wrong is in the
+        outcome.
         """
         if self.generator is None:
             raise BadInput("this pipeline only judges: it has no generator")
         exchange = Exchange(_conversation(prompt), None, tuple(context))
         drawn = secrets.randbelow(_SEEDS) if seed is None else seed
-        return Loop(self.generator, self.critic, self.manifesto)(exchange, seed=drawn, observe=observe)
+        loop = Loop(self.generator, self.critic, self.manifesto, watch_model=self.watch_model)
+        return loop(exchange, seed=drawn, observe=observe)
 
     def judge(
         self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from critics import Finding, Rule, Span
+from pipeline.generator import Finish
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft that waits for its verdict: as `written`, and the mended `text` that is judged."""
+
+    written: str
+    text: str
+    redactions: tuple[Finding, ...]
+    finish: Finish | None
+    standing: tuple[Finding, ...] = ()
+    """Broken while it was written, and not judged again: whatever stopped a draft keeps it from being released."""
 
 
 def redacted(text: str, findings: Sequence[Finding], rules: Sequence[Rule]) -> tuple[str, tuple[Finding, ...]]:

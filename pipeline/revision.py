@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critics import Fence, Judgement, Message, Source, Verdict, neutralise, sentences
+from critics import Fence, Judgement, Message, Source, neutralise, sentences
 from pipeline.generator import DraftRequest
 from pipeline.outcome import Attempt
 
@@ -30,10 +30,10 @@ def converse(first: DraftRequest, failed: Sequence[Attempt], seed: int, *, kept:
     """Ask anew, with the last `kept` failed drafts and their advice as turns; with none kept, the last advice alone."""
     turns = list(first.messages)
     if not kept:
-        turns.append(Message("user", _AGAIN.format(_notes(failed[-1].verdict))))
+        turns.append(Message("user", _AGAIN.format(_notes(failed[-1]))))
     for attempt in failed[-kept:] if kept else ():
         turns.append(Message("assistant", attempt.text or "…"))
-        turns.append(Message("user", _AGAIN.format(_notes(attempt.verdict))))
+        turns.append(Message("user", _AGAIN.format(_notes(attempt))))
     return DraftRequest(_alternating(turns), seed)
 
 
@@ -46,7 +46,7 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
     if kept is None:
         return None
     *before, last = first.messages
-    advice = _FROM_THE_START.format("\n".join(f"- {_advice(j)}" for j in failed.verdict.broken))
+    advice = _FROM_THE_START.format("\n".join(f"- {_advice(j)}" for j in _told(failed)))
     asked = Message(last.role, f"{last.content}\n\n{advice}")
     return DraftRequest((*before, asked), seed, continues=kept)
 
@@ -54,7 +54,7 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
 def kept_text(failed: Attempt) -> str | None:
     """The text before the first sentence in which a rule is broken, or `None` where that is not known."""
     starts = []
-    for judgement in failed.verdict.broken:
+    for judgement in _told(failed):
         spans = [span.start for finding in judgement.findings for span in finding.spans]
         if not spans:
             return None
@@ -66,9 +66,18 @@ def kept_text(failed: Attempt) -> str | None:
     return failed.text[:begin]
 
 
-def _notes(verdict: Verdict) -> str:
+def _told(failed: Attempt) -> tuple[Judgement, ...]:
+    """The broken rules that a revision hears of. Where a veto cut the draft short, others may be broken only because
+    of that."""
+    broken = tuple(failed.verdict.broken)
+    if failed.finish != "vetoed":
+        return broken
+    return tuple(judgement for judgement in broken if judgement.rule.action == "veto")
+
+
+def _notes(failed: Attempt) -> str:
     lines = []
-    for judgement in verdict.broken:
+    for judgement in _told(failed):
         critique = f" ({neutralise(judgement.critique)})" if judgement.critique else ""
         lines.append(f"- {judgement.rule.statement.strip()}{critique} {judgement.rule.advice.strip()}".rstrip())
     return "\n".join(lines) or f"- {_TOO_LOW}"

@@ -50,6 +50,8 @@ class JudgeSettings(RemoteSettings):
     model: str | None = Field(None, description="As for the generator, whose model and server it is when not given.")
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     critiques: bool = Field(True, description="Whether a broken rule is explained in prose.")
+    in_place: bool = Field(False, description="Whether a draft is judged where it was written: cheaper, less guarded.")
+    while_writing: bool = Field(False, description="Whether the model judges veto rules at every finished sentence.")
 
 
 class Settings(BaseSettings):
@@ -61,6 +63,8 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     judge: JudgeSettings = JudgeSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
+    parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
+    optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
     critic_seconds: float = Field(
         60.0, gt=0, le=86_400, description="How long a critic may take before it is undecided."
     )

@@ -56,6 +56,7 @@ def test_the_public_names_are_these() -> None:
         "normalise",
         "read_yaml",
         "sentences",
+        "time_left",
         "undecided",
         "visible",
         "weigh",

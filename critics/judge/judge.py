@@ -6,15 +6,18 @@ having prose written. A model that tells no probabilities is asked for a verdict
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from critics.errors import ModelError, Unreadable
 from critics.exchange import Exchange, Message
-from critics.finding import Finding, Span, Usage
-from critics.judge.model import JudgeModel, NoLogProbabilities, Reading
-from critics.judge.prompts import CHOICES, VERDICT_SCHEMA, Material, preamble, question, why
+from critics.finding import Finding, Usage
+from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading
+from critics.judge.prompts import CHOICES, VERDICT_SCHEMA, Asking, Fenced, InPlace, Material, Rulebook
 from critics.judge.reading import read_verdict
-from critics.manifesto.schema import Rule
+from critics.manifesto.schema import Rule, Side
+from critics.text.fence import neutralise
 from critics.text.normalise import visible
 from critics.text.windows import windows
 
@@ -22,59 +25,95 @@ MIN_MASS = 0.02
 """Less probability than this on both choices together, and the model was not answering the question."""
 
 _CRITIQUE_TOKENS = 60
-_ANSWER_TOKENS = 16
+_VERDICT_TOKENS = 64
+_SPARE_TOKENS = 16
+_SIDES: tuple[Side, ...] = ("input", "output")
 
 
 class Judge:
-    """The model critic. `beliefs` and `provenance` are the manifesto's; `critiques` asks for prose on broken rules."""
+    """The model critic. `beliefs` and `provenance` are the manifesto's; `critiques` asks for prose on broken rules.
 
-    def __init__(self, model: JudgeModel, *, beliefs: str = "", provenance: str = "", critiques: bool = True) -> None:
+    `rules` are all that it may be asked about. They stand numbered in a system message that stays the same, so that a
+    rule costs a few tokens; asked about another one, it lists the rules asked about instead. `in_place` asks in the
+    generator's own conversation where that can be (see `InPlace`): cheaper, and less safe.
+    """
+
+    def __init__(
+        self,
+        model: JudgeModel,
+        *,
+        beliefs: str = "",
+        provenance: str = "",
+        rules: Sequence[Rule] = (),
+        critiques: bool = True,
+        in_place: bool = False,
+    ) -> None:
         self.name = "judge"
         self._model = model
-        self._system = preamble(beliefs, provenance)
+        self._rulebook = partial(Rulebook, beliefs=beliefs, provenance=provenance)
+        self._rulebooks = {side: self._rulebook(side, rules) for side in _SIDES}
         self._critiques = critiques
+        self._in_place = in_place
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        material = Material(exchange)
-        spans = self._windows(material, rules)
         scores = [_Score(rule) for rule in rules]
-        for span in spans:
-            shown = material.shown(None if material.draft is None else material.draft[slice(*span)])
-            self._score(shown, scores)
+        for asking in self._askings(exchange, rules):
+            self._score(asking, scores)
         return [self._finding(score) for score in scores]
 
-    def _windows(self, material: Material, rules: Sequence[Rule]) -> tuple[Span, ...]:
+    def _askings(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Asking]:
+        """Ways to ask that together show the whole exchange: one where it fits the model's context, else windows."""
+        here = InPlace.of(exchange, rules) if self._in_place else None
+        if here is not None and self._room(here, rules) >= 0:
+            yield here
+            return
+        books = {
+            side: book if book.lists(rules) else self._rulebook(side, rules) for side, book in self._rulebooks.items()
+        }
+        material = Material(exchange)
+        for part in self._parts(material, books, rules):
+            yield Fenced(books, material.shown(part))
+
+    def _parts(self, material: Material, books: Mapping[Side, Rulebook], rules: Sequence[Rule]) -> Sequence[str | None]:
         """The whole draft where it fits the model's context, else overlapping parts that do."""
-        text, context = material.draft or "", self._model.context
-        whole = (Span(0, len(text)),)
-        if context is None:
-            return whole
-        longest = max(rules, key=lambda rule: len(rule.statement))
-        around = self._model.count(why(question(self._system, material.shown(material.draft and ""), longest)))
-        room = context - around - _CRITIQUE_TOKENS - _ANSWER_TOKENS
-        if self._count(text) <= room:
-            return whole
+        text = material.draft or ""
+        room = self._room(Fenced(books, material.shown(material.draft and "")), rules)
+        if room == math.inf or self._count(text) <= room:
+            return [material.draft]
         if room < 32:
-            raise ModelError(f"conversation and rule leave {room} of the judge's {context} tokens for the draft")
-        return windows(text, size=room, overlap=room // 5, measure=self._count)
+            raise ModelError(
+                f"conversation and rule leave {room:.0f} of the judge's {self._model.context} tokens for the draft"
+            )
+        spans = windows(text, size=int(room), overlap=int(room) // 5, measure=self._count)
+        return [text[slice(*span)] for span in spans]
+
+    def _room(self, asking: Asking, rules: Sequence[Rule]) -> float:
+        """Tokens of the context that the longest prompt and its answer leave."""
+        context = self._model.context
+        if context is None:
+            return math.inf
+        longest = max(rules, key=lambda rule: self._count(rule.statement))
+        why = self._model.count(asking.why(longest)) + _CRITIQUE_TOKENS
+        written = self._model.count(asking.written(longest)) + _VERDICT_TOKENS
+        return context - max(why, written) - _SPARE_TOKENS
 
     def _count(self, text: str) -> int:
-        return self._model.count([Message("user", text)])
+        """Tokens of a text as it is shown: what is neutralised may be longer."""
+        return self._model.count([Message("user", neutralise(text))])
 
-    def _score(self, shown: str, scores: Sequence[_Score]) -> None:
-        prompts = [question(self._system, shown, score.rule) for score in scores]
+    def _score(self, asking: Asking, scores: Sequence[_Score]) -> None:
         try:
-            readings = self._model.choose(prompts, CHOICES)
+            readings = self._model.choose([asking.question(score.rule) for score in scores], CHOICES)
         except NoLogProbabilities:
             for score in scores:
-                probability, usage, doubt = self._written(question(self._system, shown, score.rule, as_json=True))
-                score.add(probability, usage, doubt, shown)
+                probability, usage, doubt = self._written(asking.written(score.rule))
+                score.add(probability, usage, doubt, asking)
             return
         for score, reading in zip(scores, readings, strict=True):
-            score.add(_probability(reading), reading.usage, _doubt(reading), shown)
+            score.add(_probability(reading), reading.usage, _doubt(reading), asking)
 
-    def _written(self, prompt: list[Message]) -> tuple[float | None, Usage, str]:
-        written = self._model.write(prompt, max_tokens=_ANSWER_TOKENS * 4, schema=VERDICT_SCHEMA)
+    def _written(self, prompt: Prompt) -> tuple[float | None, Usage, str]:
+        written = self._model.write(prompt, max_tokens=_VERDICT_TOKENS, schema=VERDICT_SCHEMA)
         try:
             return float(read_verdict(written.text, CHOICES) == "yes"), written.usage, ""
         except Unreadable as exc:
@@ -82,11 +121,9 @@ class Judge:
 
     def _finding(self, score: _Score) -> Finding:
         critique, usage = "" if score.broken else score.doubt, score.usage
-        if score.broken and self._critiques:
+        if score.broken and score.worst is not None and self._critiques:
             try:
-                said = self._model.write(
-                    why(question(self._system, score.worst_shown, score.rule)), max_tokens=_CRITIQUE_TOKENS
-                )
+                said = self._model.write(score.worst.why(score.rule), max_tokens=_CRITIQUE_TOKENS)
             except ModelError:
                 pass  # The verdict stands without its prose; the rule's own advice is still given.
             else:
@@ -102,17 +139,17 @@ class _Score:
         self.rule = rule
         self.usage = Usage()
         self.doubt = ""
-        self.worst_shown = ""
+        self.worst: Asking | None = None
         self._worst = -1.0
         self._unread = False
 
-    def add(self, probability: float | None, usage: Usage, doubt: str, shown: str) -> None:
+    def add(self, probability: float | None, usage: Usage, doubt: str, asking: Asking) -> None:
         self.usage += usage
         if probability is None:
             self._unread = True
             self.doubt = doubt
         elif probability > self._worst:
-            self._worst, self.worst_shown = probability, shown
+            self._worst, self.worst = probability, asking
 
     @property
     def broken(self) -> bool:

@@ -52,7 +52,8 @@ class JudgeModel(Protocol):
     def choose(self, prompts: Sequence[Prompt], choices: Sequence[str]) -> Sequence[Reading]:
         """Read each choice's probability as the next word after each prompt, writing nothing.
 
-        Prompts that share their first messages and first words share the cost of reading them.
+        Prompts that share their first messages and first words share the cost of reading them. A system message is
+        taken to be the same from call to call and is kept.
         Raises `NoLogProbabilities` where the model has none to give.
         """
 

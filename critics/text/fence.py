@@ -63,9 +63,12 @@ class Fence:
     delimiter: str
 
     @classmethod
-    def around(cls, *texts: str) -> Fence:
-        """A fence whose delimiter occurs in none of `texts`; the same texts always get the same one."""
-        folded = "\0".join(texts).casefold()
+    def around(cls, *texts: str, avoiding: str = "") -> Fence:
+        """A fence whose delimiter occurs in none of `texts`; the same texts always get the same one.
+
+        Nor does it occur in `avoiding`, but it is not made from that: a text that grows there keeps its fence.
+        """
+        folded = "\0".join((*texts, avoiding)).casefold()
         seed = _digest(texts)
         delimiter = seed[:_DIGITS]
         while delimiter in folded:

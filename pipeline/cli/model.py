@@ -36,8 +36,8 @@ def optimise(
 ) -> int:
     """Re-quantise a model into a form that may read faster here, and say what that gains and costs.
 
-    The new file is kept in the user's cache folder, by the fingerprint of the old one; nothing uses it until you name
-    it, for example as the judge: a critic reads much and writes little.
+    The new file is kept in the user's cache folder, by the fingerprint of the old one, and used where you name it. Only
+    the embedded model, where it judges, is used so by itself (setting `optimise`).
 
     Example: superego model optimise embedded --to q8_0
     """

@@ -70,8 +70,9 @@ def show_end(console: Console, outcome: Outcome) -> None:
 
 def _attempt(attempt: Attempt, manifesto: Manifesto) -> Panel:
     word, style = _WORDS[attempt.verdict.outcome]
+    when = " while it was written" if attempt.finish == "vetoed" else ""
     score = attempt.verdict.score
-    title = Text.assemble(f"attempt {attempt.number} of {manifesto.budget.attempts}: ", (word, f"bold {style}"))
+    title = Text.assemble(f"attempt {attempt.number} of {manifesto.budget.attempts}: ", (word + when, f"bold {style}"))
     shown = "" if score is None else f"score {score:.2f}, released from {manifesto.release:.2f}"
     body = Group(_draft(attempt), "", _table(attempt.verdict))
     return Panel(body, title=title, title_align="left", subtitle=shown, subtitle_align="right", border_style=style)

@@ -1,20 +1,23 @@
 """The one door to llama.cpp."""
 
-from pipeline.llama.fingerprint import fingerprint
+from pipeline.llama.engine import Adapter, Engine
 from pipeline.llama.generator import LlamaGenerator
 from pipeline.llama.judge_model import LlamaJudgeModel, compile_grammar
-from pipeline.llama.optimise import Figures, Kind, Spread, compared, requantised
-from pipeline.llama.weights import LlamaContext
+from pipeline.llama.model import LlamaModel
+from pipeline.llama.optimise import Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
 
 __all__ = [
+    "Adapter",
+    "Engine",
     "Figures",
     "Kind",
-    "LlamaContext",
     "LlamaGenerator",
     "LlamaJudgeModel",
+    "LlamaModel",
     "Spread",
     "compared",
     "compile_grammar",
+    "faster_form",
     "fingerprint",
     "requantised",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
+from dataclasses import replace
 
 from critics import Usage
-from pipeline.generator import DraftRequest, Finish, Piece, Pieces
-from pipeline.llama.weights import LlamaContext
+from pipeline.generator import DraftRequest, Piece, Pieces
+from pipeline.llama.engine import Adapter, Engine, Generation, Sampling
+from pipeline.llama.model import refuse_overflow
 
 
 class LlamaGenerator:
@@ -16,39 +17,50 @@ class LlamaGenerator:
 
     def __init__(
         self,
-        model: LlamaContext,
+        engine: Engine,
         *,
         temperature: float = 0.7,
         top_p: float = 0.9,
         min_p: float = 0.05,
         max_tokens: int = 512,
+        adapters: tuple[Adapter, ...] = (),
     ) -> None:
-        self._model = model
-        self._sampling = {"temp": temperature, "top_p": top_p, "min_p": min_p, "top_k": 0}
+        self._engine = engine
+        self._sampling = Sampling(temperature=temperature, top_p=top_p, min_p=min_p)
         self._max_tokens = max_tokens
+        self._adapters = adapters
 
     @property
     def name(self) -> str:
-        return self._model.name
+        return self._engine.model.name
 
     def __call__(self, request: DraftRequest) -> Pieces:
-        model = self._model
-        with model.lock:
-            ids = model.prompt(request.messages, continues=request.continues)
-            room = model.context - len(ids)
-            allowed = min(room, self._max_tokens, request.max_tokens or room)
-            model.llama.set_seed(request.seed & 0xFFFFFFFF)
+        engine = self._engine
+        ids = engine.model.prompt(request.messages, continues=request.continues)
+        refuse_overflow(self.name, len(ids), 1, engine.context)
+        room = engine.context - len(ids)
+        writing = engine.generate(
+            Generation(
+                tuple(ids),
+                min(room, self._max_tokens, request.max_tokens or room),
+                replace(self._sampling, seed=request.seed),
+                adapters=self._adapters,
+            )
+        )
+        text = [request.continues]
+        try:
             yield Piece("", Usage(len(ids), 0))
-            yield from self._pieces(ids, allowed)
+            for chunk in writing:
+                text.append(chunk.text)
+                yield Piece(chunk.text, Usage(0, chunk.tokens), chunk.finish)
+            self._remember("".join(text), request.continues, writing.tokens)
+        finally:
+            writing.cancel()
 
-    def _pieces(self, ids: list[int], allowed: int) -> Pieces:
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        finish: Finish = "stop"
-        tokens = self._model.written(ids, **self._sampling)
-        for count, token in enumerate(tokens, start=1):
-            text = self._model.llama.detokenize([token], prev_tokens=ids)
-            yield Piece(decoder.decode(text), Usage(0, 1))
-            if count >= allowed:
-                finish = "length"
-                break
-        yield Piece(decoder.decode(b"", final=True), finish=finish)
+    def _remember(self, draft: str, continues: str, tokens: list[int]) -> None:
+        """So that a critic, or the next attempt, that shows the draft finds it in the cache."""
+        model = self._engine.model
+        ids = (model.tokenise(continues, False) if continues else []) + tokens
+        spelled = b"".join(map(model.piece, ids)).decode("utf-8", "replace")
+        if spelled == draft and not any(map(model.control, ids)):
+            model.remember(draft, ids)

@@ -4,76 +4,102 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from functools import cached_property, lru_cache
 from typing import Any
 
-from critics import Prompt, Reading, Usage, Written
+from critics import Prompt, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
-from pipeline.llama.weights import LlamaContext
+from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
+from pipeline.llama.engine.prefixes import common
+from pipeline.llama.model import refuse_overflow
 
 
 class LlamaJudgeModel:
-    """Reads and writes greedily. Prompts that begin alike are read from where they part."""
+    """Reads and writes greedily. Prompts that begin alike are read from where they part, all in one batch.
 
-    def __init__(self, model: LlamaContext) -> None:
-        self._model = model
-        self._spellings: dict[str, list[int]] = {}
+    What a critic has not got done when its time is up (`critics.time_left`) is cancelled.
+    """
+
+    def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = ()) -> None:
+        self._engine = engine
+        self._adapters = adapters
+        self._preamble = lru_cache(maxsize=32)(engine.model.preamble)
 
     @property
     def name(self) -> str:
-        return self._model.name
+        return self._engine.model.name
 
     @property
     def context(self) -> int:
-        return self._model.context
+        return self._engine.context
 
     def count(self, prompt: Prompt) -> int:
-        model = self._model
-        return sum(len(model.tokenise(message.content, False)) + _TURN_TOKENS for message in prompt)
+        return sum(len(self._engine.model.tokenise(message.content, False)) + _TURN_TOKENS for message in prompt)
 
     def choose(self, prompts: Sequence[Prompt], choices: Sequence[str]) -> list[Reading]:
-        with self._model.lock:
-            return [self._read(prompt, choices) for prompt in prompts]
-
-    def _read(self, prompt: Prompt, choices: Sequence[str]) -> Reading:
-        ids = self._model.prompt(prompt)
-        probabilities = self._model.next_probabilities(ids)
-        mass = {choice: float(probabilities[self._ids(choice)].sum()) for choice in choices}
-        return Reading(mass, Usage(len(ids), 0))
-
-    def _ids(self, choice: str) -> list[int]:
-        """Every token that spells the choice, in any case and with or without space."""
-        if not self._spellings:
-            llama = self._model.llama
-            for token in range(llama.n_vocab()):
-                word = llama.detokenize([token]).decode("utf-8", "ignore").strip().lower()
-                if word.isalpha():
-                    self._spellings.setdefault(word, []).append(token)
-        if choice not in self._spellings:
-            raise ModelFault(f"{self.name} has no single token for {choice!r}")
-        return self._spellings[choice]
+        if not prompts:
+            return []
+        ids = [self._ids(prompt, 1) for prompt in prompts]
+        groups = tuple(self._spelled(choice) for choice in choices)
+        pinned = min(map(self._pinned, prompts))
+        request = Scoring(tuple(ids), groups, pinned=pinned, adapters=self._adapters, seconds=time_left())
+        mass = self._engine.score(request).result().mass
+        shared = min(common(ids[0], other) for other in ids)
+        return [
+            Reading(dict(zip(choices, row, strict=True)), Usage(len(own) - (shared if index else 0), 0))
+            for index, (own, row) in enumerate(zip(ids, mass, strict=True))
+        ]
 
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
-        grammar = compile_grammar(schema) if schema else None
-        with self._model.lock:
-            ids = self._model.prompt(prompt, room=max_tokens)
-            tokens = self._model.written(ids, temp=0.0, grammar=grammar)
-            written = list(islice(tokens, max_tokens))
-            tokens.close()
-        text = self._model.llama.detokenize(written, prev_tokens=ids).decode("utf-8", "replace")
-        return Written(text, Usage(len(ids), len(written)))
+        ids = self._ids(prompt, max_tokens)
+        sampling = Sampling(grammar=gbnf(schema) if schema else "")
+        writing = self._engine.generate(
+            Generation(ids, max_tokens, sampling, adapters=self._adapters, seconds=time_left())
+        )
+        text = "".join(chunk.text for chunk in writing)
+        return Written(text, Usage(len(ids), len(writing.tokens)))
+
+    def _ids(self, prompt: Prompt, room: int) -> tuple[int, ...]:
+        ids = tuple(self._engine.model.prompt(prompt))
+        refuse_overflow(self.name, len(ids), room, self.context)
+        return ids
+
+    def _pinned(self, prompt: Prompt) -> int:
+        return self._preamble(prompt[0]) if prompt[0].role == "system" else 0
+
+    def _spelled(self, choice: str) -> tuple[int, ...]:
+        """Every token that spells the choice, in any case and with or without space."""
+        if choice not in self._spellings:
+            raise ModelFault(f"{self.name} has no single token for {choice!r}")
+        return tuple(self._spellings[choice])
+
+    @cached_property
+    def _spellings(self) -> dict[str, list[int]]:
+        model, spellings = self._engine.model, dict[str, list[int]]()
+        for token in range(model.vocabulary_size):
+            word = model.piece(token).decode("utf-8", "ignore").strip().lower()
+            if word.isalpha():
+                spellings.setdefault(word, []).append(token)
+        return spellings
 
 
 _TURN_TOKENS = 8
 """What a template puts around a turn, from above: its role, its marks and line ends."""
 
 
-def compile_grammar(schema: Mapping[str, Any]) -> Any:
-    """A JSON schema as a llama.cpp grammar. Raises `ModelFault` for one that does not compile, where
-    `response_format` would silently let the model write any JSON."""
-    from llama_cpp.llama_grammar import LlamaGrammar  # see weights.py
+def gbnf(schema: Mapping[str, Any]) -> str:
+    """A JSON schema as a grammar. Raises `ModelFault` for one that cannot be put so."""
+    from llama_cpp.llama_grammar import json_schema_to_gbnf  # see model.py
 
     try:
-        return LlamaGrammar.from_json_schema(json.dumps(schema), verbose=False)
+        return str(json_schema_to_gbnf(json.dumps(schema)))
     except Exception as exc:  # the converter raises bare exceptions of many kinds
         raise ModelFault(f"this JSON schema does not compile to a grammar: {exc}") from exc
+
+
+def compile_grammar(schema: Mapping[str, Any]) -> Any:
+    """A JSON schema as llama-cpp-python's own grammar, where `response_format` would silently let the model write any
+    JSON. Raises `ModelFault` for one that does not compile."""
+    from llama_cpp.llama_grammar import LlamaGrammar  # see model.py
+
+    return LlamaGrammar.from_string(gbnf(schema), verbose=False)

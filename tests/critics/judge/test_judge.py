@@ -67,17 +67,6 @@ def test_a_model_without_probabilities_writes_its_verdict() -> None:
     assert finding.probability is None
 
 
-def test_all_rules_share_their_prompt_up_to_the_rule() -> None:
-    """What two rules' prompts have in common reaches past the draft, so that it is read once."""
-    critic, model = judge([{"yes": 0.1, "no": 0.9}] * 2, beliefs="Kindness.")
-    critic(Exchange(ASKED, "The draft."), [RULE, OTHER])
-    first, second = model.prompts
-    assert first[0] == second[0]
-    shared = first[1].content.partition("Rule:")[0]
-    assert "The draft." in shared
-    assert second[1].content.startswith(shared)
-
-
 def test_the_judge_sees_no_weights_and_no_thresholds() -> None:
     """It answers one question; the arithmetic is not its business."""
     critic, model = judge([{"yes": 0.9, "no": 0.1}], ["Rude."])

@@ -117,6 +117,21 @@ def test_a_delimiter_that_occurs_is_replaced(monkeypatch: pytest.MonkeyPatch) ->
     assert Fence.around("AAAAAAAA", "x bbbbbbbb").delimiter == "cccccccc"
 
 
+@given(STRUCTURED | st.text(), STRUCTURED | st.text())
+def test_a_text_that_grows_keeps_its_fence(text: str, grown: str) -> None:
+    """The fence is not made from what it avoids, so that a prompt around a growing draft begins the same."""
+    assert Fence.around(text, avoiding=grown) == Fence.around(text)
+
+
+def test_a_text_that_grows_into_the_delimiter_gets_another() -> None:
+    """What is avoided holds no delimiter either, whatever its case, and what comes next is settled as well."""
+    first = Fence.around("a").delimiter
+    second = Fence.around("a", avoiding=f"x {first.upper()}").delimiter
+    third = Fence.around("a", avoiding=f"{second} {first}").delimiter
+    assert len({first, second, third}) == 3
+    assert Fence.around("a", avoiding=f"{first} and more").delimiter == second
+
+
 def test_a_block_shows_its_text_and_attributes() -> None:
     """The label and the delimiter open and close the text; attributes without a value are left out."""
     fence = Fence("1a2b3c4d")

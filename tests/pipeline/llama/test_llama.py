@@ -3,97 +3,159 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from critics import Message
+from critics import Exchange, Finding, Message, Rule, within
 from pipeline import ContextOverflow, DraftRequest, ModelFault, ModelMissing, ModelUnusable, Piece, embedded
-from pipeline.llama import LlamaContext, LlamaGenerator, LlamaJudgeModel, compile_grammar, fingerprint
+from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, compile_grammar, fingerprint
 
 ASK = (Message("user", "Name three colours."),)
 
 
-def draft(model: LlamaContext, request: DraftRequest, **options: float) -> list[Piece]:
-    model.llama.reset()  # so that the same batch shapes are computed, whatever ran before
-    return list(LlamaGenerator(model, **options)(request))  # type: ignore[arg-type]  # max_tokens is an int
+def draft(engine: Engine, request: DraftRequest, **options: float) -> list[Piece]:
+    return list(LlamaGenerator(engine, **options)(request))  # type: ignore[arg-type]  # max_tokens is an int
 
 
 def text_of(pieces: list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def test_the_same_seed_writes_the_same_draft_and_another_another(model: LlamaContext) -> None:
-    """On one machine, from an empty cache."""
-    one, again, other = (text_of(draft(model, DraftRequest(ASK, seed, max_tokens=24))) for seed in (5, 5, 6))
-    assert one == again != other
+def test_the_same_seed_writes_the_same_draft_and_another_another(model: LlamaModel) -> None:
+    """On one machine, from an empty cache: in a full one the same numbers are added up in another order."""
+
+    def written(seed: int) -> str:
+        engine = Engine(model, context=256)
+        text = text_of(draft(engine, DraftRequest(ASK, seed, max_tokens=24)))
+        engine.close()
+        return text
+
+    assert written(5) == written(5) != written(6)
 
 
-def test_tokens_are_counted_and_the_end_is_named(model: LlamaContext) -> None:
+def test_tokens_are_counted_and_the_end_is_named(engine: Engine) -> None:
     """A draft cut off by its bound says so."""
-    pieces = draft(model, DraftRequest(ASK, 1, max_tokens=7))
+    pieces = draft(engine, DraftRequest(ASK, 1, max_tokens=7))
     assert sum(piece.usage.completion_tokens for piece in pieces) == 7
     assert pieces[0].usage.prompt_tokens > 10
     assert pieces[-1].finish == "length"
 
 
-def test_the_generators_own_bound_holds_as_well(model: LlamaContext) -> None:
+def test_the_generators_own_bound_holds_as_well(engine: Engine) -> None:
     """A request may ask for less, not for more."""
-    pieces = draft(model, DraftRequest(ASK, 1, max_tokens=50), max_tokens=5)
+    pieces = draft(engine, DraftRequest(ASK, 1, max_tokens=50), max_tokens=5)
     assert sum(piece.usage.completion_tokens for piece in pieces) == 5
 
 
-def test_a_draft_goes_on_from_a_given_beginning(model: LlamaContext) -> None:
+def test_a_draft_goes_on_from_a_given_beginning(engine: Engine) -> None:
     """What it begins with is not written again."""
-    pieces = draft(model, DraftRequest(ASK, 1, continues="Red, green and", max_tokens=3), temperature=0.0)
+    pieces = draft(engine, DraftRequest(ASK, 1, continues="Red, green and", max_tokens=3), temperature=0.0)
     assert "blue" in text_of(pieces)
 
 
-def test_closing_a_draft_lets_the_next_one_in(model: LlamaContext) -> None:
-    """Work stops after the piece at hand, and the context is free."""
-    with closing(LlamaGenerator(model)(DraftRequest(ASK, 1))) as pieces:
+def test_closing_a_draft_ends_the_work(engine: Engine) -> None:
+    """Nothing more is written than what was under way."""
+    with closing(LlamaGenerator(engine)(DraftRequest(ASK, 1))) as pieces:
         next(pieces)
         next(pieces)
-        assert model.lock.locked()
-    assert not model.lock.locked()
+    wait_until_idle(engine)
+    before = engine.counts.batches
+    time.sleep(0.1)
+    assert engine.counts.batches == before
 
 
-def test_a_prompt_that_does_not_fit_is_refused_before_it_is_read(model: LlamaContext) -> None:
+def wait_until_idle(engine: Engine) -> None:
+    """Whatever was cancelled is noticed at the next step, so a request after it comes behind that."""
+    text_of(draft(engine, DraftRequest(ASK, 1, max_tokens=1)))
+
+
+def test_a_prompt_that_does_not_fit_is_refused_before_it_is_read(engine: Engine) -> None:
     """With the numbers and the cure, and the next request works."""
     with pytest.raises(ContextOverflow, match=r"context is 2048.*raise `context`"):
-        list(LlamaGenerator(model)(DraftRequest((Message("user", "word " * 3000),), 1)))
-    assert text_of(draft(model, DraftRequest(ASK, 1, max_tokens=3)))
+        list(LlamaGenerator(engine)(DraftRequest((Message("user", "word " * 3000),), 1)))
+    assert text_of(draft(engine, DraftRequest(ASK, 1, max_tokens=3)))
 
 
-def test_a_choice_sums_its_spellings_and_prompts_share_their_beginning(model: LlamaContext) -> None:
+def test_a_choice_sums_its_spellings_and_prompts_share_their_beginning(engine: Engine) -> None:
     """The same question asked twice, alone and after another that begins alike, gives the same probability but for
     rounding: batches of other shapes are added up in another order."""
-    judge = LlamaJudgeModel(model)
+    judge = LlamaJudgeModel(engine)
     prompts = [
         [Message("user", f"The sky is blue. Is the sky {colour}? Answer yes or no.")] for colour in ("blue", "red")
     ]
-    model.llama.reset()
     (alone,) = judge.choose(prompts[1:], ("yes", "no"))
     _, after = judge.choose(prompts, ("yes", "no"))
     for choice in ("yes", "no"):
         assert 0 < alone.mass[choice] < 1
         assert after.mass[choice] == pytest.approx(alone.mass[choice], abs=0.02)
-    assert {" Yes", "yes", "NO"} <= {_word(model, i) for c in ("yes", "no") for i in judge._ids(c)}
+    spelled = {engine.model.piece(i).decode() for c in ("yes", "no") for i in judge._spelled(c)}
+    assert {" Yes", "yes", "NO"} <= spelled
 
 
-def _word(model: LlamaContext, token: int) -> str:
-    return str(model.llama.detokenize([token]).decode())
+def test_what_prompts_share_is_counted_once(engine: Engine) -> None:
+    """However many rules there are, the exchange is read once and counts once against a budget."""
+    shared = "A long story. " * 40
+    prompts = [[Message("user", f"{shared} Question {letter}?")] for letter in "ABCD"]
+    first, *others = (reading.usage.prompt_tokens for reading in LlamaJudgeModel(engine).choose(prompts, ("yes", "no")))
+    assert first > 150
+    assert all(count < 20 for count in others)
 
 
-def test_probabilities_over_the_vocabulary_add_up_to_one(model: LlamaContext) -> None:
-    """They are read from the logits, not estimated."""
-    probabilities = model.next_probabilities(model.prompt(ASK))
-    assert probabilities.sum() == pytest.approx(1)
-    assert (probabilities >= 0).all()
+def test_the_preamble_is_read_once(engine: Engine) -> None:
+    """A system message is kept, whatever was drafted and judged in between."""
+    judge = LlamaJudgeModel(engine)
+    system = Message("system", "You judge by many rules. " * 20)
+    judge.choose([[system, Message("user", "One.")]], ("yes", "no"))
+    draft(engine, DraftRequest(ASK, 1, max_tokens=40))
+    before = engine.counts
+    judge.choose([[system, Message("user", "Two.")]], ("yes", "no"))
+    assert engine.counts.reused - before.reused >= engine.model.preamble(system) > 100
+    assert engine.counts.read - before.read < 12
 
 
-def test_a_schema_is_enforced(model: LlamaContext) -> None:
+def test_a_draft_is_found_again_as_it_was_written(engine: Engine) -> None:
+    """Its tokens need not be those that its text would be cut into, so they are remembered."""
+    pieces = draft(engine, DraftRequest(ASK, 3, max_tokens=30))
+    text, tokens = text_of(pieces), sum(piece.usage.completion_tokens for piece in pieces)
+    before = engine.counts
+    asked = [*ASK, Message("assistant", text), Message("user", "Was that right?")]
+    LlamaJudgeModel(engine).choose([asked], ("yes", "no"))
+    assert engine.counts.reused - before.reused >= len(engine.model.prompt(ASK)) + tokens - 1 > 40
+
+
+def test_a_critic_whose_time_is_up_leaves_no_work_behind(engine: Engine) -> None:
+    """The model is told how long the critic has, and stops by itself."""
+    slow = ModelCritic(LlamaJudgeModel(engine))
+    with pytest.raises(TimeoutError):
+        within(0.2, slow, Exchange(()), [])
+    assert slow.ended.wait(5)
+    assert isinstance(slow.error, ModelFault)
+
+
+class ModelCritic:
+    """Writes for ever."""
+
+    def __init__(self, model: LlamaJudgeModel) -> None:
+        self.model = model
+        self.ended = threading.Event()
+        self.error: Exception | None = None
+
+    def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        try:
+            for _ in range(100):
+                self.model.write([Message("user", "Write a long story.")], max_tokens=1500)
+        except ModelFault as exc:
+            self.error = exc
+        self.ended.set()
+        return []
+
+
+def test_a_schema_is_enforced(engine: Engine) -> None:
     """Whatever the model would rather say, what it writes fits."""
     schema = {
         "type": "object",
@@ -101,7 +163,7 @@ def test_a_schema_is_enforced(model: LlamaContext) -> None:
         "required": ["verdict"],
         "additionalProperties": False,
     }
-    written = LlamaJudgeModel(model).write([Message("user", "Write a poem.")], max_tokens=40, schema=schema)
+    written = LlamaJudgeModel(engine).write([Message("user", "Write a poem.")], max_tokens=40, schema=schema)
     assert json.loads(written.text)["verdict"] in ("yes", "no")
 
 
@@ -114,7 +176,7 @@ def test_a_schema_that_does_not_compile_is_an_error() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The path is in the message."""
     with pytest.raises(ModelMissing, match=r"nowhere\.gguf"):
-        LlamaContext(tmp_path / "nowhere.gguf")
+        LlamaModel(tmp_path / "nowhere.gguf")
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -122,7 +184,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "notes.gguf"
     file.write_text("just text")
     with pytest.raises(ModelUnusable, match="not a GGUF file"):
-        LlamaContext(file)
+        LlamaModel(file)
 
 
 @pytest.mark.parametrize("kept", [8, 4096, 20_000_000])
@@ -132,7 +194,7 @@ def test_a_damaged_model_is_refused(tmp_path: Path, kept: int) -> None:
     with embedded.weights().open("rb") as whole:
         file.write_bytes(whole.read(kept))
     with pytest.raises(ModelUnusable, match="cannot be loaded"):
-        LlamaContext(file)
+        LlamaModel(file)
 
 
 def test_a_model_without_a_chat_template_says_so(tmp_path: Path) -> None:
@@ -141,7 +203,7 @@ def test_a_model_without_a_chat_template_says_so(tmp_path: Path) -> None:
     whole = embedded.weights().read_bytes()
     assert whole.count(b"tokenizer.chat_template") == 1
     file.write_bytes(whole.replace(b"tokenizer.chat_template", b"tokenizer.chat_templatX"))
-    bare = LlamaContext(file, context=64)
+    bare = LlamaModel(file)
     with pytest.raises(ModelUnusable, match="carries no chat template"):
         bare.prompt(ASK)
 
@@ -162,4 +224,4 @@ def test_a_model_too_big_for_the_memory_is_refused_before_it_is_read(tmp_path: P
         huge.write(b"GGUF")
         huge.truncate(1 << 40)
     with pytest.raises(ModelUnusable, match="of memory are free"):
-        LlamaContext(file)
+        LlamaModel(file)

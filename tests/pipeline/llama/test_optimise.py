@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from pipeline import ModelUnusable, OutputFault, embedded
-from pipeline.llama import LlamaContext, compared, requantised
-from pipeline.llama.measure import perplexity
-from pipeline.llama.passage import PASSAGE
+from pipeline.llama import LlamaModel, compared, faster_form, requantised
+from pipeline.llama.engine import LlamaDevice
+from pipeline.llama.engine.device import Row
+from pipeline.llama.optimise import first_use
+from pipeline.llama.optimise.measure import perplexity
+from pipeline.llama.optimise.passage import PASSAGE
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +40,43 @@ def test_both_forms_are_measured_in_one_run(folder: Path) -> None:
     assert after.perplexity == pytest.approx(before.perplexity, rel=0.01)
 
 
-def test_perplexity_is_that_of_the_probabilities_read_one_by_one(model: LlamaContext) -> None:
+def test_perplexity_is_that_of_the_probabilities_read_one_by_one(model: LlamaModel) -> None:
     """The mean surprise over the passage's first words, worked out token after token."""
-    ids = model.tokenise(PASSAGE, False)[:12]
-    surprises = [-math.log(model.next_probabilities(ids[:i])[ids[i]]) for i in range(1, len(ids))]
-    expected = math.exp(sum(surprises) / len(surprises))
-    assert perplexity(model, ids) == pytest.approx(expected, rel=0.05)
+    device = LlamaDevice(model, cells=256)
+    ids = model.tokenise(PASSAGE, False)[:80]
+    surprises = []
+    for position, token in enumerate(ids[:-1]):
+        device.decode([Row(token, position, 0, True)])
+        surprises.append(-math.log(device.probabilities(0)[ids[position + 1]]))
+    assert perplexity(device, ids) == pytest.approx(math.exp(sum(surprises) / len(surprises)), rel=0.05)
+    device.close()
+
+
+@pytest.mark.parametrize(("worth", "stem"), [(0.01, "q8_0"), (1000.0, "Q4_1")])
+def test_the_faster_form_is_used_where_it_pays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, worth: float, stem: str
+) -> None:
+    """It is measured once: what was found out is read from then on."""
+    monkeypatch.setattr(first_use, "WORTH", worth)
+    form = faster_form(embedded.weights(), folder)
+    assert form.stem.lower().endswith(stem.lower())
+    monkeypatch.setattr(first_use, "_gain", lambda before, after: pytest.fail("measured again"))
+    assert faster_form(embedded.weights(), folder) == form
+
+
+def test_a_note_that_was_cut_short_is_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a line of JSON says nothing."""
+    monkeypatch.setattr(first_use, "_gain", lambda before, after: 2.0)
+    (note,) = folder.glob("*.json")
+    note.write_text('{"read')
+    assert faster_form(embedded.weights(), folder) != embedded.weights()
+    assert note.read_text() == '{"reading": 2.0}'
+
+
+def test_without_a_place_to_keep_it_the_model_is_used_as_it_is(tmp_path: Path) -> None:
+    """A read-only home is no reason not to answer."""
+    (tmp_path / "file").write_text("")
+    assert faster_form(embedded.weights(), tmp_path / "file") == embedded.weights()
 
 
 def test_what_cannot_be_converted_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -11,16 +11,17 @@ import ctypes
 import os
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.errors import ModelUnusable, OutputFault
-from pipeline.llama.fingerprint import fingerprint
-from pipeline.llama.measure import perplexity, reading_speed, writing_speed
-from pipeline.llama.passage import PASSAGE
-from pipeline.llama.weights import LlamaContext
+from pipeline.llama.engine import LlamaDevice
+from pipeline.llama.model import LlamaModel, quiet_api
+from pipeline.llama.optimise.fingerprint import fingerprint
+from pipeline.llama.optimise.measure import perplexity, reading_speed, writing_speed
+from pipeline.llama.optimise.passage import PASSAGE
 
 Kind = Literal["q8_0", "q4_0", "bf16"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -74,10 +75,7 @@ def requantised(source: Path, kind: Kind, folder: Path) -> Path:
 
 
 def _convert(source: Path, target: Path, kind: Kind) -> None:
-    import llama_cpp  # see weights.py
-    from llama_cpp._logger import set_verbose
-
-    set_verbose(False)  # llama.cpp tells of every tensor otherwise
+    llama_cpp = quiet_api()
     options = llama_cpp.llama_model_quantize_default_params()
     options.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind.upper()}")
     options.allow_requantize = True
@@ -87,21 +85,22 @@ def _convert(source: Path, target: Path, kind: Kind) -> None:
 
 def compared(paths: tuple[Path, Path], *, threads: int | None = None, rounds: int = 5) -> tuple[Figures, Figures]:
     """Both forms measured in one run, alternating, so that a noisy machine is unfair to both."""
-    first, second = (LlamaContext(path, context=_CONTEXT, threads=threads) for path in paths)
-    ids = first.tokenise(PASSAGE, False)[: _CONTEXT - 64]
-    read = _alternating((first, second), lambda model: reading_speed(model, ids[:512]), rounds)
-    written = _alternating((first, second), lambda model: writing_speed(model, ids[:64]), rounds)
+    models = [LlamaModel(path) for path in paths]
+    devices = [LlamaDevice(model, cells=_CONTEXT, threads=threads) for model in models]
+    ids = models[0].tokenise(PASSAGE, False)[: _CONTEXT - 64]
+    read = _alternating(devices, lambda device: reading_speed(device, ids[:512]), rounds)
+    written = _alternating(devices, lambda device: writing_speed(device, ids[:64]), rounds)
     one, two = (
-        Figures(path, path.stat().st_size, reading, writing, perplexity(model, ids))
-        for path, model, reading, writing in zip(paths, (first, second), read, written, strict=True)
+        Figures(path, path.stat().st_size, reading, writing, perplexity(device, ids))
+        for path, device, reading, writing in zip(paths, devices, read, written, strict=True)
     )
+    for device in devices:
+        device.close()
     return one, two
 
 
-def _alternating(
-    models: tuple[LlamaContext, LlamaContext], measure: Callable[[LlamaContext], float], rounds: int
-) -> list[Spread]:
-    for model in models:
-        measure(model)  # pages come in from the disk, threads wake up
-    rows = [[measure(model) for model in models] for _ in range(rounds)]
+def _alternating(devices: Sequence[LlamaDevice], measure: Callable[[LlamaDevice], float], rounds: int) -> list[Spread]:
+    for device in devices:
+        measure(device)  # pages come in from the disk, threads wake up
+    rows = [[measure(device) for device in devices] for _ in range(rounds)]
     return [Spread(statistics.median(c), min(c), max(c)) for c in zip(*rows, strict=True)]

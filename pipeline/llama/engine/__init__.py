@@ -1,0 +1,19 @@
+"""One engine for everybody who drafts or judges with the same weights."""
+
+from pipeline.llama.engine.engine import Engine
+from pipeline.llama.engine.llama_device import LlamaDevice
+from pipeline.llama.engine.requests import Adapter, Chunk, Generation, Sampling, Scores, Scoring, Writing
+from pipeline.llama.engine.worker import THREAD
+
+__all__ = [
+    "THREAD",
+    "Adapter",
+    "Chunk",
+    "Engine",
+    "Generation",
+    "LlamaDevice",
+    "Sampling",
+    "Scores",
+    "Scoring",
+    "Writing",
+]

@@ -1,0 +1,71 @@
+"""What the scheduler needs of llama.cpp: one context with a unified KV cache, and nothing that thinks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.llama.engine.requests import Adapters, Sampling
+
+
+class Row(NamedTuple):
+    """One token to be read: where it stands, in which sequence, and whether what comes after it is wanted."""
+
+    token: int
+    position: int
+    sequence: int
+    wanted: bool
+
+
+class Sampler(Protocol):
+    """Chooses tokens for one generation."""
+
+    def pick(self, index: int) -> int:
+        """A token to come after the row with this index in the last batch."""
+
+    def close(self) -> None: ...
+
+
+class Device(Protocol):
+    """A context. It serves the one thread that made it. Every method raises `ModelFault` where llama.cpp fails."""
+
+    @property
+    def cells(self) -> int:
+        """Tokens that the KV cache holds, of all sequences together; one that sequences share counts once."""
+
+    @property
+    def batch(self) -> int:
+        """Rows in one batch, at most."""
+
+    @property
+    def outputs(self) -> int:
+        """Wanted rows in one batch, at most."""
+
+    def decode(self, rows: Sequence[Row]) -> None: ...
+
+    def probabilities(self, index: int) -> npt.NDArray[np.float64]:
+        """Of the whole vocabulary, after the row with this index in the last batch."""
+
+    def sampler(self, sampling: Sampling) -> Sampler: ...
+
+    def use(self, adapters: Adapters) -> None:
+        """Read with these adapters from now on."""
+
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        """Let `target` share the cells of `source` at positions `start` to `end`."""
+
+    def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
+        """Take the sequence off its cells; those that no other sequence shares are free then."""
+
+    def save(self, sequence: int) -> bytes:
+        """The sequence's cells, to be kept outside of the cache."""
+
+    def restore(self, sequence: int, saved: bytes) -> bool:
+        """Put saved cells back under an empty sequence; whether there was room for them."""
+
+    def clear(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,203 @@
+"""A context that the worker thread owns, and a bounded queue in front of it.
+
+That only the worker touches the context holds by construction: the context is made inside `_serve`, a generator that
+only the worker advances, in a local variable, and no reference to it leaves that function.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import replace
+
+from pipeline.errors import BadInput, ModelFault, ModelUnavailable
+from pipeline.llama.engine.device import Device
+from pipeline.llama.engine.jobs import Job, ScoringJob, Words, WritingJob
+from pipeline.llama.engine.llama_device import LlamaDevice
+from pipeline.llama.engine.requests import Generation, Scores, Scoring, Writing
+from pipeline.llama.engine.scheduler import Counts, Scheduler
+from pipeline.llama.engine.worker import Service, worker
+from pipeline.llama.model import LlamaModel, refuse_overflow
+
+SEQUENCES = 64
+
+
+class Engine:
+    """Writes and scores for any number of callers over one model, in one batch.
+
+    `context` is how many tokens one request may take, prompt and answer together, `cells` how many all requests and
+    kept prefixes take together (twice the context if not given), `parallel` how many requests run at a time, `waiting`
+    how many more may wait before the next is refused. Raises `ModelUnusable` where the memory does not do.
+    """
+
+    def __init__(
+        self,
+        model: LlamaModel,
+        *,
+        context: int = 4096,
+        cells: int | None = None,
+        threads: int | None = None,
+        parallel: int = 16,
+        waiting: int = 256,
+    ) -> None:
+        if not 1 <= parallel <= SEQUENCES // 2 - 1:
+            raise ValueError(f"`parallel` must be from 1 to {SEQUENCES // 2 - 1}, not {parallel}")
+        self.model = model
+        self.context = context or model.trained_context
+        self.cells = total = max(cells or 2 * self.context, self.context)
+        self._words = Words(model.piece, model.ends)
+        self._mailbox = _Mailbox(parallel + waiting)
+
+        def device() -> Device:
+            return LlamaDevice(model, cells=total, sequences=SEQUENCES, threads=threads)
+
+        started: Future[None] = Future()
+        worker.employ(_serve(device, self._mailbox, parallel, started))
+        _mailboxes.add(self._mailbox)
+        started.result()
+        self._finalizer = weakref.finalize(self, self._mailbox.close)  # for an engine that nobody closes
+
+    def generate(self, request: Generation) -> Writing:
+        """Begin to write. Raises `ContextOverflow`, `BadInput`, or `ModelUnavailable` where too many wait already."""
+        self._check(request, len(request.prompt), request.max_tokens)
+        self._check_tokens((*request.prompt, *request.sampling.bias))
+        job = WritingJob(request, self._words)
+        self._mailbox.put(job)
+        return job.writing
+
+    def score(self, request: Scoring) -> Future[Scores]:
+        """Begin to read. Raises as `generate` does. The future can be cancelled at any time."""
+        if not request.prompts:
+            raise BadInput("there is no prompt to score")
+        for prompt in request.prompts:
+            self._check(request, len(prompt), 0)
+            self._check_tokens(prompt)
+        for group in request.groups:
+            self._check_tokens(group)
+        job = ScoringJob(request, self.cells)
+        self._mailbox.put(job)
+        return job.future
+
+    @property
+    def counts(self) -> Counts:
+        """What has been done so far."""
+        return replace(self._mailbox.counts)
+
+    @property
+    def held(self) -> int:
+        """Cells that are in use or kept for somebody."""
+        return self._mailbox.held
+
+    def close(self) -> None:
+        """End every request, free the context, and wait for that. What is asked afterwards is refused."""
+        self._finalizer()
+        self._mailbox.wait()
+
+    def _check(self, request: Generation | Scoring, tokens: int, room: int) -> None:
+        if not tokens:
+            raise BadInput("the prompt is empty")
+        if isinstance(request, Generation) and request.max_tokens < 1:
+            raise BadInput("`max_tokens` must be at least 1")
+        refuse_overflow(self.model.name, tokens, room, self.context)
+        for adapter in request.adapters:
+            self.model.adapter(adapter.path)  # a bad file is the caller's fault, and said in the caller's thread
+
+    def _check_tokens(self, tokens: Iterable[int]) -> None:
+        if strange := {token for token in tokens if not 0 <= token < self.model.vocabulary_size}:
+            raise BadInput(f"{self.model.name} has no token {min(strange)}")  # it would fail whoever shares the batch
+
+
+class _Mailbox:
+    """Jobs on their way to the worker, and what the worker tells of itself. All that both threads touch."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.RLock()  # an engine may be collected, and so closed, while its mailbox is in use
+        self._jobs: deque[Job] = deque()
+        self._inside = 0
+        self._ended = threading.Event()
+        self.closed = False
+        self.counts = Counts()
+        self.held = 0
+
+    def put(self, job: Job) -> None:
+        with self._lock:
+            if self.closed:
+                raise ModelFault("the engine is closed")
+            if len(self._jobs) + self._inside >= self._limit:
+                raise ModelUnavailable(f"{self._limit} requests are waiting already: try again later")
+            self._jobs.append(job)
+        worker.ring()
+
+    def take(self) -> list[Job]:
+        """New jobs, which are inside from now on."""
+        with self._lock:
+            jobs = list(self._jobs)
+            self._jobs.clear()
+            self._inside += len(jobs)
+            return jobs
+
+    def tell(self, scheduler: Scheduler) -> None:
+        """What has been done so far."""
+        with self._lock:
+            self._inside = scheduler.jobs
+        self.counts, self.held = scheduler.counts, scheduler.held
+
+    def close(self) -> None:
+        with self._lock:
+            self.closed = True
+        worker.ring()
+
+    def end(self) -> None:
+        """Nobody serves it any more."""
+        self._ended.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Until nobody serves it any more; whether that is so."""
+        return self._ended.wait(0 if worker.here else seconds)
+
+
+def _serve(make: Callable[[], Device], mailbox: _Mailbox, parallel: int, started: Future[None]) -> Service:
+    try:
+        device = make()
+    except Exception as exc:  # noqa: BLE001  # raised where the engine is made
+        started.set_exception(exc)
+        mailbox.end()
+        return
+    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES)
+    started.set_result(None)
+    error: Exception = ModelFault("the engine was closed")
+    try:
+        while not mailbox.closed:
+            for job in mailbox.take():
+                scheduler.add(job)
+            if scheduler.jobs:
+                scheduler.step()
+                mailbox.tell(scheduler)
+            yield scheduler.jobs > 0
+    except Exception as exc:  # noqa: BLE001  # a fault of ours; nobody may wait for an answer that does not come
+        error = ModelFault(f"the engine broke: {type(exc).__name__}: {exc}")
+        error.__cause__ = exc
+        mailbox.close()
+    try:
+        for job in mailbox.take():
+            scheduler.add(job)
+        scheduler.fail(error)
+    finally:
+        device.close()
+        mailbox.end()
+
+
+_mailboxes: weakref.WeakSet[_Mailbox] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Before the interpreter takes its threads down: one that is inside llama.cpp then would crash."""
+    for mailbox in list(_mailboxes):
+        mailbox.close()
+        mailbox.wait()

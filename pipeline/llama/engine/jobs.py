@@ -1,0 +1,284 @@
+"""Requests under way. Only the worker touches a job; callers hold its `Writing` or its future."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.errors import ModelUnavailable
+from pipeline.llama.engine.device import Device, Row, Sampler
+from pipeline.llama.engine.prefixes import Node, common
+from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Scores, Scoring, Writing
+from pipeline.llama.engine.text import TextStream
+
+WAVE = 1024
+"""Cells that one scoring's branches take at a time, unless one alone is longer."""
+
+
+class Words(NamedTuple):
+    """What a job must know of the vocabulary: a token's bytes, and whether it ends a turn."""
+
+    piece: Callable[[int], bytes]
+    ends: Callable[[int], bool]
+
+
+class Job(ABC):
+    """A prompt to be read, and what is done after it."""
+
+    urgent = False
+    """Whether somebody waits for its next token."""
+
+    def __init__(self, ids: tuple[int, ...], adapters: Adapters, seconds: float | None) -> None:
+        self.ids = ids
+        self.adapters = adapters
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.position = 0
+        """Tokens of its own sequence that are in the cache."""
+        self.sequence = -1
+        self.node: Node | None = None
+        self.reserved = 0
+        """Cells that are its own, or kept for it."""
+        self.reused = 0
+        self.scattered = False
+        """Whether its cells lie among those of others, since it wrote in company."""
+        self.done = False
+
+    @property
+    @abstractmethod
+    def beyond(self) -> int:
+        """Cells that it takes at most, beyond the prompt's."""
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """The tokens in its own sequence."""
+        return self.ids[: self.position]
+
+    @property
+    def reading(self) -> bool:
+        return self.position < len(self.ids)
+
+    def begin(self, device: Device) -> None:  # noqa: B027  # most have nothing to do
+        """Get ready, once there is room. Raises `ModelFault` for what cannot be done."""
+
+    def rows(self, room: int, outputs: int) -> list[Row]:  # noqa: ARG002  # nothing is wanted while reading
+        """What to read next, in at most `room` rows of which `outputs` are wanted."""
+        end = min(len(self.ids), self.position + room)
+        return [Row(self.ids[i], i, self.sequence, False) for i in range(self.position, end)]
+
+    @abstractmethod
+    def took(self, device: Device, first: int, rows: int) -> None:
+        """Its rows have been read, from index `first` on."""
+
+    def release(self, device: Device) -> None:  # noqa: B027  # most have nothing to give
+        """Give back what it holds beside its sequence."""
+
+    @abstractmethod
+    def cancelled(self) -> bool: ...
+
+    @abstractmethod
+    def fail(self, error: Exception) -> None:
+        """It came to nothing."""
+
+    def late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def expire(self) -> None:
+        self.fail(ModelUnavailable("the model did not get it done in the time that was given"))
+
+
+class WritingJob(Job):
+    """Reads a prompt and writes after it."""
+
+    def __init__(self, request: Generation, words: Words) -> None:
+        # The last token is the first that is read as those which are written: it is the same, whether or not all before
+        # it is known.
+        super().__init__(request.prompt[:-1], request.adapters, request.seconds)
+        self.writing = Writing()
+        self._request = request
+        self._words = words
+        self._text = TextStream(request.stop)
+        self._sampler: Sampler | None = None
+
+    @property
+    def beyond(self) -> int:
+        return 1 + self._request.max_tokens
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        return (*self._request.prompt, *self.writing.tokens)[: self.position]
+
+    @property
+    def urgent(self) -> bool:  # type: ignore[override]  # a constant for jobs of other kinds
+        return not self.reading
+
+    def begin(self, device: Device) -> None:
+        self._sampler = device.sampler(self._request.sampling)
+
+    def rows(self, room: int, outputs: int) -> list[Row]:
+        if self.reading:
+            return super().rows(room, outputs)
+        if not room or not outputs:
+            return []
+        last = self.writing.tokens[-1] if self.writing.tokens else self._request.prompt[-1]
+        return [Row(last, self.position, self.sequence, True)]
+
+    def took(self, device: Device, first: int, rows: int) -> None:  # noqa: ARG002
+        was_reading = self.reading
+        self.position += rows
+        if was_reading:
+            return
+        assert self._sampler is not None
+        token = self._sampler.pick(first)
+        if self._words.ends(token):
+            self._end(Chunk(self._text.rest(), 0, "stop"))
+            return
+        self.writing.tokens.append(token)
+        text = self._text.feed(self._words.piece(token))
+        if self._text.stopped:
+            self._end(Chunk(text, 1, "stop"))
+        elif len(self.writing.tokens) >= self._request.max_tokens:
+            self._end(Chunk(text + self._text.rest(), 1, "length"))
+        else:
+            self.writing.give(Chunk(text, 1))
+
+    def release(self, device: Device) -> None:  # noqa: ARG002
+        if self._sampler is not None:
+            self._sampler.close()
+            self._sampler = None
+
+    def cancelled(self) -> bool:
+        return self.writing.cancelled()
+
+    def fail(self, error: Exception) -> None:
+        self.done = True
+        self.writing.give(error)
+
+    def _end(self, chunk: Chunk) -> None:
+        self.done = True
+        self.writing.give(chunk)
+
+
+class ScoringJob(Job):
+    """Reads what several prompts share, then what they differ in, as branches of one trunk."""
+
+    def __init__(self, request: Scoring, cells: int | None = None) -> None:
+        """Of `cells` that there are at most, if that is known, the branches leave enough to the trunk."""
+        trunk = _trunk(request.prompts)
+        super().__init__(trunk, request.adapters, request.seconds)
+        self.future: Future[Scores] = Future()
+        self.pinned = min(request.pinned, len(trunk))
+        self._groups = [np.asarray(group, dtype=np.intp) for group in request.groups]
+        self._mass: dict[int, tuple[float, ...]] = {}
+        self._prompts = request.prompts
+        self._waiting = [_Branch(i, p[len(trunk) :]) for i, p in enumerate(request.prompts)]
+        self._open: list[_Branch] = []
+        self._pool: list[int] = []
+        self._taken: list[tuple[_Branch, int]] = []
+        longest = max(len(branch.ids) for branch in self._waiting)
+        most = WAVE if cells is None else min(WAVE, cells - len(trunk))
+        self._wave = min(sum(len(branch.ids) for branch in self._waiting), max(most, longest))
+
+    @property
+    def beyond(self) -> int:
+        return self._wave
+
+    def share(self, pool: list[int]) -> None:
+        """Take branches' sequence ids from this pool, and put them back there."""
+        self._pool = pool
+
+    def rows(self, room: int, outputs: int) -> list[Row]:
+        if self.reading:
+            return super().rows(room, outputs)
+        rows: list[Row] = []
+        self._taken = []
+        for branch in self._open:
+            count = min(branch.left, room - len(rows))
+            if count == branch.left and not outputs:
+                count -= 1
+            outputs -= count == branch.left
+            rows += branch.rows(self.position, count)
+            self._taken.append((branch, count))
+        return rows
+
+    def branch(self, device: Device) -> None:
+        """Open as many branches as there are ids and cells for."""
+        used = sum(len(branch.ids) for branch in self._open)
+        while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
+            branch = self._waiting.pop(0)
+            branch.sequence = self._pool.pop()
+            device.copy(self.sequence, branch.sequence, 0, self.position)
+            used += len(branch.ids)
+            self._open.append(branch)
+
+    def took(self, device: Device, first: int, rows: int) -> None:
+        if self.reading:
+            self.position += rows
+            return
+        for branch, count in self._taken:
+            first += count
+            branch.read += count
+            if not branch.left:
+                self._read(device, branch.index, first - 1)
+                self._close(device, branch)
+                self._open.remove(branch)
+        self._taken = []
+
+    def release(self, device: Device) -> None:
+        for branch in self._open:
+            self._close(device, branch)
+        self._open = []
+
+    def cancelled(self) -> bool:
+        return self.future.cancelled()
+
+    def fail(self, error: Exception) -> None:
+        self.done = True
+        with suppress(InvalidStateError):  # cancelled in the meantime
+            self.future.set_exception(error)
+
+    def _read(self, device: Device, index: int, row: int) -> None:
+        probabilities = device.probabilities(row)
+        self._mass[index] = tuple(float(probabilities[group].sum()) for group in self._groups)
+        if len(self._mass) < len(self._prompts):
+            return
+        self.done = True
+        total = len(self.ids) + sum(len(prompt) - len(self.ids) for prompt in self._prompts)
+        scores = Scores(tuple(self._mass[i] for i in range(len(self._prompts))), total - self.reused, self.reused)
+        with suppress(InvalidStateError):  # cancelled in the meantime
+            self.future.set_result(scores)
+
+    def _close(self, device: Device, branch: _Branch) -> None:
+        device.remove(branch.sequence)
+        self._pool.append(branch.sequence)
+
+
+class _Branch:
+    """What one prompt has after the trunk."""
+
+    def __init__(self, index: int, ids: tuple[int, ...]) -> None:
+        self.index = index
+        self.ids = ids
+        self.sequence = -1
+        self.read = 0
+
+    @property
+    def left(self) -> int:
+        return len(self.ids) - self.read
+
+    def rows(self, position: int, count: int) -> list[Row]:
+        """Its next rows, where the trunk ends at `position`."""
+        last = len(self.ids) - 1
+        return [Row(self.ids[i], position + i, self.sequence, i == last) for i in range(self.read, self.read + count)]
+
+
+def _trunk(prompts: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    """What all prompts begin with, short of a whole prompt: each branch must have something to read."""
+    shortest = min(map(len, prompts))
+    shared = min((common(prompts[0], prompt) for prompt in prompts[1:]), default=shortest)
+    return prompts[0][: min(shared, shortest - 1)]

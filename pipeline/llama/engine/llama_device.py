@@ -1,0 +1,222 @@
+"""A llama.cpp context. Nothing else in the project touches one."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import ModelFault, ModelUnusable
+from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.requests import Adapters, Sampling
+from pipeline.llama.model import LlamaModel, available_cores, quiet_api
+
+BATCH = 512
+OUTPUTS = 64
+"""Wanted rows in a batch: llama.cpp keeps a vocabulary of floats for each."""
+
+_SORTED = 1000
+"""Candidates that top-p looks at: sorting all of the vocabulary would take three times as long."""
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+class LlamaDevice:
+    """A context of `cells` tokens over a model, shared by `sequences`. Raises `ModelUnusable` where it does not fit.
+
+    It serves the one thread that made it, which must `close` it.
+    """
+
+    batch = BATCH
+    outputs = OUTPUTS
+
+    def __init__(self, model: LlamaModel, *, cells: int, sequences: int = 1, threads: int | None = None) -> None:
+        self._api = api = quiet_api()
+        self._model = model
+        options = api.llama_context_default_params()
+        options.n_ctx = cells
+        options.n_batch = options.n_ubatch = BATCH
+        options.n_seq_max = sequences
+        options.n_outputs_max = max(OUTPUTS, sequences)
+        options.n_threads = options.n_threads_batch = threads or available_cores()
+        options.kv_unified = True  # so that sequences can share cells
+        options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED  # slower on CPU: docs/performance.md
+        options.no_perf = True
+        self._context = api.llama_init_from_model(model.handle, options)
+        if not self._context:
+            raise ModelUnusable(f"{model.path} does not fit into the memory with a context of {cells} tokens")
+        self.cells = int(api.llama_n_ctx(self._context))
+        self._memory = api.llama_get_memory(self._context)
+        self._rows = _Rows(api)
+        self._adapters: Adapters = ()
+
+    def decode(self, rows: Sequence[Row]) -> None:
+        code = self._api.llama_decode(self._context, self._rows.fill(rows))
+        if code:
+            raise ModelFault(f"{self._model.name} failed to read {len(rows)} tokens: llama.cpp says {code}")
+
+    def logits(self, index: int) -> npt.NDArray[np.float32]:
+        """After the row with this index in the last batch; valid until the next one."""
+        found = self._api.llama_get_logits_ith(self._context, index)
+        if not found:
+            raise ModelFault(f"{self._model.name} has no answer for row {index}")
+        return np.ctypeslib.as_array(found, shape=(self._model.vocabulary_size,))
+
+    def probabilities(self, index: int) -> npt.NDArray[np.float64]:
+        scores = self.logits(index).astype(np.float64)
+        weights = np.exp(scores - scores.max())
+        return np.asarray(weights / weights.sum())
+
+    def sampler(self, sampling: Sampling) -> LlamaSampler:
+        return LlamaSampler(self, self._context, self._model, sampling)
+
+    def use(self, adapters: Adapters) -> None:
+        if adapters == self._adapters:
+            return
+        handles = [self._model.adapter(adapter.path) for adapter in adapters]
+        pointers = (self._api.llama_adapter_lora_p_ctypes * len(handles))(*handles)
+        scales = (ctypes.c_float * len(handles))(*(adapter.scale for adapter in adapters))
+        if self._api.llama_set_adapters_lora(self._context, pointers, len(handles), scales):
+            raise ModelFault(f"{self._model.name} does not take these adapters")
+        self._adapters = adapters
+
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        self._api.llama_memory_seq_cp(self._memory, source, target, start, end)
+
+    def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
+        self._api.llama_memory_seq_rm(self._memory, sequence, start, end)
+
+    def save(self, sequence: int) -> bytes:
+        size = self._api.llama_state_seq_get_size(self._context, sequence)
+        data = bytearray(size)
+        view = (ctypes.c_uint8 * size).from_buffer(data)
+        written = self._api.llama_state_seq_get_data(self._context, view, size, sequence)
+        return bytes(data[:written]) if written != size else bytes(data)
+
+    def restore(self, sequence: int, saved: bytes) -> bool:
+        data = ctypes.cast(ctypes.c_char_p(saved), ctypes.POINTER(ctypes.c_uint8))
+        return bool(self._api.llama_state_seq_set_data(self._context, data, len(saved), sequence))
+
+    def size(self) -> int:
+        """Bytes that the state of all cells in use would take, by llama.cpp's own count."""
+        return int(self._api.llama_state_get_size(self._context))
+
+    def clear(self) -> None:
+        self._api.llama_memory_clear(self._memory, False)
+
+    def close(self) -> None:
+        if self._context:
+            self._api.llama_free(self._context)
+            self._context = None
+
+
+class LlamaSampler:
+    """A chain of llama.cpp's samplers. Raises `ModelFault` for a grammar that does not compile."""
+
+    def __init__(self, device: LlamaDevice, context: Any, model: LlamaModel, sampling: Sampling) -> None:
+        self._api = api = quiet_api()
+        self._device = device
+        self._context = context
+        self._name = model.name
+        self._grammar = None
+        if sampling.grammar:
+            grammar = sampling.grammar.encode("utf-8", "replace")
+            self._grammar = api.llama_sampler_init_grammar(model.vocabulary, grammar, b"root")
+            if not self._grammar:
+                raise ModelFault("this grammar does not compile")
+        self._chain = api.llama_sampler_chain_init(api.llama_sampler_chain_default_params())
+        for part in self._parts(model, sampling):
+            api.llama_sampler_chain_add(self._chain, part)
+
+    def _parts(self, model: LlamaModel, sampling: Sampling) -> list[Any]:
+        api = self._api
+        parts = []
+        if sampling.bias:
+            biases = (api.llama_logit_bias * len(sampling.bias))(*sampling.bias.items())
+            parts.append(api.llama_sampler_init_logit_bias(model.vocabulary_size, len(biases), biases))
+        if sampling.temperature <= 0:
+            return [*parts, api.llama_sampler_init_greedy()]
+        if sampling.top_p < 1:
+            parts.append(api.llama_sampler_init_top_k(_SORTED))
+            parts.append(api.llama_sampler_init_top_p(sampling.top_p, 1))
+        if sampling.min_p > 0:
+            parts.append(api.llama_sampler_init_min_p(sampling.min_p, 1))
+        parts.append(api.llama_sampler_init_temp(sampling.temperature))
+        return [*parts, api.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF)]
+
+    def pick(self, index: int) -> int:
+        if self._grammar is None:
+            return int(self._api.llama_sampler_sample(self._chain, self._context, index))
+        # Checking one token is quick, checking all of them is not: so the model's own choice is tried first.
+        logits = self._device.logits(index)
+        token = self._chosen(logits, None)
+        if not np.isfinite(self._allowed(np.array([token]), logits)).all():
+            token = self._chosen(logits, self._grammar)
+        self._api.llama_sampler_accept(self._grammar, token)
+        self._api.llama_sampler_accept(self._chain, token)
+        return token
+
+    def _chosen(self, logits: npt.NDArray[np.float32], grammar: Any) -> int:
+        ids = np.arange(len(logits), dtype=np.int32)
+        if grammar is not None:
+            logits = self._allowed(ids, logits)
+            if not np.isfinite(logits).any():
+                raise ModelFault(f"{self._name} has no token that the grammar allows")
+        array, _kept = self._candidates(ids, logits)
+        self._api.llama_sampler_apply(self._chain, ctypes.byref(array))
+        return int(array.data[array.selected].id)
+
+    def _allowed(self, ids: npt.NDArray[np.integer], logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The logits of `ids`, minus infinity where the grammar forbids."""
+        array, kept = self._candidates(ids, logits[ids])
+        self._api.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        return np.asarray(kept["logit"])
+
+    def _candidates(
+        self, ids: npt.NDArray[np.integer], logits: npt.NDArray[np.float32]
+    ) -> tuple[Any, npt.NDArray[Any]]:
+        """llama.cpp's array of candidates, and the memory behind it, which must be kept as long."""
+        data = np.zeros(len(ids), dtype=_CANDIDATE)
+        data["id"], data["logit"] = ids, logits
+        api = self._api
+        pointer = ctypes.cast(data.ctypes.data, ctypes.POINTER(api.llama_token_data))
+        return api.llama_token_data_array(pointer, len(ids), -1, False), data
+
+    def close(self) -> None:
+        self._api.llama_sampler_free(self._chain)
+        if self._grammar is not None:
+            self._api.llama_sampler_free(self._grammar)
+
+
+class _Rows:
+    """A `llama_batch` over arrays of our own, each row in one sequence."""
+
+    def __init__(self, api: Any) -> None:
+        self._token = np.zeros(BATCH, dtype=np.int32)
+        self._position = np.zeros(BATCH, dtype=np.int32)
+        self._sequence = np.zeros(BATCH, dtype=np.int32)
+        self._wanted = np.zeros(BATCH, dtype=np.int8)
+        self._ones = np.ones(BATCH, dtype=np.int32)
+        step = self._sequence.itemsize
+        self._sequences = (self._sequence.ctypes.data + step * np.arange(BATCH)).astype(np.uintp)
+        batch = self._batch = api.llama_batch()
+        batch.token = self._pointer(self._token, ctypes.c_int32)
+        batch.pos = self._pointer(self._position, ctypes.c_int32)
+        batch.n_seq_id = self._pointer(self._ones, ctypes.c_int32)
+        batch.seq_id = self._pointer(self._sequences, ctypes.POINTER(ctypes.c_int32))
+        batch.logits = self._pointer(self._wanted, ctypes.c_int8)
+
+    @staticmethod
+    def _pointer(array: npt.NDArray[Any], kind: Any) -> Any:
+        return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
+
+    def fill(self, rows: Sequence[Row]) -> Any:
+        count = len(rows)
+        self._token[:count], self._position[:count], self._sequence[:count], self._wanted[:count] = zip(
+            *rows, strict=True
+        )
+        self._batch.n_tokens = count
+        return self._batch

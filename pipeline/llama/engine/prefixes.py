@@ -1,0 +1,293 @@
+"""What is in the KV cache, as a radix tree of token prefixes.
+
+After RadixAttention (arXiv 2312.07104). A node is a run of tokens that follows its parent's; its cells bear the node's
+own sequence id, so each cell belongs to one node, and to the requests that read on from it. Nodes that no request uses
+are parked outside of the cache, least recently used first: llama.cpp attends over every cell in use, so an idle prefix
+slows down every token, and copying it back costs a hundredth of reading it again. What was written in company lies
+scattered among the cells of others, is slow to copy and seldom asked for: that is forgotten instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+from pipeline.llama.engine.device import Device
+
+WORTH_UNPARKING = 16
+"""Tokens: a shorter part of a parked node is read again rather than brought back."""
+
+
+class Node:
+    """Tokens at positions `start` to `end`, in the cache under `sequence`, or parked, or (a root) none."""
+
+    def __init__(self, tokens: tuple[int, ...], parent: Node | None) -> None:
+        self.tokens = tokens
+        self.parent = parent
+        self.start = parent.end if parent else 0
+        self.children: list[Node] = []
+        self.sequence: int | None = None
+        self.saved = b""
+        self.users = 0
+        self.used = 0
+        self.pinned = False
+        self.scattered = False
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.tokens)
+
+    def path(self) -> list[Node]:
+        """From below the root down to this node."""
+        up: list[Node] = []
+        node = self
+        while node.parent is not None:
+            up.append(node)
+            node = node.parent
+        return up[::-1]
+
+    def best(self, ids: Sequence[int]) -> tuple[Node | None, int]:
+        """The child that has most tokens in common with what `ids` has after this node, and how many."""
+        found, most = None, 0
+        for child in self.children:
+            same = common(child.tokens, ids[self.end : self.end + len(child.tokens)])
+            if same > most:
+                found, most = child, same
+        return found, most
+
+
+class PrefixTree:
+    """Prefixes under the sequence ids in `sequences`.
+
+    `parked` is how many tokens are kept outside of the cache at most; `free` tells how many cells nobody has claimed.
+    """
+
+    def __init__(self, device: Device, sequences: Iterable[int], *, parked: int, free: Callable[[], int]) -> None:
+        self._device = device
+        self._sequences = list(sequences)
+        self._most_parked = parked
+        self._room = free
+        self._roots: dict[Hashable, Node] = {}
+        self.now = 0
+        """Steps of the scheduler, by which it is told what was used last."""
+        self.cells = 0
+        """Cells that nodes hold."""
+        self.parked = 0
+        """Tokens that are kept outside."""
+
+    def nodes(self) -> Iterator[Node]:
+        """All of them, but for the roots."""
+        stack = [child for root in self._roots.values() for child in root.children]
+        while stack:
+            node = stack.pop()
+            stack += node.children
+            yield node
+
+    def find(self, key: Hashable, ids: Sequence[int]) -> Node:
+        """The node where the longest known prefix of `ids` under `key` ends; a root where none is known."""
+        node = self._roots.setdefault(key, Node((), None))
+        while True:
+            child, same = node.best(ids)
+            if child is None:
+                return node
+            if same < len(child.tokens):
+                return self._split(child, same) or node
+            node = child
+
+    def lock(self, node: Node) -> None:
+        """Keep the prefix where it is until it is unlocked as often."""
+        for step in node.path():
+            step.users += 1
+            step.used = self.now
+
+    def unlock(self, node: Node) -> None:
+        for step in node.path():
+            step.users -= 1
+            step.used = self.now
+
+    def cost(self, node: Node) -> int:
+        """Cells that it takes to bring the prefix back into the cache."""
+        return sum(len(step.tokens) for step in node.path() if step.sequence is None)
+
+    def attach(self, node: Node, sequence: int) -> Node:
+        """Let `sequence` read on from the prefix, which is locked, and for which `cost(node)` cells are free.
+
+        Gives the node that it really got to, locked instead: what cannot be brought back is forgotten.
+        """
+        reached = node
+        for step in node.path():
+            if step.sequence is None and not self._unpark(step):
+                assert step.parent is not None
+                reached = step.parent
+                self.lock(reached)
+                self.unlock(node)
+                self._forget(step)
+                break
+            assert step.sequence is not None
+            self._device.copy(step.sequence, sequence, step.start, step.end)
+        return reached
+
+    def insert(self, ids: Sequence[int], sequence: int, held: Node, *, scattered: bool = False) -> Node:
+        """Make the prefix `ids`, which `sequence` has read, known from `held` (locked) on.
+
+        Gives the node where what is known of it ends now, locked instead. What was known already is shared, so that it
+        is not kept twice.
+        """
+        while held.end < len(ids):
+            child, same = held.best(ids)
+            if child is not None and same < len(child.tokens):
+                child = self._split(child, same)
+            if child is None:
+                child = self._add(held, tuple(ids[held.end :]), sequence)
+                if child is not None:
+                    child.scattered = scattered
+            elif not self._share(child, sequence):
+                child = None
+            if child is None:
+                break
+            self.lock(child)
+            self.unlock(held)
+            held = child
+        return held
+
+    def pin(self, node: Node) -> None:
+        """Let the prefix be among the last to be forgotten."""
+        for step in node.path():
+            step.pinned = True
+
+    def make_room(self, cells: int) -> None:
+        """Park idle nodes until so many cells more are free, or no node is idle."""
+        target = self.cells - cells
+        while self.cells > target and self._park_oldest():
+            pass
+
+    def trim(self, grace: int) -> None:
+        """Take out of the cache what nobody has used in the last `grace` steps."""
+        for node in self._idle():
+            if node.used < self.now - grace:
+                self._put_away(node)
+
+    def _idle(self) -> list[Node]:
+        return [node for node in self.nodes() if node.sequence is not None and not node.users]
+
+    def _share(self, node: Node, sequence: int) -> bool:
+        """The node's cells and the sequence's own become one; whether that could be done."""
+        if node.sequence is not None:
+            self._device.remove(sequence, node.start, node.end)
+            self._device.copy(node.sequence, sequence, node.start, node.end)
+            return True
+        number = self._number(node)
+        if number is None:
+            return False
+        self._device.copy(sequence, number, node.start, node.end)
+        self._arrived(node, number)
+        return True
+
+    def _add(self, parent: Node, tokens: tuple[int, ...], sequence: int) -> Node | None:
+        number = self._number(parent)
+        if number is None:
+            return None
+        node = Node(tokens, parent)
+        self._device.copy(sequence, number, node.start, node.end)
+        node.sequence = number
+        self.cells += len(tokens)
+        parent.children.append(node)
+        return node
+
+    def _split(self, node: Node, length: int) -> Node | None:
+        """The node's first `length` tokens as a node of their own above the rest; `None` where that cannot be done, or
+        is not worth bringing the node back."""
+        if node.sequence is None and not (
+            length >= WORTH_UNPARKING and self._room() >= len(node.tokens) and self._unpark(node)
+        ):
+            return None
+        number = self._number(node)
+        if number is None:
+            return None
+        assert node.parent is not None
+        assert node.sequence is not None
+        upper = Node(node.tokens[:length], node.parent)
+        upper.users, upper.used, upper.sequence = node.users, node.used, number
+        upper.pinned, upper.scattered = node.pinned, node.scattered
+        self._device.copy(node.sequence, number, upper.start, upper.end)
+        self._device.remove(node.sequence, upper.start, upper.end)
+        node.parent.children.remove(node)
+        node.parent.children.append(upper)
+        node.tokens, node.parent, node.start = node.tokens[length:], upper, upper.end
+        upper.children.append(node)
+        return upper
+
+    def _number(self, spared: Node) -> int | None:
+        """A sequence id, an idle node's if need be, but not of the one that is spared, which stays as it is."""
+        if not self._sequences:
+            spared.users += 1
+            self._park_oldest()
+            spared.users -= 1
+        return self._sequences.pop() if self._sequences else None
+
+    def _park_oldest(self) -> bool:
+        idle = self._idle()
+        if idle:
+            self._put_away(min(idle, key=lambda node: (node.used, -node.start)))
+        return bool(idle)
+
+    def _put_away(self, node: Node) -> None:
+        if node.scattered and not node.pinned and not node.children:
+            self._forget(node)
+        else:
+            self._park(node)
+
+    def _park(self, node: Node) -> None:
+        assert node.sequence is not None
+        node.saved = self._device.save(node.sequence)
+        self._device.remove(node.sequence)
+        self._sequences.append(node.sequence)
+        node.sequence = None
+        self.cells -= len(node.tokens)
+        self.parked += len(node.tokens)
+        while self.parked > self._most_parked and self._forget_oldest():
+            pass
+
+    def _unpark(self, node: Node) -> bool:
+        number = self._number(node)
+        if number is None:
+            return False
+        if not self._device.restore(number, node.saved):
+            self._sequences.append(number)
+            return False
+        self._arrived(node, number)
+        return True
+
+    def _arrived(self, node: Node, number: int) -> None:
+        node.sequence, node.saved = number, b""
+        self.cells += len(node.tokens)
+        self.parked -= len(node.tokens)
+
+    def _forget_oldest(self) -> bool:
+        leaves = [n for n in self.nodes() if not n.children and n.sequence is None and not n.users]
+        if not leaves:
+            return False
+        pinned = sum(len(node.tokens) for node in self.nodes() if node.pinned)
+        spared = 4 * pinned <= 3 * self._most_parked
+        self._forget(min(leaves, key=lambda node: (node.pinned and spared, node.used)))
+        return True
+
+    def _forget(self, node: Node) -> None:
+        """The node and all below it, none of which anybody uses."""
+        for child in list(node.children):
+            self._forget(child)
+        assert node.parent is not None
+        if node.sequence is None:
+            self.parked -= len(node.tokens)
+        else:
+            self._device.remove(node.sequence)
+            self._sequences.append(node.sequence)
+            self.cells -= len(node.tokens)
+        node.parent.children.remove(node)
+
+
+def common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens two runs have in common from the start."""
+    shorter = min(len(first), len(second))
+    if first[:shorter] == second[:shorter]:
+        return shorter
+    return next(i for i in range(shorter) if first[i] != second[i])

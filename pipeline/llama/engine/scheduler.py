@@ -1,0 +1,248 @@
+"""Which rows are read next. Pure bookkeeping over a `Device`: no thread, no clock but the deadlines', no llama.cpp.
+
+Continuous batching (Orca, OSDI 2022): jobs join and leave the batch at every step. A job starts only when all the cells
+that it can need are free or idle, so no job that runs ever waits for another, and nothing can deadlock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from pipeline.errors import ContextOverflow, ModelFault
+from pipeline.llama.engine.device import Device, Row
+from pipeline.llama.engine.jobs import Job, ScoringJob
+from pipeline.llama.engine.prefixes import PrefixTree, common
+
+CHUNK = 64
+"""Rows of prompts in a batch while somebody is writing: already as fast a token as a full batch, and soon over."""
+
+SHARED_READ = 32
+"""Tokens: a job waits for another that is just reading so much of the same prompt."""
+
+GRACE = 16
+"""Steps that a prefix nobody uses may stay in the cache: long enough for a draft to be judged where it was written."""
+
+
+@dataclass
+class Counts:
+    """What has been done since the start, in tokens."""
+
+    read: int = 0
+    reused: int = 0
+    written: int = 0
+    batches: int = 0
+
+
+class Scheduler:
+    """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes."""
+
+    def __init__(self, device: Device, *, parallel: int, sequences: int) -> None:
+        if not 1 <= parallel <= sequences // 2 - 1:
+            raise ValueError(f"{sequences} sequences do for 1 to {sequences // 2 - 1} jobs at a time, not {parallel}")
+        self._device = device
+        self._free = list(range(parallel))
+        branches = (sequences - parallel) // 2
+        self._branches = list(range(parallel, parallel + branches))
+        self._prefixes = range(parallel + branches, sequences)
+        self._waiting: deque[Job] = deque()
+        self._running: list[Job] = []
+        self.counts = Counts()
+        self._tree = self._new_tree()
+
+    @property
+    def jobs(self) -> int:
+        """How many wait or run."""
+        return len(self._waiting) + len(self._running)
+
+    @property
+    def held(self) -> int:
+        """Cells that are in use or kept for somebody."""
+        return self._tree.cells + sum(job.reserved for job in self._running)
+
+    def add(self, job: Job) -> None:
+        """Let the job wait for its turn. One that could never start fails here, before it blocks those behind it."""
+        if (needed := len(job.ids) + job.beyond) > self._device.cells:
+            job.fail(ContextOverflow(f"{needed} cells are needed and there are {self._device.cells}"))
+        else:
+            self._waiting.append(job)
+
+    def step(self) -> None:
+        """Let jobs join and leave, and read one batch."""
+        self._tree.now += 1
+        self._drop()
+        self._admit()
+        if self._tree.now % GRACE == 0:
+            self._tree.trim(GRACE)
+        if not self._running:
+            return
+        turn = self._turn()
+        rows: list[Row] = []
+        parts: list[tuple[Job, int, int]] = []
+        for job, part in self._plan(turn):
+            parts.append((job, len(rows), len(part)))
+            rows += part
+        # Other adapters are next, also where a job got no row: it may wait for branches that jobs with those hold.
+        self._running = [job for job in self._running if job not in turn] + turn
+        if not rows:
+            return
+        try:
+            self._device.use(turn[0].adapters)
+        except ModelFault as exc:  # nothing has been read: only who wants these adapters has failed
+            for job in turn:
+                job.fail(exc)
+                self._leave(job)
+            return
+        try:
+            self._device.decode(rows)
+        except ModelFault as exc:
+            self._reset(exc)
+            return
+        self.counts.batches += 1
+        for job, first, count in parts:
+            job.scattered |= job.urgent and len(rows) > 1
+            self._took(job, first, count)
+
+    def fail(self, error: Exception) -> None:
+        """End every job, waiting or running."""
+        for job in (*self._waiting, *self._running):
+            job.fail(error)
+        self._waiting.clear()
+        for job in list(self._running):
+            self._leave(job)
+
+    def _drop(self) -> None:
+        for job in [job for job in (*self._waiting, *self._running) if job.cancelled() or job.late()]:
+            if job.cancelled():
+                job.fail(ModelFault("the request was cancelled"))  # for whoever still listens
+            else:
+                job.expire()
+            if job in self._waiting:
+                self._waiting.remove(job)
+            self._leave(job)
+
+    def _admit(self) -> None:
+        for job in list(self._waiting):
+            if not self._free:
+                return
+            if self._soon_known(job):
+                continue
+            try:
+                if not self._start(job):
+                    return
+            except ModelFault as exc:  # its own doing, a grammar that does not compile
+                self._leave(job)
+                job.fail(exc)
+
+    def _soon_known(self, job: Job) -> bool:
+        """Whether somebody is just reading what this job would read too."""
+        known = -1
+        for other in self._running:
+            if not other.reading or other.adapters != job.adapters:
+                continue
+            same = common(other.ids, job.ids)
+            if known < 0:
+                known = self._tree.find(job.adapters, job.ids).end
+            if same - known >= SHARED_READ:
+                return True
+        return False
+
+    def _start(self, job: Job) -> bool:
+        """Give the job a sequence over the longest known prefix, if there is room for all that it may need."""
+        tree = self._tree
+        node = tree.find(job.adapters, job.ids)
+        tree.lock(node)
+        needed = len(job.ids) - node.end + tree.cost(node) + job.beyond
+        tree.make_room(needed - self._room())
+        if self._room() < needed:
+            tree.unlock(node)
+            return False
+        self._waiting.remove(job)
+        job.sequence = self._free.pop()
+        self._running.append(job)
+        job.reserved = needed - tree.cost(node)
+        job.node = tree.attach(node, job.sequence)
+        job.reserved = len(job.ids) - job.node.end + job.beyond
+        job.position = job.reused = job.node.end
+        self.counts.reused += job.reused
+        if isinstance(job, ScoringJob):
+            job.share(self._branches)
+        job.begin(self._device)
+        return True
+
+    def _room(self) -> int:
+        return self._device.cells - self.held
+
+    def _turn(self) -> list[Job]:
+        """The jobs whose adapters are in force for the next batch: those of the job that has waited longest."""
+        adapters = self._running[0].adapters
+        return [job for job in self._running if job.adapters == adapters]
+
+    def _plan(self, turn: list[Job]) -> list[tuple[Job, list[Row]]]:
+        room, outputs = self._device.batch, self._device.outputs
+        plan = []
+        writers = [job for job in turn if job.urgent]
+        readers = [job for job in turn if not job.urgent]
+        for job in writers + readers:
+            if job is next(iter(readers), None) and writers:
+                room = min(room, CHUNK)
+            if isinstance(job, ScoringJob) and not job.reading:
+                job.branch(self._device)
+            part = job.rows(room, outputs) if room > 0 else []
+            if part:
+                plan.append((job, part))
+                room -= len(part)
+                outputs -= sum(row.wanted for row in part)
+        return plan
+
+    def _took(self, job: Job, first: int, count: int) -> None:
+        was_reading = job.reading
+        wrote = job.urgent
+        self.counts.read += 0 if wrote else count
+        self.counts.written += wrote
+        try:
+            job.took(self._device, first, count)
+        except ModelFault as exc:
+            job.fail(exc)
+        if was_reading and not job.reading:
+            self._keep(job)
+        if job.done:
+            self._leave(job)
+        else:  # to the end of the line
+            self._running.remove(job)
+            self._running.append(job)
+
+    def _keep(self, job: Job) -> None:
+        """Make known what the job has read or written, for others to share."""
+        assert job.node is not None
+        before = job.node.end
+        job.node = self._tree.insert(job.seen, job.sequence, job.node, scattered=job.scattered)
+        job.reserved -= job.node.end - before
+        if isinstance(job, ScoringJob) and job.pinned:
+            self._tree.pin(self._tree.find(job.adapters, job.ids[: job.pinned]))
+
+    def _leave(self, job: Job) -> None:
+        job.release(self._device)
+        if job not in self._running:
+            return
+        if job.node is not None:
+            self._keep(job)
+            self._tree.unlock(job.node)
+            job.node = None
+        self._running.remove(job)
+        self._device.remove(job.sequence)
+        self._free.append(job.sequence)
+        job.reserved = 0
+
+    def _reset(self, error: ModelFault) -> None:
+        """After a failed batch nobody knows what the cache holds: who runs has failed, who waits has not."""
+        for job in self._running:
+            job.fail(error)
+            job.node = None
+        self._device.clear()
+        self._tree = self._new_tree()
+        for job in list(self._running):
+            self._leave(job)
+
+    def _new_tree(self) -> PrefixTree:
+        return PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)

@@ -1,0 +1,186 @@
+"""Weights in memory and their vocabulary, through llama.cpp's C interface. No context: that is the engine's.
+
+What is here only reads, and llama.cpp lets any number of threads do that at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from critics import Message
+from pipeline.errors import ContextOverflow, ModelFault, ModelMissing, ModelUnusable
+from pipeline.llama.chat import ChatTemplate
+from pipeline.llama.memory import free_bytes
+
+_DRAFTS = 256
+"""Texts of which it is remembered how they were written."""
+
+
+class LlamaModel:
+    """A GGUF file, loaded. Raises `ModelMissing`, or `ModelUnusable` for one that is no model, damaged, or too big."""
+
+    def __init__(self, path: Path) -> None:
+        _refuse_unreadable(path)
+        self.path = path
+        self._api = api = quiet_api()
+        self.handle = api.llama_model_load_from_file(os.fsencode(path), api.llama_model_default_params())
+        if not self.handle:
+            raise ModelUnusable(
+                f"{path} cannot be loaded: the file is damaged, of a kind that this llama.cpp does not know, or too "
+                "big for the memory"
+            )
+        weakref.finalize(self, api.llama_model_free, self.handle).atexit = False  # an engine may still be at work then
+        self.vocabulary = api.llama_model_get_vocab(self.handle)
+        self.vocabulary_size = int(api.llama_vocab_n_tokens(self.vocabulary))
+        self.trained_context = int(api.llama_model_n_ctx_train(self.handle))
+        self._lock = threading.Lock()
+        self._adapters: dict[Path, Any] = {}
+        self._written: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def tokenise(self, text: str, special: bool) -> list[int]:
+        """Token ids; `special` says whether control tokens in the text are taken for what they name.
+
+        A text that was written here gets the tokens that it was written with, so that it is found in the cache.
+        """
+        if not special and (written := self._written.get(text)):
+            return list(written)
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 8  # a token has at least one byte, but for a few that some vocabularies add
+        ids = (ctypes.c_int32 * room)()
+        count = self._api.llama_tokenize(self.vocabulary, data, len(data), ids, room, False, special)
+        if count < 0:
+            raise ModelFault(f"{self.name} cannot tokenise a text of {len(data)} bytes")
+        return list(ids[:count])
+
+    def remember(self, text: str, ids: Sequence[int]) -> None:
+        """That `text` was written as these tokens."""
+        with self._lock:
+            self._written[text] = tuple(ids)
+            while len(self._written) > _DRAFTS:
+                self._written.popitem(last=False)
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The token's bytes; none for a control token, unless it is `special`."""
+        room = 64
+        while True:
+            data = ctypes.create_string_buffer(room)
+            size = self._api.llama_token_to_piece(self.vocabulary, token, data, room, 0, special)
+            if size >= 0:
+                return data.raw[:size]
+            room = -size
+
+    def ends(self, token: int) -> bool:
+        """Whether the token ends a turn."""
+        return bool(self._api.llama_vocab_is_eog(self.vocabulary, token))
+
+    def control(self, token: int) -> bool:
+        """Whether the token stands for structure and not for text."""
+        return bool(self._api.llama_vocab_is_control(self.vocabulary, token))
+
+    def prompt(self, messages: Sequence[Message], *, continues: str = "") -> list[int]:
+        """The conversation as tokens, up to where the assistant's turn begins, or goes on after `continues`.
+
+        Raises `ModelUnusable` for a model without a chat template, `BadInput` for what its template refuses.
+        """
+        return self._template.tokens(messages, continues=continues, add_bos=self._adds_bos)
+
+    def preamble(self, system: Message) -> int:
+        """Tokens at the start of every prompt with this system message that does not depend on what follows it."""
+        one, other = (self.prompt([system, Message("user", text)]) for text in ("a", "7"))
+        return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+
+    def adapter(self, path: Path) -> Any:
+        """A LoRA adapter for these weights, loaded once. Raises `ModelMissing`, `ModelUnusable`."""
+        with self._lock:
+            if path not in self._adapters:
+                if not path.is_file():
+                    raise ModelMissing(f"there is no adapter file {path}")
+                handle = self._api.llama_adapter_lora_init(self.handle, os.fsencode(path))
+                if not handle:  # a null pointer, not None
+                    raise ModelUnusable(f"{path} is not an adapter for {self.name}: damaged, or made for another model")
+                self._adapters[path] = handle
+            return self._adapters[path]
+
+    @cached_property
+    def _template(self) -> ChatTemplate:
+        source = self._metadata("tokenizer.chat_template")
+        if not source:
+            raise ModelUnusable(
+                f"{self.path} carries no chat template, so it cannot be asked: use an instruction-tuned model"
+            )
+        return ChatTemplate(source, bos=self._special("bos"), eos=self._special("eos"), tokenise=self.tokenise)
+
+    @cached_property
+    def _adds_bos(self) -> bool:
+        return bool(self._api.llama_vocab_get_add_bos(self.vocabulary))
+
+    def _special(self, which: str) -> str:
+        token = getattr(self._api, f"llama_vocab_{which}")(self.vocabulary)
+        return "" if token < 0 else self.piece(token, special=True).decode("utf-8", "replace")
+
+    def _metadata(self, key: str) -> str:
+        size = self._api.llama_model_meta_val_str(self.handle, key.encode(), None, 0)
+        if size < 0:
+            return ""
+        data = ctypes.create_string_buffer(size + 1)
+        self._api.llama_model_meta_val_str(self.handle, key.encode(), data, size + 1)
+        return data.value.decode("utf-8", "replace")
+
+
+def refuse_overflow(name: str, tokens: int, room: int, context: int) -> None:
+    """Raises `ContextOverflow` where a prompt of so many tokens leaves less than `room` for an answer."""
+    if tokens + room > context:
+        raise ContextOverflow(
+            f"the prompt has {tokens} tokens and {name}'s context is {context}, of which {room} are kept for the "
+            "answer: shorten it or raise `context`"
+        )
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quiet_api() -> Any:
+    """llama-cpp-python's bindings of the C interface, with llama.cpp's own messages switched off."""
+    import llama_cpp  # takes a third of a second, and commands that need no model should not wait for it
+
+    global _silence
+    if _silence is None:
+        _silence = llama_cpp.llama_log_callback(lambda level, text, data: None)  # noqa: ARG005
+        llama_cpp.llama_log_set(_silence, None)
+        llama_cpp.llama_backend_init()
+    return llama_cpp
+
+
+_silence: Any = None
+"""Kept here, because llama.cpp holds only its address."""
+
+
+def _refuse_unreadable(path: Path) -> None:
+    if not path.is_file():
+        raise ModelMissing(f"there is no model file {path}")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as exc:
+        raise ModelMissing(f"{path} cannot be read: {exc.strerror}") from exc
+    if magic != b"GGUF":
+        raise ModelUnusable(f"{path} is not a GGUF file: convert the model with llama.cpp first")
+    size, free = path.stat().st_size, free_bytes()
+    if free is not None and size > free:
+        raise ModelUnusable(
+            f"{path} is {size / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are free: use a smaller quantisation"
+        )

@@ -1,0 +1,7 @@
+"""The same weights in a form that reads faster here."""
+
+from pipeline.llama.optimise.fingerprint import fingerprint
+from pipeline.llama.optimise.first_use import faster_form
+from pipeline.llama.optimise.requantise import Figures, Kind, Spread, compared, requantised
+
+__all__ = ["Figures", "Kind", "Spread", "compared", "faster_form", "fingerprint", "requantised"]

@@ -1,0 +1,63 @@
+"""The embedded model in the form that reads fastest on this machine, found out once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from pipeline.errors import ModelFault, OutputFault
+from pipeline.llama.engine import LlamaDevice
+from pipeline.llama.model import LlamaModel
+from pipeline.llama.optimise.fingerprint import fingerprint
+from pipeline.llama.optimise.measure import reading_speed
+from pipeline.llama.optimise.passage import PASSAGE
+from pipeline.llama.optimise.requantise import requantised
+
+WORTH = 1.5
+"""How many times as fast it must read: writing gets a little slower, and the file is half as big again."""
+
+_ROUNDS = 3
+_TOKENS = 256
+
+_log = logging.getLogger("superego")
+
+
+def faster_form(path: Path, folder: Path | None = None) -> Path:
+    """The model as `q8_0`, which predicts as well (docs/performance.md), where that reads `WORTH` times as fast here;
+    else the model as it is, also where the cache folder cannot be written.
+
+    It is measured on first use, in a few seconds, and remembered beside the new file.
+    """
+    folder = folder or user_cache_path("superego") / "models"
+    note = folder / f"{path.stem}-{fingerprint(path)[:16]}-q8_0.json"
+    try:
+        gain = _noted(note)
+        if gain is None:
+            _log.info("finding out once whether %s reads faster in another form", path.stem)
+            gain = _gain(path, requantised(path, "q8_0", folder))
+            note.write_text(json.dumps({"reading": gain}))
+        return requantised(path, "q8_0", folder) if gain >= WORTH else path
+    except (OSError, OutputFault, ModelFault) as exc:
+        _log.warning("%s is used as it is: %s", path.stem, exc)
+        return path
+
+
+def _noted(note: Path) -> float | None:
+    try:
+        return float(json.loads(note.read_text())["reading"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # never measured, or cut short while it was written
+
+
+def _gain(before: Path, after: Path) -> float:
+    devices = [LlamaDevice(LlamaModel(path), cells=2 * _TOKENS) for path in (before, after)]
+    ids = LlamaModel(before).tokenise(PASSAGE, False)[:_TOKENS]
+    speeds = [[reading_speed(device, ids) for device in devices] for _ in range(_ROUNDS + 1)]
+    for device in devices:
+        device.close()
+    slow, fast = (statistics.median(column) for column in zip(*speeds[1:], strict=True))
+    return float(fast / slow)

@@ -1,0 +1,68 @@
+"""Judging while a draft is being written: which rules are watched, and when a sentence is finished."""
+
+from __future__ import annotations
+
+import re
+
+from critics import DETERMINISTIC, Length, Manifesto, Patterns, Rule, sentences
+
+_MODEL = "judge"
+_ENDING = re.compile(
+    "[.!?\u2026\u203c\u2047-\u2049\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f\uff61\n\r\x0b\x0c\x85\u2028\u2029]"
+)
+"""Without one of these no sentence ends. They are more than enough: `sentences` has the say."""
+
+_LOOKS_AHEAD = re.compile(r"\$|\\[zB]")
+"""What in a pattern may hold only because the text ends there for now. Found in `[$]` as well, to be on the safe side.
+A `\\b` there goes on to hold, since no word goes on behind the end of a sentence."""
+
+
+def watched(manifesto: Manifesto, *, model: bool = False) -> tuple[Rule, ...]:
+    """The veto rules for output that stay broken, once a part of a draft breaks them, however it goes on.
+
+    `model` says whether the model critic is asked as well. None are watched where a part would not be mended as the
+    whole is: what is redacted in the end must not stop a draft.
+    """
+    rules = manifesto.rules_for("output")
+    if not all(_lasts(rule, DETERMINISTIC) for rule in rules if rule.action == "redact"):
+        return ()
+    asked = (*DETERMINISTIC, _MODEL) if model else DETERMINISTIC
+    return tuple(rule for rule in rules if rule.action == "veto" and _lasts(rule, asked))
+
+
+def _lasts(rule: Rule, asked: tuple[str, ...]) -> bool:
+    """Whether a breach in a part is one in the whole, for all that the rule's critics look at."""
+    if not set(rule.critics) <= set(asked):
+        return False
+    return "patterns" not in rule.critics or (rule.patterns is not None and _only_forbids(rule.patterns))
+
+
+def _only_forbids(options: Patterns) -> bool:
+    whole = options.require or options.require_words or options.languages
+    lengths = options.characters, options.words, options.sentences
+    return not (whole or any(map(_wants_more, lengths)) or any(map(_LOOKS_AHEAD.search, options.forbid)))
+
+
+def _wants_more(length: Length | None) -> bool:
+    return length is not None and length.at_least is not None
+
+
+class Watch:
+    """Follows one draft as it grows. `begun` characters of it were judged before."""
+
+    def __init__(self, begun: int = 0) -> None:
+        self._end = begun
+        self._due = False
+
+    def finished(self, draft: str, piece: str) -> str | None:
+        """The draft up to the end of its last finished sentence, if `piece`, its end, finished one."""
+        *ended, rest = _ENDING.split(piece)
+        if not (ended or self._due):
+            return None
+        # The next sentence may begin in another piece, and so may quotation marks that close this one.
+        self._due = not any(map(str.isalnum, rest))
+        fresh = sentences(draft[self._end :])
+        if len(fresh) < 2:
+            return None
+        self._end += fresh[-2].end
+        return draft[: self._end]

@@ -1,0 +1,586 @@
+"""The scheduler and its tree of prefixes, over a strict stand-in for llama.cpp's cache."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
+from pipeline.llama.engine.prefixes import Node, common
+from pipeline.llama.engine.requests import Adapter, Generation, Sampling, Scoring
+from pipeline.llama.engine.scheduler import CHUNK, GRACE, SHARED_READ
+from tests.pipeline.llama.engine.fake_device import BAD_GRAMMAR, DEAD_END, FakeDevice, Rig, got, scored, written
+
+LORA = (Adapter(Path("lora"), 1.0),)
+OTHER = (Adapter(Path("lora"), 0.5),)
+GROUPS = ((1,), (2, 3))
+
+
+def tokens(length: int, seed: int) -> tuple[int, ...]:
+    """As good as any text; two seeds part early."""
+    return tuple(random.Random(seed).choices(range(1, 8), k=length))
+
+
+def lasting(length: int, *, most: int, seed: int = 0) -> Generation:
+    """A prompt after which as much is written as may be."""
+    requests = (Generation(tokens(length, seed), most) for seed in range(1000 * seed, 1000 * seed + 999))
+    return next(request for request in requests if written(request).finish == "length")
+
+
+def big(**options: int) -> Rig:
+    return Rig(FakeDevice(cells=2048, batch=256, outputs=16), **options)
+
+
+def node_of(rig: Rig, ids: tuple[int, ...]) -> Node:
+    return rig.tree.find((), ids)
+
+
+# Who is in the batch
+
+
+def test_a_job_writes_what_the_model_says() -> None:
+    """Token by token, in chunks that add up."""
+    rig = Rig()
+    request = lasting(9, most=20)
+    job = rig.write(request)
+    rig.finish()
+    assert got(job.writing) == written(request)
+    rig.check_idle()
+
+
+def test_jobs_join_and_leave_token_by_token() -> None:
+    """Nobody waits for another's end, and a place is free as soon as somebody has ended."""
+    rig = Rig(parallel=2)
+    long, short, late = (lasting(5, most=most, seed=most) for most in (30, 4, 5))
+    jobs = [rig.write(request) for request in (long, short, late)]
+    rig.step(8)
+    assert [job.done for job in jobs] == [False, True, False]
+    assert jobs[2].writing.tokens
+    rig.step(6)
+    assert [job.done for job in jobs] == [False, True, True]
+    rig.finish()
+    assert [got(job.writing) for job in jobs] == [written(request) for request in (long, short, late)]
+
+
+def test_a_long_prompt_is_read_in_parts_while_somebody_writes() -> None:
+    """The writer gets a token from each batch, and no batch is much larger for it."""
+    rig = big()
+    writer = rig.write(lasting(5, most=40))
+    rig.step(3)
+    before = len(writer.writing.tokens)
+    reader = rig.write(Generation(tokens(500, 1), 1))
+    steps = 0
+    while reader.reading:
+        rig.step()
+        steps += 1
+        assert len(writer.writing.tokens) == before + steps
+        assert len(rig.device.batches[-1]) <= CHUNK + 1
+    assert steps == -(-499 // CHUNK)
+
+
+def test_a_long_prompt_alone_fills_the_batch() -> None:
+    """Nobody is stalled by it."""
+    rig = big()
+    rig.write(Generation(tokens(500, 1), 1))
+    rig.step()
+    assert len(rig.device.batches[0]) == rig.device.batch
+
+
+def test_readers_take_turns() -> None:
+    """The second long prompt does not wait for the first one's end."""
+    rig = big()
+    first, second = (rig.score(Scoring((tokens(900, seed),), GROUPS)) for seed in (1, 2))
+    rig.step(2)
+    assert first.position
+    assert second.position
+
+
+# What is shared
+
+
+def test_a_prefix_is_read_once() -> None:
+    """The second request starts where the first one's prompt ended."""
+    rig = Rig()
+    shared = tokens(40, 1)
+    for rest in ((1, 2), (2, 1)):
+        request = Generation((*shared, *rest), 1)
+        job = rig.write(request)
+        rig.finish()
+        assert got(job.writing) == written(request)
+    assert rig.device.read == 40 + 2 + 2
+    assert rig.scheduler.counts.reused == 40
+
+
+def test_what_was_written_can_be_judged_in_place() -> None:
+    """Prompt and draft are in the cache, so only the question is read."""
+    rig = big()
+    request = lasting(30, most=20)
+    job = rig.write(request)
+    rig.finish()
+    before = rig.device.read
+    draft = (*request.prompt, *job.writing.tokens)
+    asked = Scoring(((*draft, 1, 2), (*draft, 2, 3)), GROUPS)
+    scoring = rig.score(asked)
+    rig.finish()
+    assert scoring.future.result(timeout=0).mass == scored(asked)
+    assert rig.device.read - before == 1 + 2 + 2  # and the draft's last token, after which nothing was written
+
+
+def test_two_at_once_read_a_long_prompt_once() -> None:
+    """The second waits for the first to have read it."""
+    rig = big()
+    prompt = tokens(300, 1)
+    requests = [Generation(prompt, 3), Generation(prompt, 5), Generation((*prompt, 1), 5)]
+    jobs = [rig.write(request) for request in requests]
+    rig.finish()
+    assert [got(job.writing) for job in jobs] == [written(request) for request in requests]
+    assert rig.scheduler.counts.read <= 300
+    assert rig.scheduler.counts.reused >= 2 * 299
+
+
+def test_who_shares_little_does_not_wait() -> None:
+    """To wait would cost more than to read it twice, and the cells become one in the end."""
+    rig = big()
+    shared = tokens(SHARED_READ - 1, 1)
+    jobs = [rig.write(Generation((*shared, *tokens(99, seed)), 1)) for seed in (1, 2)]
+    rig.step()
+    assert all(job.position for job in jobs)
+    rig.finish()
+    assert rig.tree.cells < 2 * (SHARED_READ + 98)
+
+
+def test_one_who_waits_for_a_shared_prompt_does_not_hold_up_others() -> None:
+    """Whoever comes behind it may start before."""
+    rig = big()
+    same = Scoring((tokens(600, 1),), GROUPS)
+    rig.score(same)
+    rig.step()
+    waits, passes = rig.score(same), rig.score(Scoring((tokens(20, 2),), GROUPS))
+    rig.step()
+    assert (waits.sequence, passes.sequence >= 0) == (-1, True)
+
+
+def test_a_job_with_the_same_prompt_starts_when_the_reader_was_cancelled() -> None:
+    """It reads on where that one was stopped."""
+    rig = big()
+    prompt = tokens(600, 1)
+    first, second = (rig.score(Scoring((prompt,), GROUPS)) for _ in range(2))
+    rig.step()
+    first.future.cancel()
+    rig.finish()
+    assert second.future.result(timeout=0).reused == rig.device.batch
+    assert rig.device.read == 600
+
+
+# Scoring
+
+
+def test_all_branches_of_a_scoring_are_in_one_batch() -> None:
+    """The trunk is read, then every prompt's rest at once."""
+    rig = big()
+    trunk = tokens(50, 1)
+    asked = Scoring(tuple((*trunk, first, *tokens(4, first)) for first in (1, 2, 3, 4)), GROUPS)
+    job = rig.score(asked)
+    rig.finish()
+    assert [len(batch) for batch in rig.device.batches] == [50, 4 * 5]
+    assert [sum(row.wanted for row in batch) for batch in rig.device.batches] == [0, 4]
+    assert job.future.result(timeout=0).mass == scored(asked)
+    assert job.future.result(timeout=0).read == 70
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        ((1,),),
+        ((1,), (2,), (3,)),
+        ((1, 2, 3), (1, 2, 3)),
+        ((1, 2, 3), (1, 2), (1, 2, 3, 4)),
+        tuple((*tokens(30, 1), *tokens(length, 2)) for length in (1, 9, 40, 20)),
+        tuple((*tokens(5, 1), token) for token in range(1, 8) for _ in range(4)),
+    ],
+    ids=[
+        "one",
+        "nothing shared",
+        "the same twice",
+        "one the beginning of another",
+        "uneven",
+        "more than there are ids",
+    ],
+)
+def test_scores_are_those_of_each_prompt_alone(prompts: tuple[tuple[int, ...], ...]) -> None:
+    """Whatever the prompts share, and however many there are."""
+    rig = Rig(FakeDevice(batch=16, outputs=3))
+    asked = Scoring(prompts, GROUPS)
+    job = rig.score(asked)
+    rig.finish()
+    assert job.future.result(timeout=0).mass == scored(asked)
+    rig.check_idle()
+
+
+def test_branches_run_in_waves_where_cells_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scoring takes no more cells than it has said, and still gets done."""
+    monkeypatch.setattr("pipeline.llama.engine.jobs.WAVE", 20)
+    rig = Rig(FakeDevice(cells=64))
+    asked = Scoring(tuple((*tokens(20, 1), token, *tokens(8, token)) for token in range(1, 8)), GROUPS)
+    job = rig.score(asked)
+    assert job.beyond == 20
+    rig.finish()
+    assert job.future.result(timeout=0).mass == scored(asked)
+
+
+def test_branches_that_others_hold_are_waited_for() -> None:
+    """Also by jobs with other adapters, which cannot be in the same batch."""
+    rig = Rig(FakeDevice(batch=8, outputs=4), sequences=10)  # three branches in all
+    requests = [
+        Scoring(tuple((token, *tokens(30, token)) for token in range(1, 5)), GROUPS, adapters=adapters)
+        for adapters in ((), LORA, OTHER)
+    ]
+    jobs = [rig.score(request) for request in requests]
+    rig.finish()
+    assert [job.future.result(timeout=0).mass for job in jobs] == [scored(request) for request in requests]
+
+
+def test_who_waits_for_a_branch_does_not_keep_the_turn() -> None:
+    """The holder of the branches goes on, though another with the waiting one's adapters writes all the while."""
+    rig = Rig(FakeDevice(cells=2048, batch=8, outputs=4), sequences=10)
+    holder = rig.score(Scoring(tuple((token, *tokens(20, token)) for token in range(1, 4)), GROUPS))
+    rig.step()
+    waits = rig.score(Scoring(((1, 2), (2, 3)), GROUPS, adapters=LORA))
+    writer = rig.write(Generation(tokens(9, 1), 500, adapters=LORA))
+    for _ in range(40):
+        if not writer.done:
+            rig.step()
+    assert holder.done
+    assert waits.done
+
+
+# Adapters
+
+
+def test_other_adapters_share_nothing() -> None:
+    """Neither a prefix nor a batch: what was read with one is wrong with another."""
+    rig = Rig(FakeDevice(cells=512))
+    requests = [Generation(tokens(40, 1), 10, adapters=adapters) for adapters in ((), LORA, OTHER, (*LORA, *OTHER))]
+    jobs = [rig.write(request) for request in requests]
+    rig.finish()
+    assert [got(job.writing) for job in jobs] == [written(request) for request in requests]
+    assert rig.scheduler.counts.reused == 0
+
+
+def test_other_adapters_take_turns() -> None:
+    """Nobody waits for another's end."""
+    rig = Rig()
+    jobs = [rig.write(Generation(tokens(9, 1), 60, adapters=adapters)) for adapters in ((), LORA, OTHER)]
+    rig.step(4 * 3)
+    assert all(len(job.writing.tokens) >= 3 or job.done for job in jobs)
+    rig.step()
+    assert rig.device.adapters[-4] == rig.device.adapters[-1] != rig.device.adapters[-2]
+
+
+def test_adapters_that_are_not_taken_fail_alone() -> None:
+    """Nothing was read with them, so nobody else is touched."""
+    rig = Rig()
+    rig.device.refused = LORA
+    request = lasting(9, most=10)
+    good, bad = rig.write(request), rig.write(Generation((1, 2), 5, adapters=LORA))
+    rig.finish()
+    with pytest.raises(ModelFault, match="not taken"):
+        got(bad.writing)
+    assert got(good.writing) == written(request)
+    rig.check_idle()
+
+
+# Failures
+
+
+@pytest.mark.parametrize("grammar", [BAD_GRAMMAR, DEAD_END])
+def test_a_bad_request_fails_alone(grammar: str) -> None:
+    """At its start or half way; those in the same batch go on."""
+    rig = Rig()
+    request = lasting(9, most=10)
+    good, bad = rig.write(request), rig.write(Generation(request.prompt, 5, Sampling(grammar=grammar)))
+    rig.finish()
+    with pytest.raises(ModelFault, match="grammar"):
+        got(bad.writing)
+    assert got(good.writing) == written(request)
+    rig.check_idle()
+
+
+def test_what_can_never_fit_fails_at_once_and_blocks_nobody() -> None:
+    """It would wait for room for ever, and all behind it."""
+    rig = Rig(FakeDevice(cells=64))
+    bad, good = rig.write(Generation((1, 2), 64)), rig.write(Generation((1, 2), 3))
+    assert bad.done
+    rig.finish()
+    with pytest.raises(ContextOverflow):
+        got(bad.writing)
+    assert got(good.writing) == written(Generation((1, 2), 3))
+
+
+def test_who_does_not_fit_now_waits_for_room() -> None:
+    """All cells that a job may need are kept for it, so that it is never stopped half way."""
+    rig = Rig(FakeDevice(cells=64))
+    requests = [Generation(tokens(8, seed), 30) for seed in (1, 2, 3)]
+    jobs = [rig.write(request) for request in requests]
+    rig.step()
+    assert [job.sequence >= 0 for job in jobs] == [True, False, False]
+    rig.finish()
+    assert [got(job.writing) for job in jobs] == [written(request) for request in requests]
+
+
+def test_a_failed_batch_fails_who_runs_and_not_who_waits() -> None:
+    """The cache is emptied, because nobody knows what it holds."""
+    rig = Rig(FakeDevice(cells=64))
+    old = rig.write(Generation(tokens(9, 3), 1))
+    rig.finish()
+    running, waiting = (rig.write(Generation(tokens(9, seed), 40)) for seed in (1, 2))
+    rig.step(2)
+    rig.device.fail_decode = 1
+    rig.step()
+    assert (old.done, running.done, waiting.done) == (True, True, False)
+    assert rig.device.used() == 0
+    rig.finish()
+    with pytest.raises(ModelFault, match="told to fail"):
+        got(running.writing)
+    assert got(waiting.writing) == written(Generation(tokens(9, 2), 40))
+    rig.check_idle()
+
+
+def test_a_failed_batch_gives_back_branches() -> None:
+    """A scoring in the midst of its branches is no exception."""
+    rig = Rig(FakeDevice(batch=8))
+    asked = Scoring(tuple((token, *tokens(9, token)) for token in (1, 2, 3)), GROUPS)
+    job = rig.score(asked)
+    rig.step()
+    rig.device.fail_decode = 1
+    rig.step()
+    assert isinstance(job.future.exception(timeout=0), ModelFault)
+    rig.check_idle()
+
+
+def test_the_end_of_the_engine_is_the_end_of_every_job() -> None:
+    """Whether it runs or waits."""
+    rig = Rig(parallel=1)
+    running, waiting = rig.write(lasting(5, most=50)), rig.score(Scoring(((1, 2),), GROUPS))
+    rig.step(3)
+    rig.scheduler.fail(ModelFault("closed"))
+    with pytest.raises(ModelFault, match="closed"):
+        got(running.writing)
+    assert isinstance(waiting.future.exception(timeout=0), ModelFault)
+    rig.check_idle()
+
+
+# Cancelling, and deadlines
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4], ids=["before it starts", "while it reads", "while it writes"])
+def test_a_cancelled_writing_is_gone_at_the_next_step(steps: int) -> None:
+    """Whoever still listens is told so, and what was read is kept for others."""
+    rig = Rig(FakeDevice(cells=512, batch=32))
+    job = rig.write(lasting(70, most=100))
+    rig.step(steps)
+    before = len(job.writing.tokens)
+    job.writing.cancel()
+    rig.step()
+    assert not rig.scheduler.jobs
+    assert len(job.writing.tokens) == before
+    with pytest.raises(ModelFault, match="cancelled"):
+        got(job.writing)
+    rig.check_idle()
+    assert bool(rig.tree.cells) == bool(steps)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3], ids=["before it starts", "in the trunk", "trunk read", "in branches"])
+def test_a_cancelled_scoring_is_gone_at_the_next_step(steps: int) -> None:
+    """Branches and all."""
+    rig = Rig(FakeDevice(cells=512, batch=32))
+    job = rig.score(Scoring(tuple((*tokens(64, 1), token, *tokens(40, token)) for token in (1, 2)), GROUPS))
+    rig.step(steps)
+    assert job.future.cancel()
+    rig.step()
+    assert not rig.scheduler.jobs
+    rig.check_idle()
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_deadline_ends_a_job_at_the_next_step(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting or running, and those without one go on."""
+    now = [0.0]
+    monkeypatch.setattr("pipeline.llama.engine.jobs.time.monotonic", lambda: now[0])
+    rig = Rig()
+    request = lasting(9, most=30)
+    hurried = rig.write(Generation(request.prompt, 30, seconds=5.0))
+    asked = rig.score(Scoring((tokens(90, 3), tokens(90, 4)), GROUPS, seconds=5.0))
+    patient = rig.write(request)
+    rig.step(steps)
+    now[0] = 5.1
+    rig.step()
+    with pytest.raises(ModelUnavailable, match="time"):
+        got(hurried.writing)
+    assert isinstance(asked.future.exception(timeout=0), ModelUnavailable)
+    rig.finish()
+    assert got(patient.writing) == written(request)
+    rig.check_idle()
+
+
+# Parking
+
+
+def park(rig: Rig, steps: int = 2 * GRACE) -> None:
+    """Let the time pass after which unused prefixes leave the cache."""
+    rig.step(steps)
+
+
+def test_unused_prefixes_are_parked_and_come_back() -> None:
+    """They slow nobody down, and are not read again."""
+    rig = Rig()
+    asked = Scoring((tokens(60, 1),), GROUPS)
+    rig.score(asked)
+    rig.finish()
+    held = rig.device.used()
+    rig.step(GRACE // 2)
+    assert rig.device.used() == held
+    park(rig)
+    assert rig.device.used() == 0
+    assert rig.tree.parked == held
+    before = rig.device.read
+    again = rig.score(asked)
+    rig.finish()
+    assert again.future.result(timeout=0).mass == scored(asked)
+    assert rig.device.read - before == 1
+    assert rig.device.restored
+
+
+def test_a_part_of_a_parked_prefix_comes_back_where_it_is_worth_it() -> None:
+    """A long one is split; a short one is read again, without copying the whole."""
+    rig = Rig()
+    first = tokens(60, 1)
+    rig.score(Scoring((first,), GROUPS))
+    rig.finish()
+    park(rig)
+    short, long = (Scoring(((*first[:length], 1, 2, 3),), GROUPS) for length in (9, 30))
+    for asked, restored in ((short, 0), (long, 1)):
+        job = rig.score(asked)
+        rig.finish()
+        assert job.future.result(timeout=0).mass == scored(asked)
+        assert rig.device.restored == restored
+
+
+def test_what_cannot_be_restored_is_read_again() -> None:
+    """A prefix that is lost costs time and nothing else."""
+    rig = Rig()
+    asked = Scoring((tokens(60, 1),), GROUPS)
+    rig.score(asked)
+    rig.finish()
+    park(rig)
+    rig.device.fail_restore = 1
+    before = rig.device.read
+    again = rig.score(asked)
+    rig.finish()
+    assert again.future.result(timeout=0).mass == scored(asked)
+    assert rig.device.read - before == 60
+    rig.check_idle()
+
+
+def test_half_of_a_path_that_cannot_be_restored_is_read_again() -> None:
+    """What comes before it is used, what lies below it goes."""
+    rig = Rig()
+    shared = tokens(40, 1)
+    longer = tuple(Scoring(((*shared, token, *tokens(30, token)),), GROUPS) for token in (1, 2))
+    for asked in longer:
+        rig.score(asked)
+        rig.finish()
+    park(rig)
+    rig.score(Scoring(((*shared, 3),), GROUPS))
+    rig.finish()
+    rig.device.fail_restore = 1
+    before = rig.device.read
+    again = rig.score(longer[0])
+    rig.finish()
+    assert again.future.result(timeout=0).mass == scored(longer[0])
+    assert rig.device.read - before == 31
+    rig.check_idle()
+
+
+def test_idle_prefixes_make_room_for_a_job() -> None:
+    """Those that were used last are the last to go."""
+    rig = Rig(FakeDevice(cells=100))
+    for seed in (1, 2, 3):
+        rig.score(Scoring((tokens(30, seed),), GROUPS))
+        rig.finish()
+    request = Generation(tokens(30, 9), 10)
+    job = rig.write(request)
+    rig.step()
+    assert [node_of(rig, tokens(29, seed)).sequence is None for seed in (1, 2, 3)] == [True, False, False]
+    rig.finish()
+    assert got(job.writing) == written(request)
+
+
+def test_a_pinned_prefix_is_the_last_to_be_forgotten() -> None:
+    """The manifesto's preamble stays, whatever else comes and goes."""
+    rig = Rig(FakeDevice(cells=384))
+    preamble = tokens(50, 1)
+    rig.score(Scoring(((*preamble, 1, 2), (*preamble, 2, 3)), GROUPS, pinned=50))
+    rig.finish()
+    for seed in range(2, 20):
+        rig.score(Scoring((tokens(40, seed),), GROUPS))
+        rig.finish()
+        park(rig)
+    assert node_of(rig, preamble).end == 50
+    assert node_of(rig, tokens(39, 2)).end < 39
+    assert rig.tree.parked <= 128
+
+
+def test_pinned_prefixes_do_not_fill_the_store() -> None:
+    """Where they take more than half, the oldest of them goes like any other."""
+    rig = Rig(FakeDevice(cells=256))
+    for seed in range(1, 9):
+        preamble = tokens(40, seed)
+        rig.score(Scoring(((*preamble, 1, 2), (*preamble, 2, 3)), GROUPS, pinned=40))
+        rig.finish()
+        park(rig)
+    assert rig.tree.parked <= 128
+    assert node_of(rig, tokens(40, 8)).end == 40
+    assert node_of(rig, tokens(40, 1)).end < 40
+
+
+def test_what_was_written_in_company_is_forgotten_rather_than_parked() -> None:
+    """Its cells lie scattered, and copying them would stall everybody."""
+    rig = big()
+    requests = [lasting(20, most=30, seed=seed) for seed in (1, 2)]
+    jobs = [rig.write(request) for request in requests]
+    rig.finish()
+    park(rig)
+    for job, request in zip(jobs, requests, strict=True):
+        assert node_of(rig, (*request.prompt, *job.writing.tokens)).end == 19
+    assert rig.tree.parked == 2 * 19
+
+
+def test_sequences_run_out_and_answers_stay_right() -> None:
+    """Prefixes that have no id of their own are not kept, and idle ones give theirs up."""
+    rig = Rig(FakeDevice(cells=1024), parallel=4, sequences=10)  # three prefixes in all
+    for round_ in range(3):
+        requests = [Generation((*tokens(20, round_), *tokens(20, seed)), 8) for seed in range(8)]
+        jobs = [rig.write(request) for request in requests]
+        rig.finish()
+        assert [got(job.writing) for job in jobs] == [written(request) for request in requests]
+    rig.check_idle()
+
+
+def test_too_few_sequences_are_refused() -> None:
+    """Each job needs one, and there must be some for branches and prefixes."""
+    for parallel, sequences in ((0, 14), (7, 14), (32, 64)):
+        with pytest.raises(ValueError, match="jobs at a time"):
+            Rig(parallel=parallel, sequences=sequences)
+
+
+def test_what_two_runs_of_tokens_have_in_common() -> None:
+    """From the start, as far as the shorter one goes."""
+    assert [common(a, b) for a, b in (((), (1,)), ((1, 2), (1, 2, 3)), ((1, 2), (2, 2)), ((1, 2), (1, 3)))] == [
+        0,
+        2,
+        0,
+        1,
+    ]
