@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from pipeline.llama.engine.requests import Adapters, Sampling
 
+Saved = npt.NDArray[np.uint8]
+"""Cells, kept outside of the cache."""
+
 
 class Row(NamedTuple):
     """One token to be read: where it stands, in which sequence, and whether what comes after it is wanted."""
@@ -60,10 +63,10 @@ class Device(Protocol):
     def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
         """Take the sequence off its cells; those that no other sequence shares are free then."""
 
-    def save(self, sequence: int) -> bytes:
+    def save(self, sequence: int) -> Saved:
         """The sequence's cells, to be kept outside of the cache."""
 
-    def restore(self, sequence: int, saved: bytes) -> bool:
+    def restore(self, sequence: int, saved: Saved) -> bool:
         """Put saved cells back under an empty sequence; whether there was room for them."""
 
     def clear(self) -> None: ...

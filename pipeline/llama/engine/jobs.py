@@ -45,6 +45,12 @@ class Job(ABC):
         self.reserved = 0
         """Cells that are its own, or kept for it."""
         self.reused = 0
+        self.number = 0
+        """Its place in the order of arrival."""
+        self.given = 0
+        """Rows that it has been given in all."""
+        self.passed = 0
+        """Steps since it was last given one."""
         self.scattered = False
         """Whether its cells lie among those of others, since it wrote in company."""
         self.done = False

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ModelFault, ModelUnusable
-from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.device import Row, Saved
 from pipeline.llama.engine.requests import Adapters, Sampling
 from pipeline.llama.model import LlamaModel, available_cores, quiet_api
 
-BATCH = 512
+BATCH = 128
+"""Rows in a batch: as fast a row as a longer one, and whoever comes has not long to wait for the next."""
+
 OUTPUTS = 64
 """Wanted rows in a batch: llama.cpp keeps a vocabulary of floats for each."""
 
@@ -89,16 +91,15 @@ class LlamaDevice:
     def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
         self._api.llama_memory_seq_rm(self._memory, sequence, start, end)
 
-    def save(self, sequence: int) -> bytes:
-        size = self._api.llama_state_seq_get_size(self._context, sequence)
-        data = bytearray(size)
-        view = (ctypes.c_uint8 * size).from_buffer(data)
-        written = self._api.llama_state_seq_get_data(self._context, view, size, sequence)
-        return bytes(data[:written]) if written != size else bytes(data)
+    def save(self, sequence: int) -> Saved:
+        data = np.empty(self._api.llama_state_seq_get_size(self._context, sequence), dtype=np.uint8)
+        written = self._api.llama_state_seq_get_data(self._context, _bytes_of(data), len(data), sequence)
+        if written != len(data):
+            raise ModelFault(f"{self._model.name} cannot save what it has read")
+        return data
 
-    def restore(self, sequence: int, saved: bytes) -> bool:
-        data = ctypes.cast(ctypes.c_char_p(saved), ctypes.POINTER(ctypes.c_uint8))
-        return bool(self._api.llama_state_seq_set_data(self._context, data, len(saved), sequence))
+    def restore(self, sequence: int, saved: Saved) -> bool:
+        return bool(self._api.llama_state_seq_set_data(self._context, _bytes_of(saved), len(saved), sequence))
 
     def size(self) -> int:
         """Bytes that the state of all cells in use would take, by llama.cpp's own count."""
@@ -111,6 +112,10 @@ class LlamaDevice:
         if self._context:
             self._api.llama_free(self._context)
             self._context = None
+
+
+def _bytes_of(data: Saved) -> Any:
+    return ctypes.cast(data.ctypes.data, ctypes.POINTER(ctypes.c_uint8))
 
 
 class LlamaSampler:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-from pipeline.llama.engine.device import Device
+from pipeline.llama.engine.device import Device, Saved
 
 WORTH_UNPARKING = 16
 """Tokens: a shorter part of a parked node is read again rather than brought back."""
@@ -26,7 +26,7 @@ class Node:
         self.start = parent.end if parent else 0
         self.children: list[Node] = []
         self.sequence: int | None = None
-        self.saved = b""
+        self.saved: Saved | None = None
         self.users = 0
         self.used = 0
         self.pinned = False
@@ -68,7 +68,7 @@ class PrefixTree:
         self._room = free
         self._roots: dict[Hashable, Node] = {}
         self.now = 0
-        """Steps of the scheduler, by which it is told what was used last."""
+        """The scheduler's clock, by which it is told what was used last."""
         self.cells = 0
         """Cells that nodes hold."""
         self.parked = 0
@@ -161,7 +161,7 @@ class PrefixTree:
             pass
 
     def trim(self, grace: int) -> None:
-        """Take out of the cache what nobody has used in the last `grace` steps."""
+        """Take out of the cache what nobody has used for longer than `grace`."""
         for node in self._idle():
             if node.used < self.now - grace:
                 self._put_away(node)
@@ -251,6 +251,7 @@ class PrefixTree:
         number = self._number(node)
         if number is None:
             return False
+        assert node.saved is not None
         if not self._device.restore(number, node.saved):
             self._sequences.append(number)
             return False
@@ -258,7 +259,7 @@ class PrefixTree:
         return True
 
     def _arrived(self, node: Node, number: int) -> None:
-        node.sequence, node.saved = number, b""
+        node.sequence, node.saved = number, None
         self.cells += len(node.tokens)
         self.parked -= len(node.tokens)
 

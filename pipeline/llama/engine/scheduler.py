@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import count
 
 from pipeline.errors import ContextOverflow, ModelFault
 from pipeline.llama.engine.device import Device, Row
@@ -20,8 +21,17 @@ CHUNK = 64
 SHARED_READ = 32
 """Tokens: a job waits for another that is just reading so much of the same prompt."""
 
-GRACE = 16
-"""Steps that a prefix nobody uses may stay in the cache: long enough for a draft to be judged where it was written."""
+GRACE = 32
+"""Rows that are read, of which at most `STRIDE` a step count, before a prefix that nobody uses leaves the cache: two
+steps at least, so that a draft can be judged where it was written, and half a second while one caller writes."""
+
+STRIDE = 16
+
+SLICE = 256
+"""Rows that are read of one prompt before those that came later may go first."""
+
+PATIENCE = 32
+"""Steps without a row that make up for a slice, so that no prompt waits for ever."""
 
 
 @dataclass
@@ -47,6 +57,7 @@ class Scheduler:
         self._prefixes = range(parallel + branches, sequences)
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
+        self._numbers = count()
         self.counts = Counts()
         self._tree = self._new_tree()
 
@@ -65,15 +76,14 @@ class Scheduler:
         if (needed := len(job.ids) + job.beyond) > self._device.cells:
             job.fail(ContextOverflow(f"{needed} cells are needed and there are {self._device.cells}"))
         else:
+            job.number = next(self._numbers)
             self._waiting.append(job)
 
     def step(self) -> None:
         """Let jobs join and leave, and read one batch."""
-        self._tree.now += 1
         self._drop()
         self._admit()
-        if self._tree.now % GRACE == 0:
-            self._tree.trim(GRACE)
+        self._tree.trim(GRACE)
         if not self._running:
             return
         turn = self._turn()
@@ -86,6 +96,7 @@ class Scheduler:
         self._running = [job for job in self._running if job not in turn] + turn
         if not rows:
             return
+        self._tree.now += min(len(rows), STRIDE)
         try:
             self._device.use(turn[0].adapters)
         except ModelFault as exc:  # nothing has been read: only who wants these adapters has failed
@@ -99,9 +110,9 @@ class Scheduler:
             self._reset(exc)
             return
         self.counts.batches += 1
-        for job, first, count in parts:
+        for job, first, own in parts:
             job.scattered |= job.urgent and len(rows) > 1
-            self._took(job, first, count)
+            self._took(job, first, own)
 
     def fail(self, error: Exception) -> None:
         """End every job, waiting or running."""
@@ -182,15 +193,17 @@ class Scheduler:
         room, outputs = self._device.batch, self._device.outputs
         plan = []
         writers = [job for job in turn if job.urgent]
-        readers = [job for job in turn if not job.urgent]
+        readers = sorted((job for job in turn if not job.urgent), key=_precedence)
         for job in writers + readers:
             if job is next(iter(readers), None) and writers:
                 room = min(room, CHUNK)
             if isinstance(job, ScoringJob) and not job.reading:
                 job.branch(self._device)
             part = job.rows(room, outputs) if room > 0 else []
+            job.passed = 0 if part else job.passed + 1
             if part:
                 plan.append((job, part))
+                job.given += len(part)
                 room -= len(part)
                 outputs -= sum(row.wanted for row in part)
         return plan
@@ -208,9 +221,6 @@ class Scheduler:
             self._keep(job)
         if job.done:
             self._leave(job)
-        else:  # to the end of the line
-            self._running.remove(job)
-            self._running.append(job)
 
     def _keep(self, job: Job) -> None:
         """Make known what the job has read or written, for others to share."""
@@ -246,3 +256,9 @@ class Scheduler:
 
     def _new_tree(self) -> PrefixTree:
         return PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)
+
+
+def _precedence(job: Job) -> tuple[int, int]:
+    """Who came first is read first, and to its end, so that few prompts are in the cache half read; but a long one lets
+    shorter ones pass."""
+    return job.given // SLICE - job.passed // PATIENCE, job.number

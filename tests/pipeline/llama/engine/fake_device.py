@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ModelFault
-from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.device import Row, Saved
 from pipeline.llama.engine.jobs import ScoringJob, Words, WritingJob
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Sampling, Scoring, Writing
@@ -194,16 +194,19 @@ class FakeDevice:
                 cell.sequences.discard(sequence)
         self._cells = [cell for cell in self._cells if cell.sequences]
 
-    def save(self, sequence: int) -> bytes:
+    def save(self, sequence: int) -> Saved:
         self.saved += 1
-        return pickle.dumps([(cell.position, cell.token, cell.meaning) for cell in self.sequence(sequence)])
+        kept = pickle.dumps([(cell.position, cell.token, cell.meaning) for cell in self.sequence(sequence)])
+        return np.frombuffer(kept, dtype=np.uint8)
 
-    def restore(self, sequence: int, saved: bytes) -> bool:
+    def restore(self, sequence: int, saved: Saved) -> bool:
         assert not self.sequence(sequence), "restored over something"
         if self.fail_restore:
             self.fail_restore -= 1
             return False
-        self._cells += [Cell(position, token, held, {sequence}) for position, token, held in pickle.loads(saved)]
+        self._cells += [
+            Cell(position, token, held, {sequence}) for position, token, held in pickle.loads(saved.tobytes())
+        ]
         assert len(self._cells) <= self.cells, "more cells than there are"
         self.restored += 1
         return True
@@ -281,7 +284,7 @@ class Rig:
         assert device.used() <= scheduler.held <= device.cells
         assert tree.cells == sum(len(node.tokens) for node in there) == device.used(scheduler._prefixes)
         assert tree.parked == sum(len(node.tokens) for node in away)
-        assert all(node.saved and not node.users for node in away)
+        assert all(node.saved is not None and not node.users for node in away)
         assert all(node.tokens and node.parent is not None and node.start == node.parent.end for node in nodes)
         for node in there:
             assert node.sequence is not None
