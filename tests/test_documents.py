@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.targets import TARGETS, table
+from bench.timing import Spread
 from critics import check
 from pipeline import Settings
 from pipeline.settings import FILE_NAME, load_settings
@@ -119,3 +121,9 @@ def test_links_between_documents_lead_somewhere(root: Path) -> None:
     for file in (*root.glob("*.md"), *(root / "docs").glob("*.md")):
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text()):
             assert "://" in link or (file.parent / link).exists(), f"{file.name}: {link}"
+
+
+def test_the_figures_of_the_guide_are_those_that_were_measured(root: Path) -> None:
+    """The table is what `make bench` printed when it wrote the results that lie in the project."""
+    results = json.loads((root / "bench" / "results.json").read_text())
+    assert table({name: Spread(**results[name]) for name in TARGETS}) in (root / "docs" / "performance.md").read_text()

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import TypeVar
 
 THREAD = "engine"
 """The thread's name."""
+
+T = TypeVar("T")
 
 _log = logging.getLogger("superego")
 
@@ -43,6 +47,21 @@ class Worker:
         with self._rung:
             self._ringing = True
             self._rung.notify()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do one thing there, and wait for it."""
+        future: Future[T] = Future()
+
+        def once() -> Service:
+            try:
+                future.set_result(work())
+            except Exception as exc:  # noqa: BLE001  # raised where it was asked for
+                future.set_exception(exc)
+            return
+            yield False
+
+        self.employ(once())
+        return future.result()
 
     @property
     def here(self) -> bool:

@@ -11,6 +11,7 @@ from platformdirs import user_cache_path
 
 from pipeline.errors import ModelFault, OutputFault
 from pipeline.llama.engine import LlamaDevice
+from pipeline.llama.engine.worker import worker
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.measure import reading_speed
@@ -38,7 +39,8 @@ def faster_form(path: Path, folder: Path | None = None) -> Path:
         gain = _noted(note)
         if gain is None:
             _log.info("finding out once whether %s reads faster in another form", path.stem)
-            gain = _gain(path, requantised(path, "q8_0", folder))
+            form = requantised(path, "q8_0", folder)
+            gain = worker.run(lambda: _gain(path, form))
             note.write_text(json.dumps({"reading": gain}))
         return requantised(path, "q8_0", folder) if gain >= WORTH else path
     except (OSError, OutputFault, ModelFault) as exc:

@@ -1,0 +1,83 @@
+"""Superego as `pipeline.assembly` puts it together, but for drafts whose length is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+from bench.material import manifesto
+from bench.timing import Side, took
+from critics import Judge, Message, Panel
+from pipeline import DraftRequest, Pipeline, embedded
+from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
+from pipeline.llama.engine import Scores, Scoring
+from pipeline.llama.model import available_cores
+
+CONTEXT = 4096
+
+
+def weights() -> Path:
+    """The embedded model in the form that it is used in where it judges."""
+    return faster_form(embedded.weights())
+
+
+class Watched(Engine):
+    """Keeps what was asked to be scored, and what came of it."""
+
+    def __init__(self, model: LlamaModel, *, threads: int | None = None) -> None:
+        super().__init__(model, context=CONTEXT, threads=threads or available_cores())
+        self.scored: list[tuple[Scoring, Future[Scores]]] = []
+
+    def score(self, request: Scoring) -> Future[Scores]:
+        future = super().score(request)
+        self.scored.append((request, future))
+        return future
+
+
+class WholeLength(LlamaGenerator):
+    """Drafts of exactly `max_tokens` tokens: none that ends a turn can be chosen."""
+
+    def __init__(self, engine: Engine, max_tokens: int) -> None:
+        super().__init__(engine, max_tokens=max_tokens)
+        model = engine.model
+        ends = {token: -1e9 for token in range(model.vocabulary_size) if model.ends(token)}
+        self._sampling = replace(self._sampling, bias=ends)
+
+
+def pipeline(engine: Engine, *, rules: int, tokens: int, in_place: bool = False) -> Pipeline:
+    """Drafts and judges with one engine, as `assembly` would."""
+    held = manifesto(rules)
+    judge = Judge(LlamaJudgeModel(engine), beliefs=held.beliefs, rules=held.rules, in_place=in_place)
+    return Pipeline(held, Panel({"judge": judge}, seconds=60.0), WholeLength(engine, tokens))
+
+
+def asking(asked: Pipeline, prompt: Callable[[int], str], tokens: int) -> Side:
+    """Drafts and judges. Raises where the draft did not pass at once or is not as long as the others."""
+
+    def side(number: int) -> float:
+        def ask() -> None:
+            outcome = asked.ask(prompt(number), seed=number)
+            assert outcome.stop_reason == "passed", outcome.stop_reason
+            assert outcome.cost.generator.completion_tokens == tokens
+            assert outcome.attempts[0].verdict.judgements
+
+        return took(ask)
+
+    return side
+
+
+def drafting(engine: Engine, prompt: Callable[[int], str], tokens: int) -> Side:
+    """Drafts only: the same generator, unmoderated."""
+    generator = WholeLength(engine, tokens)
+
+    def side(number: int) -> float:
+        request = DraftRequest((Message("user", prompt(number)),), seed=number)
+
+        def draft() -> None:
+            assert sum(piece.usage.completion_tokens for piece in generator(request)) == tokens
+
+        return took(draft)
+
+    return side

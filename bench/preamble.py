@@ -1,0 +1,40 @@
+"""Tokens of a manifesto's preamble that are read again after the first draft, with other work in between."""
+
+from __future__ import annotations
+
+from bench.material import prompt
+from bench.ours import CONTEXT, Watched, asking, pipeline, weights
+from bench.timing import Measured, Spread
+from pipeline.llama import LlamaModel
+from pipeline.llama.engine import Generation
+
+ASKED = 5
+TOKENS = 8
+
+
+def measured(*, asked: int = ASKED, crowd: int = CONTEXT // 2) -> Measured:
+    """Before each draft a prompt of `crowd` tokens is read, so that the cache fills and something has to go, and
+    another manifesto's draft is judged, whose preamble is kept beside this one's."""
+    engine = Watched(LlamaModel(weights()))
+    one = asking(pipeline(engine, rules=8, tokens=TOKENS), prompt, TOKENS)
+    other = asking(pipeline(engine, rules=3, tokens=TOKENS), prompt, TOKENS)
+    one(0)
+    pinned = engine.scored[-1][0].pinned
+    again = []
+    for number in range(1, asked + 1):
+        other(100 + number)
+        _crowd(engine, crowd, number)
+        one(number)
+        request, future = engine.scored[-1]
+        assert request.pinned == pinned
+        again.append(max(0, pinned - future.result().reused))
+    return Measured(
+        {"preamble_reread_tokens": Spread.of(again)},
+        {"preamble tokens": pinned, "tokens read in between, each time": crowd},
+    )
+
+
+def _crowd(engine: Watched, tokens: int, number: int) -> None:
+    words = engine.model.tokenise(" ".join(f"{number * 7919 + i}" for i in range(tokens)), False)[:tokens]
+    for _ in engine.generate(Generation(tuple(words), 1)):
+        pass
