@@ -34,11 +34,19 @@ def main() -> None:
     """Run the command line."""
     # What is tried again is told in the end, in words; the retry library's own notes are for servers' logs.
     logging.getLogger("stamina").setLevel(logging.ERROR)
+    _tell_what_takes_time()
     try:
         app()
     except SystemExit as stop:
         _leave_critics_behind(stop.code if isinstance(stop.code, int) else DONE)
         raise
+
+
+def _tell_what_takes_time() -> None:
+    """Whoever waits at a terminal should know what for."""
+    log = logging.getLogger("superego")
+    log.addHandler(logging.StreamHandler())  # standard error
+    log.setLevel(logging.INFO)
 
 
 def _leave_critics_behind(code: int) -> None:

@@ -38,7 +38,7 @@ def faster_form(path: Path, folder: Path | None = None) -> Path:
     try:
         gain = _noted(note)
         if gain is None:
-            _log.info("finding out once whether %s reads faster in another form", path.stem)
+            _log.info("once: measuring for some seconds whether %s reads faster in another form", path.stem)
             form = requantised(path, "q8_0", folder)
             gain = worker.run(lambda: _gain(path, form))
             note.write_text(json.dumps({"reading": gain}))

@@ -147,6 +147,21 @@ def test_judge_takes_an_empty_response_for_none_and_a_blank_one_for_empty(
     assert json.loads(result.stdout)["outcome"] == outcome
 
 
+def test_the_first_use_says_what_it_waits_for(tmp_path: Path) -> None:
+    """The embedded model is measured where it judges, once on a machine; the second time nothing is said."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "pipeline.cli", "ask", "Say hello.", "--max-tokens", "4", "--seed", "1"]
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=env) for _ in range(2)
+    )
+    assert "once: measuring" in first.stderr
+    assert "once: measuring" not in second.stderr
+    assert [file.suffix for file in sorted((tmp_path / "cache" / "superego" / "models").iterdir())] == [
+        ".gguf",
+        ".json",
+    ]
+
+
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     """Counting prompts for the progress bar must not swallow them."""
     command = (
