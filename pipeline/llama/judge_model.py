@@ -10,8 +10,8 @@ from typing import Any
 from critics import Prompt, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
 from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
-from pipeline.llama.engine.prefixes import common
 from pipeline.llama.model import refuse_overflow
+from pipeline.llama.shared import common
 
 
 class LlamaJudgeModel:

@@ -19,6 +19,7 @@ from critics import Message
 from pipeline.errors import ContextOverflow, ModelFault, ModelMissing, ModelUnusable
 from pipeline.llama.chat import ChatTemplate
 from pipeline.llama.memory import free_bytes
+from pipeline.llama.shared import common
 
 _DRAFTS = 256
 """Texts of which it is remembered how they were written."""
@@ -98,8 +99,7 @@ class LlamaModel:
 
     def preamble(self, system: Message) -> int:
         """Tokens at the start of every prompt with this system message that does not depend on what follows it."""
-        one, other = (self.prompt([system, Message("user", text)]) for text in ("a", "7"))
-        return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+        return common(*(self.prompt([system, Message("user", text)]) for text in ("a", "7")))
 
     def adapter(self, path: Path) -> Any:
         """A LoRA adapter for these weights, loaded once. Raises `ModelMissing`, `ModelUnusable`."""

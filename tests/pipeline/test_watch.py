@@ -224,11 +224,24 @@ def test_a_stopped_draft_of_which_nothing_can_be_seen_is_vetoed() -> None:
 
 
 def test_the_other_rules_judge_what_was_written() -> None:
-    """A stopped draft has a whole verdict, so that the revision hears of everything."""
+    """A stopped draft has a whole verdict, to be explained by."""
     loud = patterns("calm", "revise", forbid=("!",))
     stream = Stream(["An evil plan!", " More."], ["Kind."])
     first = run(stream, manifesto(loud, EVIL)).attempts[0]
     assert [j.rule.id for j in first.verdict.broken] == ["calm", "no-evil"]
+
+
+@pytest.mark.parametrize("revision", ["converse", "rewind"])
+def test_a_revision_hears_only_of_the_veto_that_cut_the_draft(revision: Any) -> None:
+    """What the draft did not get to say is not held against it, and does not hide where to rewind to."""
+    signed = patterns("signed", "revise", require_words=("regards",)).model_copy(update={"advice": "Sign it."})
+    kind = EVIL.model_copy(update={"advice": "Be kind."})
+    stream = Stream(["One.", " An evil plan.", " Regards."], ["Kind regards."])
+    run(stream, manifesto(signed, kind, revision=revision))
+    told = stream.requests[1].messages[-1].content
+    assert "Be kind." in told
+    assert "Sign it." not in told
+    assert stream.requests[1].continues == ("One. " if revision == "rewind" else "")
 
 
 def test_a_stopped_draft_is_rewound() -> None:

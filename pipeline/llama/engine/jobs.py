@@ -13,9 +13,10 @@ import numpy as np
 
 from pipeline.errors import ModelUnavailable
 from pipeline.llama.engine.device import Device, Row, Sampler
-from pipeline.llama.engine.prefixes import Node, common
+from pipeline.llama.engine.prefixes import Node
 from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Scores, Scoring, Writing
 from pipeline.llama.engine.text import TextStream
+from pipeline.llama.shared import common
 
 WAVE = 1024
 """Cells that one scoring's branches take at a time, unless one alone is longer."""
@@ -33,6 +34,8 @@ class Job(ABC):
 
     urgent = False
     """Whether somebody waits for its next token."""
+    pinned = 0
+    """Tokens at its start that are kept for those that come after it."""
 
     def __init__(self, ids: tuple[int, ...], adapters: Adapters, seconds: float | None) -> None:
         self.ids = ids
@@ -69,8 +72,12 @@ class Job(ABC):
     def reading(self) -> bool:
         return self.position < len(self.ids)
 
-    def begin(self, device: Device) -> None:  # noqa: B027  # most have nothing to do
-        """Get ready, once there is room. Raises `ModelFault` for what cannot be done."""
+    def begin(self, device: Device, branches: list[int]) -> None:  # noqa: B027  # most have nothing to do
+        """Get ready, once there is room. Ids for branches are taken from the pool, and put back there. Raises
+        `ModelFault` for what cannot be done."""
+
+    def prepare(self, device: Device) -> None:  # noqa: B027  # most have nothing to do
+        """Get ready for the next batch."""
 
     def rows(self, room: int, outputs: int) -> list[Row]:  # noqa: ARG002  # nothing is wanted while reading
         """What to read next, in at most `room` rows of which `outputs` are wanted."""
@@ -123,7 +130,7 @@ class WritingJob(Job):
     def urgent(self) -> bool:  # type: ignore[override]  # a constant for jobs of other kinds
         return not self.reading
 
-    def begin(self, device: Device) -> None:
+    def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
         self._sampler = device.sampler(self._request.sampling)
 
     def rows(self, room: int, outputs: int) -> list[Row]:
@@ -194,9 +201,8 @@ class ScoringJob(Job):
     def beyond(self) -> int:
         return self._wave
 
-    def share(self, pool: list[int]) -> None:
-        """Take branches' sequence ids from this pool, and put them back there."""
-        self._pool = pool
+    def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
+        self._pool = branches
 
     def rows(self, room: int, outputs: int) -> list[Row]:
         if self.reading:
@@ -212,8 +218,10 @@ class ScoringJob(Job):
             self._taken.append((branch, count))
         return rows
 
-    def branch(self, device: Device) -> None:
+    def prepare(self, device: Device) -> None:
         """Open as many branches as there are ids and cells for."""
+        if self.reading:
+            return
         used = sum(len(branch.ids) for branch in self._open)
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
             branch = self._waiting.pop(0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from pipeline.llama.engine.device import Device, Saved
+from pipeline.llama.shared import common
 
 WORTH_UNPARKING = 16
 """Tokens: a shorter part of a parked node is read again rather than brought back."""
@@ -284,11 +285,3 @@ class PrefixTree:
             self._sequences.append(node.sequence)
             self.cells -= len(node.tokens)
         node.parent.children.remove(node)
-
-
-def common(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many tokens two runs have in common from the start."""
-    shorter = min(len(first), len(second))
-    if first[:shorter] == second[:shorter]:
-        return shorter
-    return next(i for i in range(shorter) if first[i] != second[i])

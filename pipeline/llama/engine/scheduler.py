@@ -12,8 +12,9 @@ from itertools import count
 
 from pipeline.errors import ContextOverflow, ModelFault
 from pipeline.llama.engine.device import Device, Row
-from pipeline.llama.engine.jobs import Job, ScoringJob
-from pipeline.llama.engine.prefixes import PrefixTree, common
+from pipeline.llama.engine.jobs import Job
+from pipeline.llama.engine.prefixes import PrefixTree
+from pipeline.llama.shared import common
 
 CHUNK = 64
 """Rows of prompts in a batch while somebody is writing: already as fast a token as a full batch, and soon over."""
@@ -176,9 +177,7 @@ class Scheduler:
         job.reserved = len(job.ids) - job.node.end + job.beyond
         job.position = job.reused = job.node.end
         self.counts.reused += job.reused
-        if isinstance(job, ScoringJob):
-            job.share(self._branches)
-        job.begin(self._device)
+        job.begin(self._device, self._branches)
         return True
 
     def _room(self) -> int:
@@ -197,8 +196,7 @@ class Scheduler:
         for job in writers + readers:
             if job is next(iter(readers), None) and writers:
                 room = min(room, CHUNK)
-            if isinstance(job, ScoringJob) and not job.reading:
-                job.branch(self._device)
+            job.prepare(self._device)
             part = job.rows(room, outputs) if room > 0 else []
             job.passed = 0 if part else job.passed + 1
             if part:
@@ -228,7 +226,7 @@ class Scheduler:
         before = job.node.end
         job.node = self._tree.insert(job.seen, job.sequence, job.node, scattered=job.scattered)
         job.reserved -= job.node.end - before
-        if isinstance(job, ScoringJob) and job.pinned:
+        if job.pinned:
             self._tree.pin(self._tree.find(job.adapters, job.ids[: job.pinned]))
 
     def _leave(self, job: Job) -> None:

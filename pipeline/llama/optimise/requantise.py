@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from pipeline.errors import ModelUnusable, OutputFault
 from pipeline.llama.engine import LlamaDevice
@@ -24,7 +24,6 @@ from pipeline.llama.optimise.measure import perplexity, reading_speed, writing_s
 from pipeline.llama.optimise.passage import PASSAGE
 
 Kind = Literal["q8_0", "q4_0", "bf16"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _CONTEXT = 1024
 

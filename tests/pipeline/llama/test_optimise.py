@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 
 import pytest
 
 from pipeline import ModelUnusable, OutputFault, embedded
 from pipeline.llama import LlamaModel, compared, faster_form, requantised
-from pipeline.llama.engine import LlamaDevice
+from pipeline.llama.engine import THREAD, LlamaDevice
 from pipeline.llama.engine.device import Row
 from pipeline.llama.optimise import first_use
 from pipeline.llama.optimise.measure import perplexity
@@ -62,6 +63,19 @@ def test_the_faster_form_is_used_where_it_pays(
     assert form.stem.lower().endswith(stem.lower())
     monkeypatch.setattr(first_use, "_gain", lambda before, after: pytest.fail("measured again"))
     assert faster_form(embedded.weights(), folder) == form
+
+
+def test_the_first_use_is_measured_where_engines_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second thread that computes would slow down every engine of the process from then on."""
+    names: list[str] = []
+
+    def gain(before: Path, after: Path) -> float:
+        names.append(threading.current_thread().name)
+        return 1.0
+
+    monkeypatch.setattr(first_use, "_gain", gain)
+    assert faster_form(embedded.weights(), tmp_path) == embedded.weights()
+    assert names == [THREAD]
 
 
 def test_a_note_that_was_cut_short_is_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
-from pipeline.llama.engine.prefixes import Node, common
+from pipeline.llama.engine.prefixes import Node
 from pipeline.llama.engine.requests import Adapter, Generation, Sampling, Scoring
-from pipeline.llama.engine.scheduler import CHUNK, GRACE, SHARED_READ
+from pipeline.llama.engine.scheduler import CHUNK, GRACE, PATIENCE, SHARED_READ, SLICE
+from pipeline.llama.shared import common
 from tests.pipeline.llama.engine.fake_device import BAD_GRAMMAR, DEAD_END, FakeDevice, Rig, got, scored, written
 
 LORA = (Adapter(Path("lora"), 1.0),)
@@ -86,6 +87,56 @@ def test_a_long_prompt_alone_fills_the_batch() -> None:
     rig.write(Generation(tokens(500, 1), 1))
     rig.step()
     assert len(rig.device.batches[0]) == rig.device.batch
+
+
+def test_who_came_first_is_read_to_the_end_first() -> None:
+    """Few prompts are in the cache half read."""
+    rig = Rig(FakeDevice(cells=2048, batch=64, outputs=16))
+    jobs = [rig.score(Scoring((tokens(150, seed),), GROUPS)) for seed in (1, 2, 3)]
+    half_read = []
+    while rig.scheduler.jobs:
+        rig.step()
+        half_read.append(sum(job.position > 0 and job.reading for job in jobs))
+    assert max(half_read) == 1
+
+
+def test_a_long_prompt_lets_shorter_ones_pass() -> None:
+    """It has had its slice; who came later is through before it."""
+    rig = Rig(FakeDevice(cells=4096, batch=64, outputs=16))
+    long = rig.score(Scoring((tokens(20 * SLICE // 4, 1),), GROUPS))
+    rig.step(SLICE // 64)
+    short = rig.score(Scoring((tokens(100, 2),), GROUPS))
+    rig.step(3)
+    assert short.done
+    assert long.reading
+
+
+def test_a_long_prompt_is_not_passed_for_ever() -> None:
+    """However many shorter ones keep coming, it is read in the end."""
+    rig = Rig(FakeDevice(cells=4096, batch=64, outputs=16))
+    long = rig.score(Scoring((tokens(SLICE + 200, 1),), GROUPS))
+    seed = 2
+    for _ in range(6 * PATIENCE):
+        while rig.scheduler.jobs < 4:
+            rig.score(Scoring((tokens(100, seed),), GROUPS))
+            seed += 1
+        rig.step()
+    assert long.done
+
+
+def test_a_crowded_step_does_not_drive_a_fresh_draft_out() -> None:
+    """It stays for two steps, however many rows those read, so that whoever wrote it can ask about it."""
+    rig = Rig(FakeDevice(cells=2048, batch=128, outputs=16))
+    draft = rig.write(lasting(20, most=4))
+    reader = rig.score(Scoring((tokens(900, 5),), GROUPS))
+    while not draft.done:
+        rig.step()
+    rig.step(2)
+    assert reader.reading
+    assert node_of(rig, draft.seen).sequence is not None
+    assert node_of(rig, draft.seen).end == len(draft.seen)
+    rig.step(2)
+    assert node_of(rig, draft.seen).sequence is None or node_of(rig, draft.seen).end < len(draft.seen)
 
 
 def test_readers_take_turns() -> None:
