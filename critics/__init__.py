@@ -7,6 +7,7 @@ from critics.exchange import Exchange, Message, Role, Source
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
 from critics.judge.judge import Judge
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
+from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.schema import Budget, Example, Length, Manifesto, Patterns, PersonalData, Rule
 from critics.manifesto.tree import Node, read_yaml
@@ -25,6 +26,7 @@ __all__ = [
     "DETERMINISTIC",
     "THREAD",
     "Budget",
+    "Conversation",
     "Critic",
     "CriticsError",
     "Example",

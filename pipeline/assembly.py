@@ -13,6 +13,7 @@ from pipeline.errors import ModelMissing, SettingsError
 from pipeline.generator import Generator
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
 from pipeline.llama import (
+    Adapter,
     Engine,
     LlamaGenerator,
     LlamaJudgeModel,
@@ -92,10 +93,11 @@ class Parts:
         if wanted.model is None:
             inherited = ("model", "base_url", "api_key")
             wanted = wanted.model_copy(update={key: getattr(self._settings.generator, key) for key in inherited})
-        name = wanted.model or self._settings.generator.model
+        name = _judge_name(self._settings)
         path = weights_of(name)
         if path is not None:
-            return LlamaJudgeModel(self._engine(path))
+            adapter = judge_adapter(self._settings)
+            return LlamaJudgeModel(self._engine(path), adapters=(Adapter(adapter),) if adapter else ())
         model = load_chat_model(
             name,
             base_url=wanted.base_url,
@@ -119,6 +121,7 @@ class Parts:
             rules=[rule for rule in manifesto.rules if "judge" in rule.critics],
             critiques=wanted.critiques,
             in_place=wanted.in_place,
+            trained=judge_adapter(self._settings) is not None,
         )
 
     def _engine(self, path: Path) -> Engine:
@@ -139,12 +142,30 @@ def conditions(settings: Settings) -> str:
     """What must be the same for two runs to be one: every setting, secrets masked, and which weights a file holds."""
     names = (settings.generator.model, settings.judge.model)
     files = [path for name in names if name and (path := weights_of(name))]
+    if adapter := judge_adapter(settings):
+        files.append(adapter)
     return settings.model_dump_json() + "".join(map(fingerprint, files))
 
 
-def judges_with_embedded(manifesto: Manifesto, settings: Settings) -> bool:
-    """Whether a rule will be judged by the embedded model, untrained, which is no better than chance."""
-    return _asks_model(manifesto) and (settings.judge.model or settings.generator.model) == "embedded"
+def judges_untrained(manifesto: Manifesto, settings: Settings) -> bool:
+    """Whether a rule will be judged by the embedded model without an adapter, which is no better than chance."""
+    return _asks_model(manifesto) and _judge_name(settings) == "embedded" and judge_adapter(settings) is None
+
+
+def judge_adapter(settings: Settings) -> Path | None:
+    """The adapter that the judge is used with. Raises `SettingsError` for one that its model cannot take."""
+    wanted, name = settings.judge.adapter, _judge_name(settings)
+    if wanted == "none":
+        return None
+    if wanted == "auto":
+        return embedded.judge_adapter() if name == "embedded" else None
+    if weights_of(name) is None:
+        raise SettingsError(f"`judge.adapter` is for a model in a GGUF file, and {name!r} is not one")
+    return Path(wanted).expanduser()
+
+
+def _judge_name(settings: Settings) -> str:
+    return settings.judge.model or settings.generator.model
 
 
 def weights_of(name: str) -> Path | None:

@@ -7,18 +7,18 @@ having prose written. A model that tells no probabilities is asked for a verdict
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from critics.errors import ModelError, Unreadable
 from critics.exchange import Exchange, Message
 from critics.finding import Finding, Usage
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading
-from critics.judge.prompts import CHOICES, VERDICT_SCHEMA, Asking, Fenced, InPlace, Material, Rulebook
+from critics.judge.prompts import CHOICES, VERDICT_SCHEMA, Asking, Conversation, Fenced, Material, Rulebook
 from critics.judge.reading import read_verdict
 from critics.manifesto.schema import Rule, Side
 from critics.text.fence import neutralise
-from critics.text.normalise import visible
+from critics.text.normalise import normalise, visible
 from critics.text.windows import windows
 
 MIN_MASS = 0.02
@@ -35,7 +35,8 @@ class Judge:
 
     `rules` are all that it may be asked about. They stand numbered in a system message that stays the same, so that a
     rule costs a few tokens; asked about another one, it lists the rules asked about instead. `in_place` asks in the
-    generator's own conversation where that can be (see `InPlace`): cheaper, and less safe.
+    generator's own conversation where that can be (see `Conversation`): cheaper, and less safe. `trained` says that the
+    model learnt to be asked so: then it always is.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Judge:
         rules: Sequence[Rule] = (),
         critiques: bool = True,
         in_place: bool = False,
+        trained: bool = False,
     ) -> None:
         self.name = "judge"
         self._model = model
@@ -54,6 +56,7 @@ class Judge:
         self._rulebooks = {side: self._rulebook(side, rules) for side in _SIDES}
         self._critiques = critiques
         self._in_place = in_place
+        self._trained = trained
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         scores = [_Score(rule) for rule in rules]
@@ -63,7 +66,11 @@ class Judge:
 
     def _askings(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Asking]:
         """Ways to ask that together show the whole exchange: one where it fits the model's context, else windows."""
-        here = InPlace.of(exchange, rules) if self._in_place else None
+        if self._trained:
+            draft = None if exchange.draft is None else normalise(exchange.draft).text
+            yield from self._parts(draft, partial(Conversation.unmasked, exchange), rules)
+            return
+        here = Conversation.as_written(exchange, rules) if self._in_place else None
         if here is not None and self._room(here, rules) >= 0:
             yield here
             return
@@ -71,21 +78,21 @@ class Judge:
             side: book if book.lists(rules) else self._rulebook(side, rules) for side, book in self._rulebooks.items()
         }
         material = Material(exchange)
-        for part in self._parts(material, books, rules):
-            yield Fenced(books, material.shown(part))
+        yield from self._parts(material.draft, lambda part: Fenced(books, material.shown(part)), rules)
 
-    def _parts(self, material: Material, books: Mapping[Side, Rulebook], rules: Sequence[Rule]) -> Sequence[str | None]:
-        """The whole draft where it fits the model's context, else overlapping parts that do."""
-        text = material.draft or ""
-        room = self._room(Fenced(books, material.shown(material.draft and "")), rules)
+    def _parts(self, draft: str | None, asking: Callable[[str | None], Asking], rules: Sequence[Rule]) -> list[Asking]:
+        """One asking that shows the whole draft where it fits the model's context, else several that show overlapping
+        parts of it."""
+        text = draft or ""
+        room = self._room(asking(draft and ""), rules)
         if room == math.inf or self._count(text) <= room:
-            return [material.draft]
+            return [asking(draft)]
         if room < 32:
             raise ModelError(
                 f"conversation and rule leave {room:.0f} of the judge's {self._model.context} tokens for the draft"
             )
         spans = windows(text, size=int(room), overlap=int(room) // 5, measure=self._count)
-        return [text[slice(*span)] for span in spans]
+        return [asking(text[slice(*span)]) for span in spans]
 
     def _room(self, asking: Asking, rules: Sequence[Rule]) -> float:
         """Tokens of the context that the longest prompt and its answer leave."""

@@ -33,7 +33,10 @@ _ASKED: Mapping[Side, str] = {
 }
 _QUESTION = "Does it break rule {}?"
 _RESTATED = "Rule {}: {}"
-_IN_PLACE = "Does your answer above break this rule? Answer yes or no. Rule: {}"
+_ABOVE: Mapping[Side, str] = {
+    "output": "Does your answer above break this rule? Answer yes or no. Rule: {}",
+    "input": "Does my message above break this rule? Answer yes or no. Rule: {}",
+}
 _WHY = "In one short sentence: which words break the rule, and how?"
 _JSON = 'Answer with JSON: {"verdict": "yes"} or {"verdict": "no"}.'
 
@@ -123,35 +126,61 @@ class Fenced:
         return self._rulebooks[rule.applies_to].number(rule)
 
 
-class InPlace:
-    """Asks as the next turn of the generator's own conversation: what it has read and written is not read again.
+class Conversation:
+    """Asks as the next turn of the exchange's own conversation: what its generator read and wrote is not read again.
 
-    It costs safety. Nothing is fenced or normalised, the user's words and the draft stand in the judge's own
-    conversation, and an instruction injected there speaks to the judge as it does to the generator. Nor is the judge
-    told what the manifesto believes.
+    The words stand where people and models speak, so only a judge that was trained for it withstands what they say to
+    it: to any other, an injected instruction speaks as it does to the generator. Nor is it told what the manifesto
+    believes.
     """
 
-    def __init__(self, conversation: Sequence[Message], draft: str) -> None:
-        self._said = [*conversation, Message("assistant", draft)]
+    def __init__(self, said: Sequence[Message]) -> None:
+        self.said = said
+        """The turns that are judged, the last one above all; the question is put after them."""
 
     @classmethod
-    def of(cls, exchange: Exchange, rules: Sequence[Rule]) -> InPlace | None:
+    def as_written(cls, exchange: Exchange, rules: Sequence[Rule]) -> Conversation | None:
         """`None` where that cannot be: no draft, sources to be weighed, rules for input, or a draft in disguise or with
         forged structure, which is shown otherwise than it was written."""
         draft = exchange.draft
         if draft is None or exchange.sources or any(rule.applies_to == "input" for rule in rules):
             return None
-        return cls(exchange.conversation, draft) if neutralise(normalise(draft).text) == draft else None
+        if neutralise(normalise(draft).text) != draft:
+            return None
+        return cls([*exchange.conversation, Message("assistant", draft)])
+
+    @classmethod
+    def unmasked(cls, exchange: Exchange, draft: str | None) -> Conversation:
+        """With every disguise taken off, `draft` or a part of it in the draft's place, and sources before the last turn
+        of the user's."""
+        said = [Message(m.role, normalise(m.content).text) for m in exchange.conversation]
+        if exchange.sources:
+            said = _informed(said, exchange)
+        return cls(said if draft is None else [*said, Message("assistant", draft)])
 
     def question(self, rule: Rule) -> list[Message]:
         # The statement itself, last: a list of all rules and a number each would be more to read for every draft.
-        return [*self._said, Message("user", _IN_PLACE.format(_statement(rule)))]
+        return [*self.said, Message("user", _ABOVE[rule.applies_to].format(_statement(rule)))]
 
     def written(self, rule: Rule) -> list[Message]:
-        return [*self._said, Message("user", f"{_IN_PLACE.format(_statement(rule))}\n{_JSON}")]
+        return [*self.said, Message("user", f"{_ABOVE[rule.applies_to].format(_statement(rule))}\n{_JSON}")]
 
     def why(self, rule: Rule) -> list[Message]:
         return _why(self.question(rule), _WHY)
+
+
+def _informed(said: Sequence[Message], exchange: Exchange) -> list[Message]:
+    texts = [normalise(source.text).text for source in exchange.sources]
+    fence = Fence.around(*texts, avoiding="\n".join(message.content for message in said))
+    blocks = [
+        fence.wrap("source", text, origin=s.origin, published=s.published, kind=s.kind)
+        for text, s in zip(texts, exchange.sources, strict=True)
+    ]
+    last = max((i for i, message in enumerate(said) if message.role == "user"), default=0)
+    return [
+        Message("user", "\n".join([*blocks, message.content])) if i == last else message
+        for i, message in enumerate(said)
+    ]
 
 
 def _why(asked: list[Message], request: str) -> list[Message]:

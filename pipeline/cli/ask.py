@@ -32,6 +32,7 @@ def ask(
     as_json: options.Json = False,
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
+    adapter: options.AdapterFile = None,
     base_url: options.BaseUrl = None,
     temperature: Annotated[float | None, typer.Option("--temperature", min=0, show_default=False)] = None,
     max_tokens: Annotated[
@@ -48,6 +49,7 @@ def ask(
         manifesto=manifesto,
         generator=generator,
         judge=judge,
+        adapter=adapter,
         base_url=base_url,
         temperature=temperature,
         max_tokens=max_tokens,

@@ -37,6 +37,7 @@ def batch(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
+    adapter: options.AdapterFile = None,
     base_url: options.BaseUrl = None,
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", min=1, help="Of one draft.", show_default=False)
@@ -49,7 +50,13 @@ def batch(
     Example: superego batch prompts.jsonl -o answers.jsonl -m house-style
     """
     settings = options.settings_from(
-        config, manifesto=manifesto, generator=generator, judge=judge, base_url=base_url, max_tokens=max_tokens
+        config,
+        manifesto=manifesto,
+        generator=generator,
+        judge=judge,
+        adapter=adapter,
+        base_url=base_url,
+        max_tokens=max_tokens,
     )
     pipeline = assemble(options.manifesto_from(settings), settings)
     with opened(file) as lines, _progress(_count(file), quiet=quiet) as progress:

@@ -28,6 +28,7 @@ def judge(
     ] = "-",
     manifesto: options.ManifestoName = None,
     judge: options.JudgeName = None,
+    adapter: options.AdapterFile = None,
     base_url: options.BaseUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, which is what it prints anyway.")] = True,  # noqa: ARG001
     config: options.ConfigFile = None,
@@ -38,7 +39,9 @@ def judge(
 
     Example: superego judge replies.jsonl -m house-style > verdicts.jsonl
     """
-    settings = options.settings_from(config, manifesto=manifesto, generator=None, judge=judge, base_url=base_url)
+    settings = options.settings_from(
+        config, manifesto=manifesto, generator=None, judge=judge, adapter=adapter, base_url=base_url
+    )
     pipeline = assemble(options.manifesto_from(settings), settings, drafts=False)
     faulted = 0
     with opened(file) as lines:

@@ -9,7 +9,7 @@ import typer
 
 from critics import Manifesto
 from critics import load as load_manifesto
-from pipeline.assembly import judges_with_embedded
+from pipeline.assembly import judges_untrained
 from pipeline.cli.reporting import say
 from pipeline.settings import Settings, load_settings
 
@@ -26,6 +26,10 @@ GeneratorName = Annotated[
 JudgeName = Annotated[
     str | None, typer.Option("--judge", help="As --generator; else the generator's.", show_default=False)
 ]
+AdapterFile = Annotated[
+    str | None,
+    typer.Option("--adapter", help="The judge's: auto, none, or a trained GGUF adapter.", show_default=False),
+]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)
 ]
@@ -38,20 +42,21 @@ def settings_from(
     manifesto: str | None = None,
     generator: str | None = None,
     judge: str | None = None,
+    adapter: str | None = None,
     base_url: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
 ) -> Settings:
     """The settings with the flags that were given on top."""
     drafts = _given(model=generator, base_url=base_url, temperature=temperature, max_tokens=max_tokens)
-    judges = _given(model=judge)
+    judges = _given(model=judge, adapter=adapter)
     return load_settings(config, _given(manifesto=manifesto, generator=drafts or None, judge=judges or None))
 
 
 def manifesto_from(settings: Settings) -> Manifesto:
     """The manifesto of the settings, with a warning where its judge is known to be no better than chance."""
     manifesto = load_manifesto(settings.manifesto, trusted=settings.trusted)
-    if judges_with_embedded(manifesto, settings):
+    if judges_untrained(manifesto, settings):
         say(
             "note: some rules are judged by the embedded 135M model, which untrained is no better than chance; "
             "name a bigger one with --judge",

@@ -40,8 +40,11 @@ class ChatTemplate:
         self._bos = bos
         self._tokenise = tokenise
 
-    def tokens(self, messages: Sequence[Message], *, continues: str = "", add_bos: bool = False) -> list[int]:
-        """Token ids up to where the assistant's turn begins, or goes on after `continues`.
+    def tokens(
+        self, messages: Sequence[Message], *, continues: str = "", add_bos: bool = False, answered: bool = True
+    ) -> list[int]:
+        """Token ids up to where the assistant's turn begins, or goes on after `continues`; up to the end of the last
+        turn where nothing is to be `answered`.
 
         Raises `BadInput` for a conversation that the template refuses.
         """
@@ -49,11 +52,11 @@ class ChatTemplate:
             raise BadInput("there is no message to answer")
         contents = [message.content for message in messages]
         held = [Message(m.role, f"\ue000{index}\ue001") for index, m in enumerate(messages)]
-        rendered = self._rendered(held)
+        rendered = self._rendered(held, answered)
         parts = _PLACEHOLDER.split(rendered)
         if sorted(map(int, parts[1::2])) != list(range(len(contents))):
             # The template does more with a content than to show it, so it must see the content itself.
-            parts = [self._rendered([Message(m.role, neutralise(m.content)) for m in messages])]
+            parts = [self._rendered([Message(m.role, neutralise(m.content)) for m in messages], answered)]
         ids: list[int] = []
         for index, part in enumerate(parts):
             ids += self._tokenise(contents[int(part)], False) if index % 2 else self._tokenise(part, True)
@@ -61,20 +64,20 @@ class ChatTemplate:
             ids = self._tokenise(self._bos, True) + ids
         return ids + (self._tokenise(continues, False) if continues else [])
 
-    def _rendered(self, messages: Sequence[Message]) -> str:
+    def _rendered(self, messages: Sequence[Message], answered: bool) -> str:
         try:
-            return self._render(messages)
+            return self._render(messages, answered)
         except TemplateError as exc:
             if messages[0].role != "system":
                 raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
         try:
-            return self._render(_folded(messages))
+            return self._render(_folded(messages), answered)
         except TemplateError as exc:
             raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
 
-    def _render(self, messages: Sequence[Message]) -> str:
+    def _render(self, messages: Sequence[Message], answered: bool) -> str:
         turns: list[dict[str, Any]] = [{"role": m.role, "content": m.content} for m in messages]
-        return self._template.render(messages=turns, add_generation_prompt=True, tools=None, **self._specials)
+        return self._template.render(messages=turns, add_generation_prompt=answered, tools=None, **self._specials)
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:

@@ -17,6 +17,7 @@ from pipeline.llama.shared import common
 class LlamaJudgeModel:
     """Reads and writes greedily. Prompts that begin alike are read from where they part, all in one batch.
 
+    `adapters` act on the question, a prompt's last message, and on nothing before it: see pipeline/training/lora.py.
     What a critic has not got done when its time is up (`critics.time_left`) is cancelled.
     """
 
@@ -42,7 +43,8 @@ class LlamaJudgeModel:
         ids = [self._ids(prompt, 1) for prompt in prompts]
         groups = tuple(self._spelled(choice) for choice in choices)
         pinned = min(map(self._pinned, prompts))
-        request = Scoring(tuple(ids), groups, pinned=pinned, adapters=self._adapters, seconds=time_left())
+        plain = min(map(self._engine.model.before_last, prompts)) if self._adapters else 0
+        request = Scoring(tuple(ids), groups, pinned=pinned, plain=plain, adapters=self._adapters, seconds=time_left())
         mass = self._engine.score(request).result().mass
         shared = min(common(ids[0], other) for other in ids)
         return [
@@ -53,9 +55,7 @@ class LlamaJudgeModel:
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         ids = self._ids(prompt, max_tokens)
         sampling = Sampling(grammar=gbnf(schema) if schema else "")
-        writing = self._engine.generate(
-            Generation(ids, max_tokens, sampling, adapters=self._adapters, seconds=time_left())
-        )
+        writing = self._engine.generate(Generation(ids, max_tokens, sampling, seconds=time_left()))
         text = "".join(chunk.text for chunk in writing)
         return Written(text, Usage(len(ids), len(writing.tokens)))
 

@@ -97,6 +97,11 @@ class LlamaModel:
         """
         return self._template.tokens(messages, continues=continues, add_bos=self._adds_bos)
 
+    def before_last(self, messages: Sequence[Message]) -> int:
+        """Tokens of the prompt that come before its last message's turn."""
+        said = self._template.tokens(messages[:-1], add_bos=self._adds_bos, answered=False)
+        return common(said, self.prompt(messages))
+
     def preamble(self, system: Message) -> int:
         """Tokens at the start of every prompt with this system message that does not depend on what follows it."""
         return common(*(self.prompt([system, Message("user", text)]) for text in ("a", "7")))

@@ -5,7 +5,7 @@ import pytest
 import critics
 from critics import Manifesto, Rule
 from pipeline import SettingsError, assemble, load_settings
-from pipeline.assembly import conditions, judges_with_embedded
+from pipeline.assembly import conditions, judges_untrained
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
@@ -21,9 +21,9 @@ def test_conditions_change_with_a_setting_and_hide_secrets() -> None:
 
 def test_the_embedded_judge_is_known_for_what_it_is() -> None:
     """Only where a rule asks for a judge, and none but the embedded model is named."""
-    assert judges_with_embedded(JUDGED, load_settings())
-    assert not judges_with_embedded(JUDGED, load_settings(flags={"judge": {"model": "openai:any"}}))
-    assert not judges_with_embedded(critics.load("house-style"), load_settings())
+    assert judges_untrained(JUDGED, load_settings())
+    assert not judges_untrained(JUDGED, load_settings(flags={"judge": {"model": "openai:any"}}))
+    assert not judges_untrained(critics.load("house-style"), load_settings())
 
 
 def test_no_model_is_loaded_that_no_rule_asks_for() -> None:

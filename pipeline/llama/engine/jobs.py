@@ -65,12 +65,17 @@ class Job(ABC):
 
     @property
     def seen(self) -> tuple[int, ...]:
-        """The tokens in its own sequence."""
+        """The tokens in its own sequence that others may share."""
         return self.ids[: self.position]
 
     @property
     def reading(self) -> bool:
         return self.position < len(self.ids)
+
+    @property
+    def applied(self) -> Adapters:
+        """The adapters that its next rows are read with; its prompt is read, and shared, under `adapters`."""
+        return self.adapters
 
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: B027  # most have nothing to do
         """Get ready, once there is room. Ids for branches are taken from the pool, and put back there. Raises
@@ -183,9 +188,12 @@ class ScoringJob(Job):
     def __init__(self, request: Scoring, cells: int | None = None) -> None:
         """Of `cells` that there are at most, if that is known, the branches leave enough to the trunk."""
         trunk = _trunk(request.prompts)
-        super().__init__(trunk, request.adapters, request.seconds)
+        plain = min(request.plain, len(trunk)) if request.adapters else 0
+        super().__init__(trunk[:plain] if plain else trunk, () if plain else request.adapters, request.seconds)
         self.future: Future[Scores] = Future()
-        self.pinned = min(request.pinned, len(trunk))
+        self.pinned = min(request.pinned, len(self.ids))
+        self._asked_with = request.adapters
+        self._trunk = trunk
         self._groups = [np.asarray(group, dtype=np.intp) for group in request.groups]
         self._mass: dict[int, tuple[float, ...]] = {}
         self._prompts = request.prompts
@@ -199,14 +207,19 @@ class ScoringJob(Job):
 
     @property
     def beyond(self) -> int:
-        return self._wave
+        return len(self._trunk) - len(self.ids) + self._wave
+
+    @property
+    def applied(self) -> Adapters:
+        return self.adapters if self.reading else self._asked_with
 
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
         self._pool = branches
 
     def rows(self, room: int, outputs: int) -> list[Row]:
-        if self.reading:
-            return super().rows(room, outputs)
+        if self._on_trunk:
+            end = min(len(self.ids) if self.reading else len(self._trunk), self.position + room)
+            return [Row(self._trunk[i], i, self.sequence, False) for i in range(self.position, end)]
         rows: list[Row] = []
         self._taken = []
         for branch in self._open:
@@ -220,7 +233,7 @@ class ScoringJob(Job):
 
     def prepare(self, device: Device) -> None:
         """Open as many branches as there are ids and cells for."""
-        if self.reading:
+        if self._on_trunk:
             return
         used = sum(len(branch.ids) for branch in self._open)
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
@@ -231,7 +244,7 @@ class ScoringJob(Job):
             self._open.append(branch)
 
     def took(self, device: Device, first: int, rows: int) -> None:
-        if self.reading:
+        if self._on_trunk:
             self.position += rows
             return
         for branch, count in self._taken:
@@ -256,13 +269,18 @@ class ScoringJob(Job):
         with suppress(InvalidStateError):  # cancelled in the meantime
             self.future.set_exception(error)
 
+    @property
+    def _on_trunk(self) -> bool:
+        return self.position < len(self._trunk)
+
     def _read(self, device: Device, index: int, row: int) -> None:
         probabilities = device.probabilities(row)
         self._mass[index] = tuple(float(probabilities[group].sum()) for group in self._groups)
         if len(self._mass) < len(self._prompts):
             return
         self.done = True
-        total = len(self.ids) + sum(len(prompt) - len(self.ids) for prompt in self._prompts)
+        shared = len(self._trunk)
+        total = shared + sum(len(prompt) - shared for prompt in self._prompts)
         scores = Scores(tuple(self._mass[i] for i in range(len(self._prompts))), total - self.reused, self.reused)
         with suppress(InvalidStateError):  # cancelled in the meantime
             self.future.set_result(scores)

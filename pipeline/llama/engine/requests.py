@@ -58,12 +58,13 @@ class Scoring:
     """Read, after each prompt, how probable each group of tokens is to come next.
 
     What the prompts share from the start is read once. The first `pinned` tokens are the same from call to call, and
-    kept.
+    kept. The first `plain` tokens are read without the adapters, so that they are shared with who wrote them.
     """
 
     prompts: tuple[tuple[int, ...], ...]
     groups: tuple[tuple[int, ...], ...]
     pinned: int = 0
+    plain: int = 0
     adapters: Adapters = ()
     seconds: float | None = None
 

@@ -99,7 +99,7 @@ class Scheduler:
             return
         self._tree.now += min(len(rows), STRIDE)
         try:
-            self._device.use(turn[0].adapters)
+            self._device.use(turn[0].applied)
         except ModelFault as exc:  # nothing has been read: only who wants these adapters has failed
             for job in turn:
                 job.fail(exc)
@@ -185,8 +185,8 @@ class Scheduler:
 
     def _turn(self) -> list[Job]:
         """The jobs whose adapters are in force for the next batch: those of the job that has waited longest."""
-        adapters = self._running[0].adapters
-        return [job for job in self._running if job.adapters == adapters]
+        applied = self._running[0].applied
+        return [job for job in self._running if job.applied == applied]
 
     def _plan(self, turn: list[Job]) -> list[tuple[Job, list[Row]]]:
         room, outputs = self._device.batch, self._device.outputs

@@ -22,6 +22,7 @@ from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Sampling, Scoring, Writing
 from pipeline.llama.engine.scheduler import Scheduler
 from pipeline.llama.engine.text import TextStream
+from pipeline.llama.shared import common
 
 VOCABULARY = 8
 END = 0
@@ -43,11 +44,11 @@ def meaning(before: int, token: int, adapters: Adapters) -> int:
     return zlib.crc32(repr((before, token, [adapter.scale for adapter in adapters])).encode())
 
 
-def answer(tokens: Sequence[int], adapters: Adapters = ()) -> npt.NDArray[np.float64]:
-    """The probabilities after these tokens, from nothing but them."""
+def answer(tokens: Sequence[int], adapters: Adapters = (), plain: int = 0) -> npt.NDArray[np.float64]:
+    """The probabilities after these tokens, from nothing but them; the first `plain` are read without adapters."""
     last = 0
-    for token in tokens:
-        last = meaning(last, token, adapters)
+    for position, token in enumerate(tokens):
+        last = meaning(last, token, () if position < plain else adapters)
     return _probabilities(last)
 
 
@@ -81,7 +82,9 @@ def written(request: Generation) -> Written:
 
 def scored(request: Scoring) -> tuple[tuple[float, ...], ...]:
     """What a scoring must give, each prompt on its own."""
-    after = [answer(prompt, request.adapters) for prompt in request.prompts]
+    shared = min(common(request.prompts[0], prompt) for prompt in request.prompts)
+    plain = min(request.plain, shared, *(len(prompt) - 1 for prompt in request.prompts))
+    after = [answer(prompt, request.adapters, plain) for prompt in request.prompts]
     return tuple(tuple(float(own[list(group)].sum()) for group in request.groups) for own in after)
 
 
@@ -100,6 +103,7 @@ class Cell:
     position: int
     token: int
     meaning: int
+    adapters: Adapters
     sequences: set[int] = field(default_factory=set)
 
 
@@ -144,7 +148,7 @@ class FakeDevice:
         self._answers = {}
         for index, row in enumerate(rows[: len(rows) // 2] if failing else rows):
             before = self._before(row)
-            cell = Cell(row.position, row.token, meaning(before, row.token, self._using), {row.sequence})
+            cell = Cell(row.position, row.token, meaning(before, row.token, self._using), self._using, {row.sequence})
             self._cells.append(cell)
             if row.wanted:
                 self._answers[index] = _probabilities(cell.meaning)
@@ -161,7 +165,8 @@ class FakeDevice:
         assert [cell.position for cell in cells] == list(range(row.position)), f"{row} does not follow what is there"
         before = 0
         for cell in cells:
-            before = meaning(before, cell.token, self._using)
+            assert cell.adapters in ((), self._using), f"{row} sees a cell that was read with other adapters"
+            before = meaning(before, cell.token, cell.adapters)
             assert cell.meaning == before, f"{row} sees a cell that was read after something else"
         return before
 
@@ -196,7 +201,9 @@ class FakeDevice:
 
     def save(self, sequence: int) -> Saved:
         self.saved += 1
-        kept = pickle.dumps([(cell.position, cell.token, cell.meaning) for cell in self.sequence(sequence)])
+        kept = pickle.dumps(
+            [(cell.position, cell.token, cell.meaning, cell.adapters) for cell in self.sequence(sequence)]
+        )
         return np.frombuffer(kept, dtype=np.uint8)
 
     def restore(self, sequence: int, saved: Saved) -> bool:
@@ -205,7 +212,8 @@ class FakeDevice:
             self.fail_restore -= 1
             return False
         self._cells += [
-            Cell(position, token, held, {sequence}) for position, token, held in pickle.loads(saved.tobytes())
+            Cell(position, token, held, adapters, {sequence})
+            for position, token, held, adapters in pickle.loads(saved.tobytes())
         ]
         assert len(self._cells) <= self.cells, "more cells than there are"
         self.restored += 1
@@ -294,7 +302,8 @@ class Rig:
         assert all(node.users == sum(node in path for path in paths) for node in nodes)
         assert all(job.reserved >= 0 and not job.done for job in running)
         for job in running:
-            assert [cell.token for cell in device.sequence(job.sequence)] == list(job.seen)
+            own = job._trunk[: job.position] if isinstance(job, ScoringJob) else job.seen
+            assert [cell.token for cell in device.sequence(job.sequence)] == list(own)
         branches = [branch for job in running if isinstance(job, ScoringJob) for branch in job._open]
         jobs = range(self._parallel)
         between = range(self._parallel, scheduler._prefixes.start)

@@ -63,8 +63,14 @@ def scorings(draw: st.DrawFn) -> Scoring:
     trunk = draw(PROMPTS)
     ends = draw(st.lists(st.lists(st.integers(1, 3), max_size=8).map(tuple), min_size=1, max_size=7))
     pinned = draw(st.integers(0, 12))
+    plain = draw(st.just(0) | st.integers(1, len(trunk) + 2))
     return Scoring(
-        tuple((*trunk, *end) for end in ends), draw(GROUPS), pinned, draw(st.sampled_from(ADAPTERS)), draw(SECONDS)
+        tuple((*trunk, *end) for end in ends),
+        draw(GROUPS),
+        pinned,
+        plain,
+        draw(st.sampled_from(ADAPTERS)),
+        draw(SECONDS),
     )
 
 
@@ -161,7 +167,7 @@ class Callers(RuleBasedStateMachine):
         reasons = {
             "told to fail": self.failures > 0,
             "the request was cancelled": job in self.cancelled,
-            "these adapters are not taken": job.adapters == (REFUSED,),
+            "these adapters are not taken": job.applied == (REFUSED,),
             "this grammar does not compile": isinstance(job, WritingJob),
             "no token that the grammar allows": isinstance(job, WritingJob),
         }

@@ -320,6 +320,25 @@ def test_other_adapters_share_nothing() -> None:
     assert rig.scheduler.counts.reused == 0
 
 
+def test_what_is_read_without_the_adapters_is_shared_with_everybody() -> None:
+    """A judge's adapter acts on the question alone: the draft is judged from the cache of who wrote it."""
+    rig = Rig(FakeDevice(cells=512))
+    said = tokens(40, 1)
+    writer = rig.write(Generation(said, 8))
+    rig.finish()
+    heard = (*said, *writer.writing.tokens)
+    request = Scoring(tuple((*heard, 2, 3, token, 5) for token in (1, 4, 6)), GROUPS, plain=len(heard), adapters=LORA)
+    before = rig.scheduler.counts.read
+    asked = rig.score(request)
+    rig.finish()
+    assert asked.future.result().mass == scored(request)
+    assert rig.scheduler.counts.read - before <= 1 + 2 + 3 * 2, "the last token that was written, stem and branches"
+    again = rig.write(Generation((*heard, 7), 8))
+    rig.finish()
+    assert got(again.writing) == written(Generation((*heard, 7), 8)), "nothing of the adapter's stays in what is shared"
+    assert again.reused >= len(heard) - 1
+
+
 def test_other_adapters_take_turns() -> None:
     """Nobody waits for another's end."""
     rig = Rig()
