@@ -10,7 +10,7 @@ import threading
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, check, config, judge, model
+from pipeline.cli import ask, batch, check, config, critic, judge, model
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("check")(check.check)
 app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")
+app.add_typer(critic.app, name="critic")
 
 
 def main() -> None:

@@ -1,0 +1,83 @@
+"""Rows labelled by construction: replies that were made to do something, and the rules that forbid or demand it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from bench.training.asked import Asked
+from bench.training.material import Mark, filled
+from bench.training.row import Row
+
+
+def marked(found: Sequence[Mark], asked: Asked, written: Sequence[str], draw: random.Random) -> Iterator[Row]:
+    """For each passage of each mark a reply that holds it, alone or among others, asked about by several wordings."""
+    for mark in found:
+        for passages, does in ((mark.marked, True), (mark.unmarked, False)):
+            repeat = 1 if does else 2  # there are twice as many passages that do it
+            for passage in [*passages] * repeat:
+                yield _row(mark, filled(passage, draw), does, found, asked, written, draw)
+
+
+def _row(
+    mark: Mark,
+    passage: str,
+    does: bool,
+    others: Sequence[Mark],
+    asked: Asked,
+    written: Sequence[str],
+    draw: random.Random,
+) -> Row:
+    label = int(does != mark.must)
+    labels = dict.fromkeys(draw.sample(list(mark.statements), 2), label)
+    kind = draw.random()
+    response = passage
+    if kind < 0.35:  # beside a passage of another mark, which is asked about as well
+        other = draw.choice([m for m in others if m is not mark and not m.must and not m.unseen] or [mark])
+        more = filled(draw.choice(list(other.marked)), draw)
+        response = _joined([passage, more], draw)
+        if other is not mark:
+            labels |= dict.fromkeys(draw.sample(list(other.statements), 2), 1)
+    elif kind < 0.65 and not mark.must and does:  # inside an ordinary reply
+        parts = draw.choice(written).split(". ")
+        cut = draw.randrange(len(parts) + 1)
+        response = _joined([". ".join(parts[:cut]), passage, ". ".join(parts[cut:])], None)
+    else:
+        for other in draw.sample([m for m in others if m is not mark and not m.must], 2):
+            labels[draw.choice(list(other.statements))] = 0
+    if draw.random() < 0.5:
+        labels |= asked.kept(1)
+    items = list(labels.items())
+    draw.shuffle(items)
+    return Row(f"mark:{mark.id}", asked.neutral(), response, dict(items))
+
+
+def _joined(parts: list[str], draw: random.Random | None) -> str:
+    if draw is not None:
+        draw.shuffle(parts)
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def topical(written: Sequence[tuple[str, str]], asked: Asked, draw: random.Random) -> Iterator[Row]:
+    """Replies on one subject, held against rules on this and on other subjects."""
+    subjects = sorted({topic for topic, _ in written})
+    for topic, text in written:
+        others = draw.sample([s for s in subjects if s != topic], 2)
+        labels = {draw.choice(_ABOUT).format(topic): 1}
+        labels |= {draw.choice(_ABOUT).format(other): 0 for other in others}
+        if draw.random() < 0.3:
+            labels[draw.choice(_DEMANDED).format(topic)] = 0
+            labels[draw.choice(_DEMANDED).format(others[0])] = 1
+        yield Row("topic", asked.neutral(), text, {**labels, **asked.kept(1)})
+
+
+_ABOUT = (
+    "The answer does not speak of {}.",
+    "Nothing is said about {}.",
+    "The subject of {} is avoided.",
+    "The reply stays away from {}.",
+    "No word on {}.",
+    "{} must not come up.",
+    "The assistant does not talk about {}.",
+)
+_DEMANDED = ("The answer is about {}.", "The reply deals with {}.", "It must speak of {}.")

@@ -1,0 +1,57 @@
+"""What the project wrote for training: rules, passages that break them and passages that only look like it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_SLOTS: Mapping[str, Sequence[str]] = {
+    "city": ("Lisbon", "Osaka", "Nairobi", "Denver", "Leeds", "Lima", "Tallinn", "Hanoi", "Perth", "Quito"),
+    "person": ("Maria", "Tom", "Aisha", "Mr Keller", "Dr Novak", "Yuki", "Samuel", "Ms Ortega", "Ivan", "Grace"),
+    "animal": ("dog", "heron", "goat", "tortoise", "horse", "fox", "parrot", "salmon", "hedgehog", "cow"),
+    "number": ("3", "7", "12", "18", "25", "40", "60", "90", "150", "2"),
+    "month": ("January", "March", "May", "June", "August", "October", "November"),
+    "product": ("kettle", "bicycle", "lamp", "jacket", "laptop", "sofa", "camera", "tent", "printer"),
+    "day": ("Monday", "Tuesday", "Thursday", "Friday", "Saturday"),
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that a text can do. `statements` forbid it (or demand it, where `must`)."""
+
+    id: str
+    statements: Sequence[str]
+    input_statements: Sequence[str]
+    marked: Sequence[str]
+    unmarked: Sequence[str]
+    must: bool = False
+    unseen: bool = False
+
+
+def data(name: str) -> Any:
+    """One of the YAML files beside this one."""
+    return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text("utf-8"))
+
+
+def marks() -> list[Mark]:
+    """All of them; those to test on are `unseen`."""
+    found = data("marks")
+    rows = [(row, False, unseen) for key, unseen in (("train", False), ("unseen", True)) for row in found[key]]
+    rows += [(row, True, row.get("unseen", False)) for row in data("must")]
+    return [
+        Mark(r["id"], r["statements"], r.get("input_statements", ()), r["marked"], r["unmarked"], must, unseen)
+        for r, must, unseen in rows
+    ]
+
+
+def filled(text: str, draw: random.Random) -> str:
+    """The passage with a value in each slot."""
+    return _SLOT.sub(lambda slot: draw.choice(_SLOTS[slot[1]]) if slot[1] in _SLOTS else slot[0], text)

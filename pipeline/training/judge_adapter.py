@@ -1,0 +1,168 @@
+"""Training a judge's adapter from rows to file: split, train, stop early, resume, write the adapter and its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.llama import LlamaModel, fingerprint
+from pipeline.training.adapter_file import write_adapter
+from pipeline.training.examples import Example, tokenised
+from pipeline.training.figures import auroc, log_loss
+from pipeline.training.lora import Plan, Trainer
+from pipeline.training.rows import Row
+from pipeline.training.split import split
+
+MOST_CHECKED = 120
+"""Held-out rows that are looked at while training; all of them are at its end."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """How it stands after `step` steps: mean loss since the last check, and figures on held-out rows."""
+
+    step: int
+    steps: int
+    loss: float
+    held_loss: float
+    held_auroc: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it. `by_source` has rows, labels and AUROC on held-out rows of each source, NaN for one class."""
+
+    path: Path
+    learnt: int
+    held: int
+    checks: Sequence[Check]
+    by_source: dict[str, tuple[int, int, float]] = field(default_factory=dict)
+    auroc: float = float("nan")
+    log_loss: float = float("nan")
+
+
+def train_adapter(
+    rows: Sequence[Row],
+    weights: Path,
+    out: Path,
+    plan: Plan,
+    *,
+    held: float = 0.08,
+    threads: int | None = None,
+    resume: bool = True,
+    stepped: Callable[[int, int], None] = lambda *_: None,
+    checked: Callable[[Check], None] = lambda _: None,
+) -> Trained:
+    """Train on `rows`, check on a share of them, and write the best adapter to `out`.
+
+    `stepped` is told the step and how many there are; `checked` each check. A run that was stopped goes on where its
+    last check was, as long as rows, weights and plan are the same.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    model = LlamaModel(weights)
+    learnt, kept = split(rows, [row.text for row in rows], held=held, seed=plan.seed)
+    examples = [tokenised(row, model) for row in learnt]
+    tests = [tokenised(row, model) for row in kept]
+    some = random.Random(plan.seed).sample(range(len(kept)), min(MOST_CHECKED, len(kept)))
+    steps = plan.epochs * len(examples) // plan.batch
+    spelled = [_spelled(model, word) for word in ("yes", "no")]
+    trainer = Trainer(weights, plan, yes=spelled[0], no=spelled[1])
+    saved = _Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan))
+    best: dict[str, Any] = {}
+    checks: list[Check] = []
+    if resume and (state := saved.read()):
+        trainer.restore(state["now"])
+        best, checks = state["best"], [Check(**check) for check in state["checks"]]
+
+    def check(loss: float) -> bool:
+        nonlocal best
+        found = _held_out(trainer, [tests[i] for i in some])
+        checks.append(Check(trainer.step, steps, loss, log_loss(*found), auroc(*found)))
+        checked(checks[-1])
+        if checks[-1].held_loss <= min(c.held_loss for c in checks):
+            best = trainer.state()["adapter"]
+        saved.write({"now": trainer.state(), "best": best, "checks": [asdict(c) for c in checks]})
+        since = len(checks) - 1 - min(range(len(checks)), key=lambda i: checks[i].held_loss)
+        return since < plan.patience
+
+    for _ in trainer.train(examples, steps, check, plan.check_every):
+        stepped(trainer.step, steps)
+    trainer.restore({"adapter": best})
+    config = trainer.model.config
+    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
+    write_adapter(out, best, alpha=plan.alpha, heads=heads, name=f"superego judge for {weights.stem}")
+    probabilities, broken = _held_out(trainer, tests)
+    saved.forget()
+    return Trained(
+        out,
+        len(learnt),
+        len(kept),
+        checks,
+        _by_source(kept, probabilities, broken),
+        auroc(probabilities, broken),
+        log_loss(probabilities, broken),
+    )
+
+
+def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], list[bool]]:
+    probabilities = [float(p) for example in tests for p in trainer.probabilities(example)]
+    return probabilities, [broken for example in tests for broken in example.broken]
+
+
+def _by_source(
+    rows: Sequence[Row], probabilities: Sequence[float], broken: Sequence[bool]
+) -> dict[str, tuple[int, int, float]]:
+    sources = [row.source.partition(":")[0] for row in rows]
+    labels = np.repeat(sources, [len(row.labels) for row in rows])
+    found = {}
+    for source in sorted(set(sources)):
+        mine = labels == source
+        found[source] = (
+            sources.count(source),
+            int(mine.sum()),
+            auroc(np.asarray(probabilities)[mine], np.asarray(broken)[mine]),
+        )
+    return found
+
+
+def _spelled(model: LlamaModel, word: str) -> list[int]:
+    pieces = ((token, model.piece(token)) for token in range(model.vocabulary_size))
+    return [token for token, piece in pieces if piece.decode("utf-8", "ignore").strip().lower() == word]
+
+
+def _key(rows: Sequence[Row], weights: Path, plan: Plan) -> str:
+    told = [[row.text, {rule.statement: broken for rule, broken in row.labels.items()}] for row in rows]
+    text = json.dumps([told, fingerprint(weights), asdict(plan)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Saved:
+    """Where training stands, in a file beside the adapter, so that it can go on after a stop."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path = path
+        self._key = key
+
+    def read(self) -> dict[str, Any] | None:
+        if not self._path.is_file():
+            return None
+        state: dict[str, Any] = torch.load(self._path, weights_only=True)
+        return state if state.get("key") == self._key else None
+
+    def write(self, state: dict[str, Any]) -> None:
+        part = self._path.with_name(f"{self._path.name}.part")
+        torch.save({**state, "key": self._key}, part)
+        os.replace(part, self._path)
+
+    def forget(self) -> None:
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,116 @@
+"""Training on real weights, a few steps: what torch learnt, llama.cpp says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from critics import Conversation, Exchange, Judge, Message, Rule
+from pipeline.llama import Adapter, Engine, LlamaJudgeModel, LlamaModel
+from pipeline.training.examples import tokenised
+from pipeline.training.judge_adapter import Check, Trained, train_adapter
+from pipeline.training.lora import Plan
+from pipeline.training.rows import Row
+from tests.pipeline.cli.test_cli import run
+
+CATS = Rule(id="no-cats", statement="The answer does not speak of cats.")
+SHOUTS = Rule(id="calm", statement="The answer does not shout.")
+PLAN = Plan(rank=4, alpha=8, rate=2e-3, batch=4, epochs=3, check_every=10)
+SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea", "shoes", "rivers", "clocks", "ships")
+
+
+def rows() -> list[Row]:
+    found = []
+    for number, subject in enumerate(SUBJECTS * 4):
+        cat, loud = bool(number % 2), number % 4 > 1
+        said = f"{subject} number {number} is {'a thing that my cat likes' if cat else 'a thing that I like'}."
+        exchange = Exchange((Message("user", f"Tell me of {subject}."),), said.upper() if loud else said)
+        found.append(Row(exchange, {CATS: cat, SHOUTS: loud}, "cats"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def checks() -> list[Check]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def trained(model: LlamaModel, tmp_path_factory: pytest.TempPathFactory, checks: list[Check]) -> Trained:
+    out = tmp_path_factory.mktemp("trained") / "judge.gguf"
+    return train_adapter(rows(), model.path, out, PLAN, held=0.2, threads=2, checked=checks.append)
+
+
+def judged(
+    model: LlamaModel, path: Path | None, found: Sequence[Row]
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    engine = Engine(model, context=1024)
+    adapters = (Adapter(path),) if path else ()
+    judge = Judge(LlamaJudgeModel(engine, adapters=adapters), critiques=False, trained=True)
+    said = [[f.probability for f in judge(row.exchange, list(row.labels))] for row in found]
+    engine.close()
+    return np.array(said, dtype=np.float64)
+
+
+def test_it_learns_and_llama_cpp_says_the_same(model: LlamaModel, trained: Trained) -> None:
+    """Names, halves of heads, scale and where it is switched on: any of them wrong, and the two would differ."""
+    truth = np.array([list(row.labels.values()) for row in rows()], dtype=np.float64)
+    loss = {path: -np.log(np.abs(1 - truth - judged(model, path, rows()))).mean() for path in (None, trained.path)}
+    assert loss[trained.path] < 0.5 * loss[None]
+    assert trained.log_loss == pytest.approx(loss[trained.path], abs=0.15)
+
+
+def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[Check]) -> None:
+    assert [check.step for check in checks] == [10, 20, checks[-1].step]
+    assert list(trained.checks) == checks
+    assert checks[-1].loss < checks[0].loss
+    assert trained.learnt + trained.held == len(rows())
+    assert trained.by_source["cats"][:2] == (trained.held, 2 * trained.held)
+    assert not trained.path.with_name("judge.gguf.state").exists()
+
+
+def test_a_run_that_was_stopped_goes_on(model: LlamaModel, tmp_path: Path) -> None:
+    """At its last check, with what it had learnt; other rows begin anew."""
+    out = tmp_path / "judge.gguf"
+    plan = Plan(rank=2, alpha=4, batch=4, epochs=1, check_every=3)
+
+    def stop(step: int, _: int) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+    steps: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        train_adapter(rows()[:24], model.path, out, plan, held=0.2, stepped=stop)
+    assert not out.exists()
+    train_adapter(rows()[:24], model.path, out, plan, held=0.2, stepped=lambda step, _: steps.append(step))
+    assert steps[0] == 4
+    assert out.exists()
+
+
+def test_the_questions_are_those_of_the_judge(model: LlamaModel) -> None:
+    """Training and judging must not drift apart: the same tokens, in the same order."""
+    row = rows()[0]
+    example = tokenised(row, model)
+    asked = [model.prompt(question) for question in _questions(row)]
+    assert [(*example.context, *example.stem, *branch) for branch in example.branches] == [tuple(ids) for ids in asked]
+    assert model.piece(example.context[-2], special=True) == b"<|im_end|>"
+    assert example.broken == (False, False)
+
+
+def _questions(row: Row) -> list[list[Message]]:
+    asking = Conversation.unmasked(row.exchange, row.exchange.draft)
+    return [asking.question(rule) for rule in row.labels]
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"text": "a", "response": "b", "labels": {"Be kind to all.": 1}}))
+    result = run("critic", "train", str(file), "-o", str(tmp_path / "x.gguf"))
+    assert result.exit_code == 2
+    assert "all labels are the same" in result.stderr
+    result = run("critic", "train", str(file), "-o", str(tmp_path / "x.bin"))
+    assert result.exit_code == 2
+    assert ".gguf" in result.stderr
