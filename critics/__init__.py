@@ -1,5 +1,6 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
+from critics.calibration import corrected
 from critics.critic import Critic
 from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
@@ -8,6 +9,7 @@ from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
 from critics.judge.judge import Judge
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
+from critics.manifesto.calibration import Calibration, Platt
 from critics.manifesto.schema import Budget, Example, Length, Manifesto, Patterns, PersonalData, Rule
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
@@ -25,6 +27,7 @@ __all__ = [
     "DETERMINISTIC",
     "THREAD",
     "Budget",
+    "Calibration",
     "Critic",
     "CriticsError",
     "Example",
@@ -49,6 +52,7 @@ __all__ = [
     "PatternsCritic",
     "PersonalData",
     "PersonalDataCritic",
+    "Platt",
     "Prompt",
     "Reading",
     "Role",
@@ -63,6 +67,7 @@ __all__ = [
     "VerdictOutcome",
     "Written",
     "check",
+    "corrected",
     "did_you_mean",
     "load",
     "neutralise",

@@ -70,12 +70,14 @@ def test_the_examples_run(root: Path, name: str) -> None:
     assert done.stdout
 
 
-def test_the_manifesto_of_the_guide_has_no_fault(root: Path, tmp_path: Path) -> None:
-    """The example of building on another."""
-    (text,) = blocks(root / "docs" / "manifestos.md", "yaml")
-    file = tmp_path / "our-lab.yaml"
-    file.write_text(text)
-    assert check(str(file)) == []
+def test_the_manifestos_of_the_guide_have_no_fault(root: Path, tmp_path: Path) -> None:
+    """The examples of building on another and of calibrating."""
+    texts = blocks(root / "docs" / "manifestos.md", "yaml")
+    assert len(texts) == 2
+    for text in texts:
+        file = tmp_path / "our-lab.yaml"
+        file.write_text(text)
+        assert check(str(file)) == []
 
 
 def test_the_critic_of_the_guide_works(root: Path, tmp_path: Path) -> None:
