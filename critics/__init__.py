@@ -1,6 +1,6 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
-from critics.calibration import corrected
+from critics.calibration import corrected, logit
 from critics.critic import Critic
 from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
@@ -70,6 +70,7 @@ __all__ = [
     "corrected",
     "did_you_mean",
     "load",
+    "logit",
     "neutralise",
     "normalise",
     "read_yaml",

@@ -55,6 +55,7 @@ def test_the_public_names_are_these() -> None:
         "corrected",
         "did_you_mean",
         "load",
+        "logit",
         "neutralise",
         "normalise",
         "read_yaml",

@@ -10,7 +10,7 @@ import threading
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, check, config, evaluate, judge, model
+from pipeline.cli import ask, batch, calibrate, check, config, evaluate, judge, model
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("judge")(judge.judge)
 app.command("batch")(batch.batch)
 app.command("check")(check.check)
 app.command("eval")(evaluate.evaluate_critics)
+app.command("calibrate")(calibrate.calibrate_critics)
 app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")

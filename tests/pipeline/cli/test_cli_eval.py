@@ -154,3 +154,82 @@ def test_ctrl_c_keeps_what_was_judged(tmp_path: Path) -> None:
     assert process.returncode == 130, said
     assert "they are kept in s.jsonl.partial" in said
     assert json.loads(partial.read_text().splitlines()[0])["id"] == 0
+
+
+def graded(count: int = 120) -> list[tuple[int, str]]:
+    """A critic that is too sure of itself: above a half, two of three are broken; below, one of five."""
+    rows = []
+    for i in range(count):
+        high = i % 2
+        broken = i % 6 < 4 if high else i % 10 < 2
+        rows.append((int(broken), f"kind={0.97 if high else 0.03}{i:03}"))
+    return rows
+
+
+def test_calibrate_writes_a_manifesto_that_judges_by_what_it_measured(tmp_path: Path) -> None:
+    """`kind` is the only unsure rule, so a label is about it; the raw word stays on record."""
+    result = run("calibrate", data(tmp_path, graded()), "-m", "own.yaml", "-o", "new.yaml")
+    assert result.exit_code == 0, result.stderr
+    assert "kind" in result.stdout
+    text = (tmp_path / "new.yaml").read_text()
+    assert text.startswith("# Written by `superego calibrate` on 20")
+    assert "from data.jsonl (120 rows), with thresholds for\n# the best F1." in text
+    assert run("check", "new.yaml").exit_code == 0
+    (tmp_path / "one.jsonl").write_text(json.dumps({"text": "hi", "response": "kind=0.97"}))
+    judged = json.loads(run("judge", "one.jsonl", "-m", "new.yaml").stdout)
+    finding = judged["findings"][0]
+    assert finding["raw"] == 0.97
+    assert finding["probability"] == pytest.approx(0.667, abs=0.1)
+    assert judged["outcome"] == "veto"
+    assert "raw" not in judged["findings"][1]
+
+
+def test_calibrate_from_what_eval_saved_judges_nothing(tmp_path: Path) -> None:
+    """And comes to the same."""
+    file = data(tmp_path, graded())
+    assert run("eval", file, "-m", "own.yaml", "--save", "saved.jsonl").exit_code == 0
+    fresh = run("calibrate", file, "-m", "own.yaml", "-o", "a.yaml", "--json", "--method", "platt")
+    (tmp_path / "telling.py").write_text("raise SystemExit('judged again')")
+    again = run("calibrate", "--from", "saved.jsonl", "-m", "own.yaml", "-o", "b.yaml", "--json", "--method", "platt")
+    assert again.exit_code == 0, again.stderr
+    assert json.loads(fresh.stdout)["rules"] == json.loads(again.stdout)["rules"]
+
+
+def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
+    """On the rows it saw, measured by eval."""
+    file = data(tmp_path, graded())
+    assert run("calibrate", file, "-m", "own.yaml", "-o", "new.yaml", "--max-fpr", "0.1").exit_code == 0
+    (part,) = json.loads(run("eval", file, "-m", "new.yaml", "--json").stdout)["parts"]
+    assert part["false_positive_rate"] <= 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["data.jsonl", "-o", "own.yaml", "--force"], "own.yaml is what the new manifesto builds on"),
+        (["data.jsonl", "-o", "superego.yaml"], "superego.yaml is there already"),
+        (["-o", "new.yaml"], "either data to judge or --from"),
+        (["data.jsonl", "-o", "new.yaml", "--max-fpr", "0.1", "--cost-ratio", "2"], "either --max-fpr or --cost-ratio"),
+        (["data.jsonl", "-o", "new.yaml", "--rule", "calm"], "its critics (patterns) are certain"),
+        (["few.jsonl", "-o", "new.yaml"], "10 of each are needed"),
+        (["input.jsonl", "-o", "new.yaml"], "no row has a response"),
+    ],
+)
+def test_calibrate_says_what_is_missing(tmp_path: Path, arguments: list[str], said: str) -> None:
+    """With exit code 2, and nothing is written."""
+    data(tmp_path, graded())
+    data(tmp_path, graded(6), "few.jsonl")
+    (tmp_path / "input.jsonl").write_text(json.dumps({"text": "hi", "label": 1}))
+    result = run("calibrate", *arguments, "-m", "own.yaml")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / "new.yaml").exists()
+    assert (tmp_path / "own.yaml").read_text() == MANIFESTO
+
+
+def test_calibrate_overwrites_when_told_to(tmp_path: Path) -> None:
+    """The one of yesterday, for instance."""
+    file = data(tmp_path, graded())
+    (tmp_path / "new.yaml").write_text("of yesterday")
+    assert run("calibrate", file, "-m", "own.yaml", "-o", "new.yaml", "--force").exit_code == 0
+    assert "of yesterday" not in (tmp_path / "new.yaml").read_text()
