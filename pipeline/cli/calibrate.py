@@ -14,9 +14,8 @@ from rich import box
 from rich.table import Table
 
 from critics import Manifesto
-from pipeline.assembly import assemble
 from pipeline.cli import options
-from pipeline.cli.evaluate import judge_all
+from pipeline.cli.evaluate import judge_all, judging_pipeline
 from pipeline.cli.reporting import DONE, reported, say, stdout
 from pipeline.errors import BadInput
 from pipeline.evaluation import Judged, needed, only_rules, read_rows, read_saved
@@ -123,7 +122,7 @@ def _judged(
     rows = read_rows(data, limit=limit)
     told = {each.id for each in told_of(manifesto, rows, rule)}
     sides = {each.applies_to for each in manifesto.rules if each.id in told}
-    pipeline = only_rules(assemble(manifesto, settings, drafts=False), told)
+    pipeline = only_rules(judging_pipeline(manifesto, settings), told)
     return judge_all(pipeline, [row for row in rows if row.side in sides])
 
 

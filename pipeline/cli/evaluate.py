@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
+from critics import Manifesto
 from pipeline.assembly import assemble
 from pipeline.cli import options
 from pipeline.cli.figures import show
@@ -30,6 +31,7 @@ from pipeline.evaluation import (
     saving,
 )
 from pipeline.pipeline import Pipeline
+from pipeline.settings import Settings
 
 Data = Annotated[list[Path], typer.Argument(help="JSON lines of {id, text, response, label: 0 or 1, rule, labels}.")]
 Limit = Annotated[
@@ -67,7 +69,7 @@ def evaluate_critics(
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, base_url=base_url)
     loaded = options.manifesto_from(settings)
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
-    judged = judge_all(assemble(judging, settings, drafts=False), rows, save)
+    judged = judge_all(judging_pipeline(judging, settings), rows, save)
     evaluation = evaluate(loaded, rows, judged, critics=critic or (), other=other)
     if report:
         _write(report, page(evaluation))
@@ -78,6 +80,12 @@ def evaluate_critics(
     if report:
         say(f"the report is in {report}")
     return DONE
+
+
+def judging_pipeline(manifesto: Manifesto, settings: Settings) -> Pipeline:
+    """A pipeline that only judges, and asks for no critique in prose: nobody would read it, and it costs the most."""
+    quiet = settings.judge.model_copy(update={"critiques": False})
+    return assemble(manifesto, settings.model_copy(update={"judge": quiet}), drafts=False)
 
 
 def judge_all(pipeline: Pipeline, rows: Sequence[Row], save: Path | None = None) -> list[Judged]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.cli.reporting import say, stdout
 from pipeline.evaluation import Evaluation, Part, figures
@@ -40,7 +41,7 @@ def _ranking(parts: Iterable[Part]) -> Table:
         f = part.figures
         intervals = span(f.auroc_interval), span(f.f1_interval)
         counts = str(f.rows), str(f.positives)
-        table.add_row(part.name, *counts, number(f.auroc), intervals[0], number(f.f1), intervals[1])
+        table.add_row(Text(part.name), *counts, number(f.auroc), intervals[0], number(f.f1), intervals[1])
     return table
 
 
@@ -49,7 +50,7 @@ def _deciding(parts: Iterable[Part]) -> Table:
     for part in parts:
         f = part.figures
         told = f.precision, f.recall, f.recall_at_1, f.recall_at_5, f.false_positive_rate, f.undecided_share
-        table.add_row(part.name, *map(number, told))
+        table.add_row(Text(part.name), *map(number, told))
     return table
 
 
@@ -59,7 +60,7 @@ def _costing(parts: Iterable[Part]) -> Table:
         f = part.figures
         told = costs(part)[0].removesuffix(" tokens"), costs(part)[1]
         baselines = (_baseline(part, name) for name in ("refusal phrases", "bag of words"))
-        table.add_row(part.name, number(f.auprc), number(f.calibration_error), *told, *baselines)
+        table.add_row(Text(part.name), number(f.auprc), number(f.calibration_error), *told, *baselines)
     return table
 
 

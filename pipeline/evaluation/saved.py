@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,8 @@ def saving(path: Path | None) -> Iterator[Keep]:
         with partial.open("w", encoding="utf-8") as file:
 
             def keep(judged: Judged) -> None:
-                file.write(judged.model_dump_json() + "\n")
+                # By way of json, because ids and texts may hold lone surrogates, which must not end a run.
+                file.write(json.dumps(judged.model_dump()) + "\n")
                 file.flush()
 
             yield keep
@@ -49,12 +51,16 @@ def read_saved(files: Sequence[Path]) -> list[Judged]:
             raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
         for number, line in enumerate(lines, start=1):
             try:
-                rows.append(Judged.model_validate_json(line))
-            except ValidationError as exc:
-                why = exc.errors()[0]
-                place = ".".join(map(str, why["loc"]))
-                what = f"not a row that `superego eval --save` wrote: {place or 'the line'}: {why['msg']}"
-                raise BadInput(f"{file}:{number}: {what}") from exc
+                rows.append(Judged.model_validate(json.loads(line)))
+            except (ValueError, RecursionError) as exc:
+                raise BadInput(f"{file}:{number}: not a row that `superego eval --save` wrote: {_why(exc)}") from exc
     if not rows:
         raise BadInput(f"{', '.join(map(str, files))}: there is no row in it")
     return rows
+
+
+def _why(exc: Exception) -> str:
+    if not isinstance(exc, ValidationError):
+        return str(exc)
+    first = exc.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the line'}: {first['msg']}"

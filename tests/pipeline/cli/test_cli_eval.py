@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from critics import Prompt, Written
 from pipeline.cli.main import app
+from pipeline.llama import LlamaJudgeModel
 
 CRITIC = """\
 from critics import Finding
@@ -233,3 +235,24 @@ def test_calibrate_overwrites_when_told_to(tmp_path: Path) -> None:
     (tmp_path / "new.yaml").write_text("of yesterday")
     assert run("calibrate", file, "-m", "own.yaml", "-o", "new.yaml", "--force").exit_code == 0
     assert "of yesterday" not in (tmp_path / "new.yaml").read_text()
+
+
+def test_the_embedded_model_is_measured_without_critiques(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On real weights: every row is decided and found broken, which `judge` explains, and not a word is written."""
+    asked: list[str] = []
+    write = LlamaJudgeModel.write
+
+    def counted(self: LlamaJudgeModel, prompt: Prompt, **more: Any) -> Written:
+        asked.append("why")
+        return write(self, prompt, **more)
+
+    monkeypatch.setattr(LlamaJudgeModel, "write", counted)
+    text = MANIFESTO.replace('["telling:make"]', "[judge]").replace("action: veto", "action: veto, threshold: 0.01")
+    (tmp_path / "own.yaml").write_text(text)
+    result = run("eval", data(tmp_path, [(1, "Go away."), (0, "Welcome.")]), "-m", "own.yaml", "--json")
+    (part,) = json.loads(result.stdout)["parts"]
+    assert (part["undecided"], part["recall"]) == (0, 1.0)
+    assert part["tokens"] > 0
+    assert asked == []
+    run("judge", "data.jsonl", "-m", "own.yaml")
+    assert asked == ["why", "why"]

@@ -78,7 +78,7 @@ def test_only_some_rules_asks_the_same_critics() -> None:
 
 def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
     """To the last figure, whatever is in the ids."""
-    rows = [judged("hi", "x=0.123456789012345", X), judged("hi", "", X).model_copy(update={"id": 'q"\n'})]
+    rows = [judged("hi", "x=0.123456789012345", X), judged("hi", "", X).model_copy(update={"id": 'q"\n\ud800'})]
     with saving(tmp_path / "s.jsonl") as keep:
         for row in rows:
             keep(row)
