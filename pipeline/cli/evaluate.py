@@ -16,7 +16,7 @@ from pipeline.assembly import assemble
 from pipeline.cli import options
 from pipeline.cli.figures import show
 from pipeline.cli.reporting import DONE, reported, say, stderr
-from pipeline.errors import OutputFault
+from pipeline.errors import BadInput, OutputFault
 from pipeline.evaluation import (
     Judged,
     Row,
@@ -64,6 +64,8 @@ def evaluate_critics(
     Example: superego eval replies.jsonl -m house-style --report page.html
     """
     needed()
+    if report and not report.absolute().parent.is_dir():
+        raise BadInput(f"{report} cannot be written: there is no such folder")
     rows = read_rows(data, limit=limit)
     other = read_saved([compare]) if compare else None
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, base_url=base_url)
@@ -71,13 +73,12 @@ def evaluate_critics(
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
     judged = judge_all(judging_pipeline(judging, settings), rows, save)
     evaluation = evaluate(loaded, rows, judged, critics=critic or (), other=other)
-    if report:
-        _write(report, page(evaluation))
     if as_json:
         print(json.dumps(evaluation_record(evaluation), indent=2))
     else:
         show(evaluation)
     if report:
+        _write(report, page(evaluation))
         say(f"the report is in {report}")
     return DONE
 

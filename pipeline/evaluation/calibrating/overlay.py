@@ -18,7 +18,7 @@ _SUFFIX = "-calibrated"
 
 
 def refuse_overwriting(path: Path, name: str, *, force: bool) -> None:
-    """Raise `BadInput` where the file is there and may not go, or is what the new one would be built on.
+    """Raise `BadInput` where the file is there and may not go, has no folder, or is what it would be built on.
 
     `name` is the manifesto's shipped name or path.
     """
@@ -29,6 +29,8 @@ def refuse_overwriting(path: Path, name: str, *, force: bool) -> None:
         extended = read_yaml(below).entries.get("extends")
         over = str(extended.node.value) if extended else None
         below = _shipped_or_path(over, below.parent) if over else None
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"{path} cannot be written: there is no such folder")
     if path.exists() and not force:
         raise BadInput(f"{path} is there already: choose another file, or overwrite it with --force")
 

@@ -117,6 +117,14 @@ def test_a_bad_row_ends_it_before_anything_is_judged(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("s.jsonl*")) + list(tmp_path.glob("p.html"))
 
 
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_judged(tmp_path: Path) -> None:
+    """And not after an hour."""
+    (tmp_path / "telling.py").write_text("raise SystemExit('judged')")
+    result = run("eval", data(tmp_path, ROWS), "-m", "own.yaml", "--report", "no/page.html")
+    assert result.exit_code == 2
+    assert "no/page.html cannot be written: there is no such folder" in result.stderr
+
+
 @pytest.mark.parametrize("module", ["sklearn", "matplotlib"])
 def test_without_the_extra_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
@@ -210,6 +218,7 @@ def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
     [
         (["data.jsonl", "-o", "own.yaml", "--force"], "own.yaml is what the new manifesto builds on"),
         (["data.jsonl", "-o", "superego.yaml"], "superego.yaml is there already"),
+        (["data.jsonl", "-o", "no/new.yaml"], "no/new.yaml cannot be written: there is no such folder"),
         (["-o", "new.yaml"], "either data to judge or --from"),
         (["data.jsonl", "-o", "new.yaml", "--max-fpr", "0.1", "--cost-ratio", "2"], "either --max-fpr or --cost-ratio"),
         (["data.jsonl", "-o", "new.yaml", "--rule", "calm"], "its critics (patterns) are certain"),
