@@ -1,5 +1,6 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
+from critics.calibration import corrected, logit
 from critics.critic import Critic
 from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
@@ -9,6 +10,7 @@ from critics.judge.judge import Judge
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
+from critics.manifesto.calibration import Calibration, Platt
 from critics.manifesto.schema import Budget, Example, Length, Manifesto, Patterns, PersonalData, Rule
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
@@ -26,6 +28,7 @@ __all__ = [
     "DETERMINISTIC",
     "THREAD",
     "Budget",
+    "Calibration",
     "Conversation",
     "Critic",
     "CriticsError",
@@ -51,6 +54,7 @@ __all__ = [
     "PatternsCritic",
     "PersonalData",
     "PersonalDataCritic",
+    "Platt",
     "Prompt",
     "Reading",
     "Role",
@@ -65,8 +69,10 @@ __all__ = [
     "VerdictOutcome",
     "Written",
     "check",
+    "corrected",
     "did_you_mean",
     "load",
+    "logit",
     "neutralise",
     "normalise",
     "read_yaml",

@@ -39,10 +39,10 @@ class ManifestoError(CriticsError):
 
 
 class ExtraMissing(CriticsError):
-    """A critic needs an optional dependency that is not installed."""
+    """A critic, or another part of the kind named, needs an optional dependency that is not installed."""
 
-    def __init__(self, critic: str, extra: str) -> None:
-        super().__init__(f"the critic {critic!r} needs an extra: pip install 'superego[{extra}]'")
+    def __init__(self, name: str, extra: str, *, kind: str = "critic") -> None:
+        super().__init__(f"the {kind} {name!r} needs an extra: pip install 'superego[{extra}]'")
 
 
 class ModelError(CriticsError):

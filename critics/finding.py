@@ -42,7 +42,8 @@ class Finding:
 
     A probability that is no number, or outside [0, 1], is a fault of the critic, and becomes undecided:
     a critic can be wrong, but it cannot pass a draft by writing nonsense. `critique` says why in prose,
-    `spans` say where, `mend` is what a deterministic critic would put in the spans' place.
+    `spans` say where, `mend` is what a deterministic critic would put in the spans' place. `raw` is what the critic
+    said where `probability` was calibrated.
     """
 
     rule: str
@@ -52,6 +53,7 @@ class Finding:
     spans: tuple[Span, ...] = ()
     mend: tuple[str, ...] = ()
     usage: Usage = Usage()
+    raw: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(Span(*span) for span in self.spans))

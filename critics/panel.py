@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from critics.calibration import calibrated, in_own_terms
 from critics.critic import Critic
 from critics.deadline import within
 from critics.exchange import Exchange
@@ -35,7 +37,7 @@ class Panel:
         if critic is None:
             return [undecided(rule, name, f"no critic called {name!r} is at hand") for rule in rules]
         try:
-            given = within(self._seconds, critic, exchange, rules)
+            given = within(self._seconds, critic, exchange, [in_own_terms(rule, name) for rule in rules])
             return [_checked(rule, name, given) for rule in rules]
         except Exception as exc:  # noqa: BLE001  # a critic that crashed has judged nothing, and that is a finding
             return [undecided(rule, name, f"{type(exc).__name__}: {exc}") for rule in rules]
@@ -50,4 +52,5 @@ def _checked(rule: Rule, name: str, given: Sequence[Finding]) -> Finding:
         return undecided(rule, name, "the critic said nothing of this rule")
     if len(own) > 1:
         return undecided(rule, name, "the critic contradicted itself: more than one finding on this rule")
-    return own[0]
+    # Under the name that the rule calls it by, whatever it calls itself: calibrations and records go by that.
+    return calibrated(rule, replace(own[0], critic=name))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from critics.calibration import calibrated
 from critics.finding import Finding, FindingOutcome, Usage
 from critics.manifesto.schema import Manifesto, Rule
 
@@ -71,7 +72,7 @@ class Verdict:
 
 
 def weigh(manifesto: Manifesto, rules: Sequence[Rule], findings: Iterable[Finding]) -> Verdict:
-    """Weigh findings by the manifesto's weights, thresholds and actions.
+    """Weigh findings, calibrated as their rules say, by the manifesto's weights, thresholds and actions.
 
     - `veto`: a rule with that action is broken, whatever the total.
     - `revise`: another rule is broken (but for `flag`), or a draft's score is below `release`.
@@ -82,7 +83,7 @@ def weigh(manifesto: Manifesto, rules: Sequence[Rule], findings: Iterable[Findin
     for finding in findings:
         if finding.rule in by_rule:
             by_rule[finding.rule].append(finding)
-    judgements = tuple(Judgement(rule, tuple(by_rule[rule.id])) for rule in rules)
+    judgements = tuple(Judgement(rule, tuple(calibrated(rule, f) for f in by_rule[rule.id])) for rule in rules)
     score = _score(judgements)
     return Verdict(_outcome(manifesto, judgements, score), score, _breach(judgements), judgements)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -13,6 +13,7 @@ from critics import Message, Source
 from pipeline.errors import BadInput
 
 Id = str | int
+Label = Literal[0, 1]
 
 
 class _Record(BaseModel):
@@ -62,6 +63,29 @@ class JudgeIn(_Record):
     context: tuple[SourceIn, ...] = ()
 
 
+class LabelledIn(JudgeIn):
+    """One exchange with the truth about it: 1 where it breaks a rule, 0 where it keeps them all.
+
+    `rule` names the one that `label` is about; `labels` tells of several, by id.
+    """
+
+    text: str
+    label: Label
+    rule: str | None = None
+    labels: Mapping[str, Label] = {}
+    category: str | None = None
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> LabelledIn:
+        if self.rule is not None and self.labels.get(self.rule, self.label) != self.label:
+            raise ValueError(f"`label` and `labels` disagree about the rule `{self.rule}`")
+        if not self.label and any(self.labels.values()):
+            raise ValueError("`label` is 0, but by `labels` a rule is broken")
+        if not (self.text or self.response):
+            raise ValueError("`text` and `response` are both empty: there is nothing to judge")
+        return self
+
+
 @dataclass(frozen=True)
 class BadLine:
     """A line that cannot be used, and why. Lines count from 1."""
@@ -71,7 +95,7 @@ class BadLine:
     id: Id | None = None
 
 
-R = TypeVar("R", PromptIn, JudgeIn)
+R = TypeVar("R", bound=_Record)
 
 
 def sources(given: Iterable[SourceIn]) -> tuple[Source, ...]:

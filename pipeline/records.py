@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from critics import Finding, FindingOutcome, Judgement, Usage, Verdict, VerdictOutcome
 from pipeline.outcome import Attempt, Outcome, Status, StopReason
@@ -13,6 +13,8 @@ class FindingRecord(TypedDict):
     critic: str
     outcome: FindingOutcome
     probability: float | None
+    raw: NotRequired[float]
+    """What the critic itself said, where `probability` is calibrated."""
     critique: str
     span: list[int] | None
     """Start and end of the first offending place, in characters; all of them are in `spans`."""
@@ -103,7 +105,7 @@ def verdict_record(verdict: Verdict) -> VerdictRecord:
 
 def _finding(judgement: Judgement, finding: Finding) -> FindingRecord:
     spans = [list(span) for span in finding.spans]
-    return {
+    record: FindingRecord = {
         "rule": finding.rule,
         "critic": finding.critic,
         "outcome": finding.outcome(judgement.rule.threshold),
@@ -112,6 +114,9 @@ def _finding(judgement: Judgement, finding: Finding) -> FindingRecord:
         "span": spans[0] if spans else None,
         "spans": spans,
     }
+    if finding.raw is not None:
+        record["raw"] = finding.raw
+    return record
 
 
 def _attempt(attempt: Attempt) -> AttemptRecord:

@@ -70,12 +70,14 @@ def test_the_examples_run(root: Path, name: str) -> None:
     assert done.stdout
 
 
-def test_the_manifesto_of_the_guide_has_no_fault(root: Path, tmp_path: Path) -> None:
-    """The example of building on another."""
-    (text,) = blocks(root / "docs" / "manifestos.md", "yaml")
-    file = tmp_path / "our-lab.yaml"
-    file.write_text(text)
-    assert check(str(file)) == []
+def test_the_manifestos_of_the_guide_have_no_fault(root: Path, tmp_path: Path) -> None:
+    """The examples of building on another and of calibrating."""
+    texts = blocks(root / "docs" / "manifestos.md", "yaml")
+    assert len(texts) == 2
+    for text in texts:
+        file = tmp_path / "our-lab.yaml"
+        file.write_text(text)
+        assert check(str(file)) == []
 
 
 def test_the_critic_of_the_guide_works(root: Path, tmp_path: Path) -> None:
@@ -96,6 +98,45 @@ def test_the_critic_of_the_guide_works(root: Path, tmp_path: Path) -> None:
         env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )
     assert json.loads(done.stdout)["outcome"] == "revise"
+
+
+OURS = """\
+name: ours
+version: "1"
+rules:
+  - {id: kind, statement: Kind., critics: ["graded:make"]}
+  - {id: calm, statement: Calm., critics: [patterns], patterns: {forbid: ["!"]}}
+"""
+GRADED = """\
+from critics import Finding
+
+def make():
+    return lambda exchange, rules: [Finding(r.id, "graded", len(exchange.judged) / 100) for r in rules]
+"""
+
+
+def test_the_commands_of_the_guide_to_evaluation_run(root: Path, tmp_path: Path) -> None:
+    """In their order, in a folder where the files that they name lie."""
+    rows = [{"text": "hi", "response": "x" * i, "label": int(i % 7 < i / 10)} for i in range(1, 61)]
+    (tmp_path / "replies.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "ours.yaml").write_text(OURS)
+    (tmp_path / "graded.py").write_text(GRADED)
+    (tmp_path / FILE_NAME).write_text("trusted: ['graded:make']\n")
+    commands = re.findall(r"^\$ superego (.+)$", (root / "docs" / "evaluation.md").read_text(), flags=re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["eval", "eval", "calibrate", "judge"]
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", *command.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={"PYTHONPATH": f"{root}:{tmp_path}", "PATH": "/usr/bin:/bin"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+    assert (tmp_path / "page.html").exists()
 
 
 def test_the_settings_of_the_guide_are_all_there_are(root: Path, tmp_path: Path) -> None:

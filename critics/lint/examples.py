@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from critics.calibration import calibrated
 from critics.critic import Critic
 from critics.errors import ExtraMissing, Fault
 from critics.exchange import Exchange, Message
@@ -27,7 +28,7 @@ def _misjudged(rule: Rule, critics: Mapping[str, Critic]) -> Iterator[tuple[tupl
     for number, example in enumerate(rule.examples):
         exchange = _exchange(rule, example)
         try:
-            findings = [finding for name in rule.critics for finding in critics[name](exchange, [rule])]
+            findings = [calibrated(rule, f) for name in rule.critics for f in critics[name](exchange, [rule])]
         except ExtraMissing as exc:
             yield ("critics",), str(exc)
             return

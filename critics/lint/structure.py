@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from critics.calibration import corrected
 from critics.errors import Fault
 from critics.manifesto.load import Loaded
 from critics.manifesto.schema import Length, Rule
@@ -44,6 +45,7 @@ def _rule_complaints(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complain
     yield from _critic_names(rule, trusted)
     yield from _options(rule)
     yield from _action(rule)
+    yield from _calibrations(rule)
     if rule.patterns:
         for key in ("forbid", "require"):
             for index, pattern in enumerate(getattr(rule.patterns, key)):
@@ -71,6 +73,16 @@ def _options(rule: Rule) -> Iterator[_Complaint]:
     for name, options in (("patterns", rule.patterns), ("personal-data", rule.personal_data)):
         if options is not None and name not in rule.critics:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
+
+
+def _calibrations(rule: Rule) -> Iterator[_Complaint]:
+    for name, calibration in rule.calibration.items():
+        if name not in rule.critics:
+            what = f"this calibration is never used: `{name}` is not among the rule's critics"
+            yield ("calibration", name), what + did_you_mean(name, rule.critics)
+        elif (most := corrected(calibration, 1.0)) < rule.threshold:
+            what = f"`{name}` can never break the rule: calibrated it gives at most {most:.3g}"
+            yield ("calibration", name), f"{what}, and the threshold is {rule.threshold:g}"
 
 
 def _action(rule: Rule) -> Iterator[_Complaint]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from critics.manifesto.calibration import Calibration
+from critics.manifesto.model import Model
 
 Action = Literal["veto", "revise", "redact", "flag"]
 OnUndecided = Literal["retry", "withhold", "release"]
@@ -20,10 +24,6 @@ Entity = Literal[
 ]  # fmt: skip
 
 Text = Annotated[str, Field(min_length=1)]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
 class Length(Model):
@@ -87,12 +87,18 @@ class Rule(Model):
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
     threshold: float = Field(0.5, gt=0, lt=1, description="The probability of a breach from which it is broken.")
+    calibration: Mapping[Text, Calibration] = Field(
+        {}, description="By critic: what its probability is worth. The threshold is compared with what comes of it."
+    )
     action: Action = Field("revise", description="What breaking it means.")
     on_undecided: OnUndecided | None = Field(None, description="Overrides the manifesto's own, for this rule.")
     advice: str = Field("", description="What the generator is told when its draft broke the rule.")
     examples: tuple[Example, ...] = ()
     patterns: Patterns | None = None
     personal_data: PersonalData | None = Field(None, alias="personal-data")
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.statement))  # a mapping among the fields has no hash of its own
 
 
 class Budget(Model):

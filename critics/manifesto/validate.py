@@ -74,6 +74,8 @@ def _wording(model: type[BaseModel], steps: tuple[str | int, ...], error: ErrorD
             return f"{name} must be words: put quotes around {given}"
         case "string_pattern_mismatch":
             return f"{name} is {given!r}, which does not fit {error['ctx']['pattern']}"
+        case "value_error":
+            return f"{name}: {error['ctx']['error']}"
         case _:
             return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
@@ -86,7 +88,9 @@ def _keys(model: type[BaseModel], steps: tuple[str | int, ...]) -> list[str]:
     """The keys allowed in the mapping at `steps`."""
     for step in (step for step in steps if isinstance(step, str)):
         field = next((field for key, field in model.model_fields.items() if step in (field.alias, key)), None)
-        inner = _model_in(field.annotation) if field else None
+        if field is None:
+            continue  # a key of a mapping, whose values are all of the model at hand
+        inner = _model_in(field.annotation)
         if inner is None:
             return []
         model = inner

@@ -10,7 +10,7 @@ import threading
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, check, config, critic, judge, model
+from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, judge, model
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("ask")(ask.ask)
 app.command("judge")(judge.judge)
 app.command("batch")(batch.batch)
 app.command("check")(check.check)
+app.command("eval")(evaluate.evaluate_critics)
+app.command("calibrate")(calibrate.calibrate_critics)
 app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")

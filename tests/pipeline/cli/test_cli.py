@@ -257,7 +257,9 @@ def test_the_embedded_judge_is_announced_as_chance() -> None:
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["ask", "judge", "batch", "check", "manifestos", "config show", "model optimise"])
+@pytest.mark.parametrize(
+    "command", ["ask", "judge", "batch", "check", "manifestos", "config show", "model optimise", "eval", "calibrate"]
+)
 def test_every_command_has_help_with_an_example(command: str) -> None:
     """A newcomer copies it."""
     result = run(*command.split(), "--help")

@@ -1,0 +1,175 @@
+"""`superego calibrate`: thresholds and calibrations from labelled rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich import box
+from rich.table import Table
+
+from critics import Manifesto
+from pipeline.cli import options
+from pipeline.cli.evaluate import judge_all, judging_pipeline
+from pipeline.cli.reporting import DONE, reported, say, stdout
+from pipeline.errors import BadInput
+from pipeline.evaluation import Judged, needed, only_rules, read_rows, read_saved
+from pipeline.evaluation.calibrating import (
+    HOW,
+    Aim,
+    Calibrated,
+    Method,
+    calibrate,
+    extends_from,
+    overlay,
+    refuse_overwriting,
+    samples,
+    told_of,
+    write_overlay,
+)
+from pipeline.evaluation.words import number
+from pipeline.settings import Settings
+
+Choice = Literal["auto", "temperature", "platt", "isotonic"]
+
+
+@reported
+def calibrate_critics(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The manifesto to write, which extends -m.")],
+    data: Annotated[
+        list[Path] | None, typer.Argument(help="JSON lines of {text, response, label: 0 or 1, rule, labels}.")
+    ] = None,
+    manifesto: options.ManifestoName = None,
+    saved: Annotated[
+        list[Path] | None, typer.Option("--from", help="What eval --save kept, instead of judging data.")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="Calibrate this rule alone, and take every label for its.")
+    ] = None,
+    method: Annotated[
+        Choice, typer.Option("--method", help="auto takes the lowest cross-validated log loss.")
+    ] = "auto",
+    max_fpr: Annotated[
+        float | None, typer.Option("--max-fpr", min=0, max=1, help="False positives that may be.", show_default=False)
+    ] = None,
+    cost_ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--cost-ratio", min=0.001, max=1000, help="False alarms that a miss is worth.", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Rows of each file at most, evenly spread.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    as_json: options.Json = False,
+    judge: options.JudgeName = None,
+    base_url: options.BaseUrl = None,
+    config: options.ConfigFile = None,
+) -> int:
+    """Fit what critics say to what is true, choose thresholds, and write a manifesto with both. Without --max-fpr and
+    --cost-ratio, thresholds are for the best F1.
+
+    Example: superego calibrate replies.jsonl -m own.yaml -o own-calibrated.yaml --max-fpr 0.05
+    """
+    needed()
+    if bool(data) == bool(saved):
+        raise BadInput("give either data to judge or --from with what was judged")
+    if max_fpr is not None and cost_ratio is not None:
+        raise BadInput("give either --max-fpr or --cost-ratio: a threshold serves one of them")
+    settings = options.settings_from(config, manifesto=manifesto, judge=judge, base_url=base_url)
+    refuse_overwriting(output, settings.manifesto, force=force)
+    loaded = options.manifesto_from(settings)
+    judged = read_saved(saved) if saved else _judged(data or [], loaded, settings, rule, limit)
+    found, left = samples(loaded, judged, rule)
+    fixed: Method | None = None if method == "auto" else method
+    aim = Aim(max_fpr, cost_ratio)
+    done = [calibrate(sample, method=fixed, aim=aim) for sample in found]
+    today = datetime.now(UTC).date()
+    files = ", ".join(file.name for file in saved or data or [])
+    header = [
+        f"Written by `superego calibrate` on {today} from {files} ({len(judged)} rows), with thresholds for",
+        f"{aim.words}. {HOW}",
+    ]
+    write_overlay(
+        output,
+        overlay(loaded, extends_from(settings.manifesto, output), done, header),
+        trusted=settings.trusted,
+    )
+    if as_json:
+        print(json.dumps({"output": str(output), "rules": [_plain(c) for c in done], "left_out": left}, indent=2))
+    else:
+        console = stdout()
+        console.print(_rules(done))
+        console.print()
+        console.print(_critics(done))
+        console.print("\nAfter the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
+    for name, why in left.items():
+        say(f"not calibrated: {name}: {why}", style="yellow")
+    say(f"written: {output}; use it with -m {output}")
+    return DONE
+
+
+def _judged(
+    data: Sequence[Path], manifesto: Manifesto, settings: Settings, rule: str | None, limit: int | None
+) -> list[Judged]:
+    """Rows judged by the rules that they tell of."""
+    rows = read_rows(data, limit=limit)
+    told = {each.id for each in told_of(manifesto, rows, rule)}
+    sides = {each.applies_to for each in manifesto.rules if each.id in told}
+    pipeline = only_rules(judging_pipeline(manifesto, settings), told)
+    return judge_all(pipeline, [row for row in rows if row.side in sides])
+
+
+def _plain(given: Calibrated) -> dict[str, Any]:
+    critics = [
+        {**asdict(f), "calibration": f.calibration and f.calibration.model_dump(mode="json", exclude_none=True)}
+        for f in given.critics
+    ]
+    return {
+        "rule": given.rule.id,
+        "threshold": {"before": given.rule.threshold, "after": given.threshold},
+        "critics": critics,
+        "before": asdict(given.before),
+        "after": asdict(given.after),
+    }
+
+
+def _rules(done: Sequence[Calibrated]) -> Table:
+    table = _table("rule", "threshold", "F1", "recall", "false positives")
+    for given in done:
+        before, after = given.before, given.after
+        table.add_row(
+            given.rule.id,
+            _change(given.rule.threshold, given.threshold),
+            _change(before.f1, after.f1),
+            _change(before.recall, after.recall),
+            _change(before.false_positive_rate, after.false_positive_rate),
+        )
+    return table
+
+
+def _critics(done: Sequence[Calibrated]) -> Table:
+    table = _table("rule", "critic", "method", "calib. error", "log loss")
+    for given in done:
+        for f in given.critics:
+            errors = _change(f.before.calibration_error, f.after.calibration_error)
+            losses = _change(f.before.log_loss, f.after.log_loss)
+            table.add_row(given.rule.id, f.critic, f.method or "as it is", errors, losses)
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for title in titles:
+        table.add_column(title, justify="left" if title in ("rule", "critic", "method") else "right", no_wrap=True)
+    return table
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return f"{number(before)} → {number(after)}"

@@ -1,0 +1,125 @@
+"""`superego eval`: how good the critics are on labelled rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+from critics import Manifesto
+from pipeline.assembly import assemble
+from pipeline.cli import options
+from pipeline.cli.figures import show
+from pipeline.cli.reporting import DONE, reported, say, stderr
+from pipeline.errors import BadInput, OutputFault
+from pipeline.evaluation import (
+    Judged,
+    Row,
+    evaluate,
+    evaluation_record,
+    judge_row,
+    needed,
+    only_critics,
+    page,
+    read_rows,
+    read_saved,
+    saving,
+)
+from pipeline.pipeline import Pipeline
+from pipeline.settings import Settings
+
+Data = Annotated[list[Path], typer.Argument(help="JSON lines of {id, text, response, label: 0 or 1, rule, labels}.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="Rows of each file at most, evenly spread.", show_default=False)
+]
+
+
+@reported
+def evaluate_critics(
+    data: Data,
+    manifesto: options.ManifestoName = None,
+    critic: Annotated[
+        list[str] | None, typer.Option("--critic", help="Judge by this critic alone; may be given again.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a page of HTML.", show_default=False)] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Keep what was judged, a row a line.", show_default=False)
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="Another run's --save, on the same rows.", show_default=False)
+    ] = None,
+    limit: Limit = None,
+    as_json: options.Json = False,
+    judge: options.JudgeName = None,
+    base_url: options.BaseUrl = None,
+    config: options.ConfigFile = None,
+) -> int:
+    """Measure the critics of a manifesto on labelled rows, with intervals, and beside baselines that cost nothing.
+
+    Example: superego eval replies.jsonl -m house-style --report page.html
+    """
+    needed()
+    if report and not report.absolute().parent.is_dir():
+        raise BadInput(f"{report} cannot be written: there is no such folder")
+    rows = read_rows(data, limit=limit)
+    other = read_saved([compare]) if compare else None
+    settings = options.settings_from(config, manifesto=manifesto, judge=judge, base_url=base_url)
+    loaded = options.manifesto_from(settings)
+    judging = only_critics(loaded, tuple(critic)) if critic else loaded
+    judged = judge_all(judging_pipeline(judging, settings), rows, save)
+    evaluation = evaluate(loaded, rows, judged, critics=critic or (), other=other)
+    if as_json:
+        print(json.dumps(evaluation_record(evaluation), indent=2))
+    else:
+        show(evaluation)
+    if report:
+        _write(report, page(evaluation))
+        say(f"the report is in {report}")
+    return DONE
+
+
+def judging_pipeline(manifesto: Manifesto, settings: Settings) -> Pipeline:
+    """A pipeline that only judges, and asks for no critique in prose: nobody would read it, and it costs the most."""
+    quiet = settings.judge.model_copy(update={"critiques": False})
+    return assemble(manifesto, settings.model_copy(update={"judge": quiet}), drafts=False)
+
+
+def judge_all(pipeline: Pipeline, rows: Sequence[Row], save: Path | None = None) -> list[Judged]:
+    """Every row judged, with a bar on a terminal. Stopped, it says where the rows judged so far are."""
+    judged: list[Judged] = []
+    try:
+        with saving(save) as keep, _bar(len(rows)) as advance:
+            for row in rows:
+                judged.append(judge_row(pipeline, row))
+                keep(judged[-1])
+                advance()
+    except KeyboardInterrupt:
+        kept = f"; they are kept in {save}.partial" if save else ""
+        say(f"stopped after {len(judged)} of {len(rows)} rows{kept}")
+        raise
+    return judged
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    console = stderr()
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console
+    ) as bar:
+        task = bar.add_task("judging", total=total)
+        yield lambda: bar.update(task, advance=1)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8", errors="replace")
+    except OSError as exc:
+        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc

@@ -1,0 +1,29 @@
+"""How good the critics are on labelled rows. An edge: it is handed a ready pipeline."""
+
+from pipeline.evaluation.judged import Judged, judge_row, only_critics, only_rules
+from pipeline.evaluation.measure import Evaluation, Part, evaluate
+from pipeline.evaluation.metrics import Figures, figures
+from pipeline.evaluation.record import evaluation_record
+from pipeline.evaluation.report import page
+from pipeline.evaluation.rows import Row, read_rows
+from pipeline.evaluation.saved import read_saved, saving
+from pipeline.evaluation.vendors import needed
+
+__all__ = [
+    "Evaluation",
+    "Figures",
+    "Judged",
+    "Part",
+    "Row",
+    "evaluate",
+    "evaluation_record",
+    "figures",
+    "judge_row",
+    "needed",
+    "only_critics",
+    "only_rules",
+    "page",
+    "read_rows",
+    "read_saved",
+    "saving",
+]

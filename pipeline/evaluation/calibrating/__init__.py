@@ -1,0 +1,22 @@
+"""What critics say made worth something: calibrations and thresholds fitted to labelled rows."""
+
+from pipeline.evaluation.calibrating.aims import Aim
+from pipeline.evaluation.calibrating.calibrate import Calibrated, calibrate
+from pipeline.evaluation.calibrating.fit import METHODS, Method
+from pipeline.evaluation.calibrating.overlay import HOW, extends_from, overlay, refuse_overwriting, write_overlay
+from pipeline.evaluation.calibrating.samples import samples, told_of
+
+__all__ = [
+    "HOW",
+    "METHODS",
+    "Aim",
+    "Calibrated",
+    "Method",
+    "calibrate",
+    "extends_from",
+    "overlay",
+    "refuse_overwriting",
+    "samples",
+    "told_of",
+    "write_overlay",
+]

@@ -1,0 +1,169 @@
+"""A rule's calibrations and threshold, and what they are worth on rows that they were not fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from critics import Calibration, Rule, corrected
+from pipeline.errors import BadInput
+from pipeline.evaluation.calibrating.aims import Aim
+from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, log_loss, rounded
+from pipeline.evaluation.calibrating.samples import Sample
+from pipeline.evaluation.cases import Flags, Numbers, cases
+from pipeline.evaluation.metrics import Figures, calibration_error, figures, reliability
+from pipeline.evaluation.vendors import vendor
+
+FOLDS = 5
+SEED = 0
+ISOTONIC_ROWS = 500
+"""Fewer rows, and isotonic is not tried by itself: it would follow their chance."""
+
+Fits = Mapping[str, Calibration]
+Methods = Mapping[str, Method | None]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """How good probabilities are: expected calibration error (10 bins of equal mass), and log loss in nats."""
+
+    calibration_error: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One critic of a rule. No `method` means that its own word was best. `after` is cross-validated."""
+
+    critic: str
+    rows: int
+    method: Method | None
+    calibration: Calibration | None
+    before: Worth
+    after: Worth
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A rule with its new threshold. `after` is at thresholds that were chosen without the rows they are told of."""
+
+    rule: Rule
+    threshold: float
+    critics: tuple[Fitted, ...]
+    before: Figures
+    after: Figures
+
+
+def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None = None) -> Calibrated:
+    """Fit every unsure critic of the rule by `method`, else by the one with the lowest cross-validated log loss, and
+    choose the threshold for `aim`. Raises `BadInput` where no threshold serves it."""
+    aim = aim or Aim()
+    folds = list(_folds(sample.labels))
+    methods = {name: method or _best(sample, name, folds) for name in sample.unsure}
+    fits = _fits(sample, methods, np.ones(len(sample.labels), dtype=np.bool_))
+    rule = sample.rule
+    shipped = {name: rule.calibration[name] for name in rule.critics if name in rule.calibration}
+    try:
+        threshold = _threshold(sample, fits, aim, np.ones(len(sample.labels), dtype=np.bool_))
+        found = _held_out(sample, methods, aim, folds)
+    except BadInput as exc:
+        raise BadInput(f"{rule.id}: {exc}") from exc
+    return Calibrated(
+        rule=rule,
+        threshold=threshold,
+        critics=tuple(_fitted(sample, name, methods[name], fits, shipped, folds) for name in sample.unsure),
+        before=_figures(sample, _scores(sample, shipped), _scores(sample, shipped) >= rule.threshold),
+        after=_figures(sample, _out_of_fold_scores(sample, methods, folds), found),
+    )
+
+
+def _best(sample: Sample, name: str, folds: list[Flags]) -> Method | None:
+    """The method with the lowest log loss on rows that it was not fitted to; none where the raw word is as good."""
+    decided = ~np.isnan(sample.said[name])
+    tried = [m for m in METHODS if m != "isotonic" or decided.sum() >= ISOTONIC_ROWS]
+    truth = sample.labels[decided]
+    best, lowest = None, log_loss(sample.said[name][decided], truth)
+    for method in tried:
+        loss = log_loss(_out_of_fold(sample, name, method, folds)[decided], truth)
+        if loss < lowest:
+            best, lowest = method, loss
+    return best
+
+
+def _out_of_fold(sample: Sample, name: str, method: Method | None, folds: list[Flags]) -> Numbers:
+    """Each row's probability, calibrated by a fit on the other folds."""
+    said = sample.said[name].copy()
+    for test in folds:
+        fits = _fits(sample, {name: method}, ~test)
+        said[test] = applied(fits.get(name), sample.said[name][test])
+    return said
+
+
+def _fits(sample: Sample, methods: Methods, learn: Flags) -> dict[str, Calibration]:
+    fits = {}
+    for name, method in methods.items():
+        chosen = learn & ~np.isnan(sample.said[name])
+        if method is not None:
+            fits[name] = fit(method, sample.said[name][chosen], sample.labels[chosen])
+    return fits
+
+
+def _scores(sample: Sample, fits: Fits) -> Numbers:
+    """The rule's probability: the highest of its critics'; NaN where none decided."""
+    each = np.array([applied(fits.get(name), said) for name, said in sample.said.items()])
+    highest = np.where(np.isnan(each), -np.inf, each).max(axis=0)
+    return np.where(np.isinf(highest), np.nan, highest)
+
+
+def _out_of_fold_scores(sample: Sample, methods: Methods, folds: list[Flags]) -> Numbers:
+    scores = np.empty(len(sample.labels))
+    for test in folds:
+        scores[test] = _scores(sample, _fits(sample, methods, ~test))[test]
+    return scores
+
+
+def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:
+    """For the aim, but never beyond what every critic can reach: a rule that cannot be broken is none."""
+    wanted = aim.threshold(_scores(sample, fits)[learn], sample.labels[learn])
+    reach = min((corrected(calibration, 1.0) for calibration in fits.values()), default=1.0)
+    return min(rounded(wanted), reach)
+
+
+def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) -> Flags:
+    """What is found broken in each fold by calibrations and a threshold from the others."""
+    found = np.zeros(len(sample.labels), dtype=np.bool_)
+    for test in folds:
+        fits = _fits(sample, methods, ~test)
+        line = _threshold(sample, fits, aim, ~test)
+        found[test] = _scores(sample, fits)[test] >= line
+    return found
+
+
+def _figures(sample: Sample, scores: Numbers, broken: Flags) -> Figures:
+    undecided = np.isnan(scores)
+    outcomes = ["undecided" if u else "broken" if b else "pass" for u, b in zip(undecided, broken, strict=True)]
+    given = [None if u else float(s) for u, s in zip(undecided, scores, strict=True)]
+    return figures(cases(sample.labels.tolist(), given, outcomes), intervals=False)  # type: ignore[arg-type]
+
+
+def _fitted(sample: Sample, name: str, method: Method | None, fits: Fits, shipped: Fits, folds: list[Flags]) -> Fitted:
+    decided = ~np.isnan(sample.said[name])
+    truth = sample.labels[decided]
+    before = applied(shipped.get(name), sample.said[name])[decided]
+    after = _out_of_fold(sample, name, method, folds)[decided]
+    return Fitted(name, int(decided.sum()), method, fits.get(name), _worth(before, truth), _worth(after, truth))
+
+
+def _worth(said: Numbers, truth: Flags) -> Worth:
+    given = cases(truth.tolist(), said.tolist(), ["pass"] * len(truth))
+    return Worth(calibration_error(reliability(given)), log_loss(said, truth))
+
+
+def _folds(labels: Flags) -> Iterator[Flags]:
+    splitter = vendor("sklearn.model_selection").StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    for _, test in splitter.split(labels, labels):
+        chosen = np.zeros(len(labels), dtype=np.bool_)
+        chosen[test] = True
+        yield chosen

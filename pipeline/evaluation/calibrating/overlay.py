@@ -1,0 +1,108 @@
+"""A manifesto that extends the one that was measured, and gives only thresholds and calibrations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import manifestos
+from critics import Manifesto, load, read_yaml
+from pipeline.errors import BadInput, OutputFault
+from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
+
+_SUFFIX = "-calibrated"
+
+
+def refuse_overwriting(path: Path, name: str, *, force: bool) -> None:
+    """Raise `BadInput` where the file is there and may not go, has no folder, or is what it would be built on.
+
+    `name` is the manifesto's shipped name or path.
+    """
+    below = _shipped_or_path(name)
+    while below is not None:
+        if below.resolve() == path.resolve():
+            raise BadInput(f"{path} is what the new manifesto builds on: write to another file")
+        extended = read_yaml(below).entries.get("extends")
+        over = str(extended.node.value) if extended else None
+        below = _shipped_or_path(over, below.parent) if over else None
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"{path} cannot be written: there is no such folder")
+    if path.exists() and not force:
+        raise BadInput(f"{path} is there already: choose another file, or overwrite it with --force")
+
+
+def overlay(manifesto: Manifesto, extends: str, rules: Sequence[Calibrated], header: Sequence[str]) -> str:
+    """The YAML text: a comment with `header` and the figures of each rule, then what is changed."""
+    body = {
+        "name": manifesto.name.removesuffix(_SUFFIX) + _SUFFIX,
+        "extends": extends,
+        "rules": [_rule(calibrated) for calibrated in rules],
+    }
+    told = [*header, "", *(line for calibrated in rules for line in _told(calibrated))]
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in told)
+    return f"{comment}\n{yaml.safe_dump(body, sort_keys=False, default_flow_style=None, width=120)}"
+
+
+def write_overlay(path: Path, text: str, *, trusted: tuple[str, ...]) -> None:
+    """Write it whole or not at all, and only if it can be loaded. Raises `ManifestoError` or `OutputFault`."""
+    draft = path.absolute().with_name(f".{path.name}.{os.getpid()}.yaml")
+    try:
+        draft.write_text(text, "utf-8")
+        load(str(draft), trusted=trusted)
+        draft.replace(path)
+    except OSError as exc:
+        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def extends_from(name: str, path: Path) -> str:
+    """How the file at `path` names the manifesto: its shipped name, or a path relative to the file."""
+    if name in manifestos.names():
+        return name
+    relative = os.path.relpath(Path(name).resolve(), path.absolute().parent.resolve())
+    return relative if "/" in relative or relative.endswith((".yaml", ".yml")) else f"./{relative}"
+
+
+def _shipped_or_path(name: str, beside: Path = Path()) -> Path | None:
+    return None if name in manifestos.names() else beside / name
+
+
+def _rule(given: Calibrated) -> dict[str, Any]:
+    fits = {f.critic: f.calibration.model_dump(mode="json", exclude_none=True) for f in given.critics if f.calibration}
+    # Even an empty one: what is not given would be inherited, and it was measured without.
+    inherited = bool(given.rule.calibration)
+    return {
+        "id": given.rule.id,
+        "threshold": given.threshold,
+        **({"calibration": fits} if fits or inherited else {}),
+    }
+
+
+def _told(given: Calibrated) -> list[str]:
+    before, after = given.before, given.after
+    lines = [
+        f"{given.rule.id}: {after.rows} rows, {after.positives} of them broken. "
+        f"Threshold {given.rule.threshold:g} to {given.threshold:g}, F1 {_number(before.f1)} to {_number(after.f1)},",
+        f"  recall {_number(before.recall)} to {_number(after.recall)}, "
+        f"false positives {_number(before.false_positive_rate)} to {_number(after.false_positive_rate)}",
+    ]
+    return lines + [_of_critic(fitted) for fitted in given.critics]
+
+
+def _of_critic(f: Fitted) -> str:
+    return (
+        f"  {f.critic}, {f.method or 'as it is'}: calibration error {f.before.calibration_error:.3f} to "
+        f"{f.after.calibration_error:.3f}, log loss {f.before.log_loss:.3f} to {f.after.log_loss:.3f} ({f.rows} rows)"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+HOW = f"Figures after are cross-validated in {FOLDS} folds; calibration error is over 10 bins of equal mass."

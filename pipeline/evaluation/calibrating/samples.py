@@ -1,0 +1,133 @@
+"""Which rows tell the truth about which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from critics import DETERMINISTIC, Manifesto, Rule
+from pipeline.errors import BadInput
+from pipeline.evaluation.cases import Flags, Numbers
+from pipeline.evaluation.judged import Judged
+from pipeline.evaluation.rows import Side
+
+EACH = 10
+"""Rows of each kind, broken and kept, that a critic must have decided."""
+
+
+class Labelled(Protocol):
+    """What a row is labelled with, judged or not."""
+
+    @property
+    def label(self) -> int: ...
+    @property
+    def truth(self) -> Mapping[str, int]: ...
+    @property
+    def side(self) -> Side: ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A rule, the truth about it, and what each of its critics itself said, NaN while undecided."""
+
+    rule: Rule
+    labels: Flags
+    said: Mapping[str, Numbers]
+
+    @property
+    def unsure(self) -> list[str]:
+        """The critics whose probability is one, and not simply 0 or 1."""
+        return _unsure(self.rule)
+
+
+def told_of(manifesto: Manifesto, rows: Sequence[Labelled], named: str | None = None) -> list[Rule]:
+    """The rules that can be calibrated on these rows; `named` is the only one, and then every label is about it.
+
+    Raises `BadInput` that says of every rule what is missing.
+    """
+    known = {rule.id: rule for rule in manifesto.rules}
+    if named is not None and named not in known:
+        raise BadInput(f"{manifesto.name} has no rule {named!r}; it has {', '.join(known)}")
+    asked = [known[named]] if named is not None else [rule for rule in manifesto.rules if _unsure(rule)]
+    why = {rule.id: _lacking(manifesto, rule, rows, named) for rule in asked}
+    told = [rule for rule in asked if not why[rule.id]]
+    if told:
+        return told
+    if not asked:
+        raise BadInput(f"every critic of {manifesto.name} is certain: there is no probability to calibrate")
+    raise BadInput("\n".join(f"{name}: {what}" for name, what in why.items()))
+
+
+def samples(
+    manifesto: Manifesto, judged: Sequence[Judged], named: str | None = None
+) -> tuple[list[Sample], dict[str, str]]:
+    """A sample for each rule that can be calibrated, and why there is none for the others that rows tell of.
+
+    Raises `BadInput` where there is none at all.
+    """
+    found: list[Sample] = []
+    left: dict[str, str] = {}
+    for rule in told_of(manifesto, judged, named):
+        sample = _sample(manifesto, rule, judged, named)
+        what = _too_few(sample)
+        if what:
+            left[rule.id] = what
+        else:
+            found.append(sample)
+    if not found:
+        raise BadInput("\n".join(f"{name}: {what}" for name, what in left.items()))
+    return found, left
+
+
+def _sample(manifesto: Manifesto, rule: Rule, judged: Sequence[Judged], named: str | None) -> Sample:
+    told = [(truth, row) for row in judged if (truth := _truth(manifesto, rule, row, named)) is not None]
+    answers = [row.rules[rule.id].critics if rule.id in row.rules else {} for _, row in told]
+    said = {name: np.array([_number(answer.get(name)) for answer in answers]) for name in rule.critics}
+    return Sample(rule, np.array([truth for truth, _ in told], dtype=np.bool_), said)
+
+
+def _truth(manifesto: Manifesto, rule: Rule, row: Labelled, named: str | None) -> int | None:
+    if row.side != rule.applies_to:
+        return None
+    if rule.id in row.truth:
+        return row.truth[rule.id]
+    return row.label if not row.truth and (named == rule.id or not _rivals(manifesto, rule)) else None
+
+
+def _rivals(manifesto: Manifesto, rule: Rule) -> list[str]:
+    """Other rules of its side with a critic of its own that is unsure: a label could be about any of them."""
+    own = set(_unsure(rule))
+    return [r.id for r in manifesto.rules_for(rule.applies_to) if r.id != rule.id and own & set(_unsure(r))]
+
+
+def _unsure(rule: Rule) -> list[str]:
+    return [name for name in rule.critics if name not in DETERMINISTIC]
+
+
+def _lacking(manifesto: Manifesto, rule: Rule, rows: Sequence[Labelled], named: str | None) -> str:
+    if not _unsure(rule):
+        return f"its critics ({', '.join(rule.critics)}) are certain: there is no probability to calibrate"
+    if any(_truth(manifesto, rule, row, named) is not None for row in rows):
+        return ""
+    if not any(row.side == rule.applies_to for row in rows):
+        need = "no response" if rule.applies_to == "input" else "a response"
+        return f"it judges {rule.applies_to}, and no row has {need}"
+    also = ", ".join(_rivals(manifesto, rule))
+    about = f"their `label` could as well be about {also}" if also else "they are about other rules"
+    return f"the rows do not tell of it ({about}): give them `rule` or `labels`, or name the rule with --rule"
+
+
+def _too_few(sample: Sample) -> str:
+    for name in sample.unsure:
+        decided = ~np.isnan(sample.said[name])
+        broken, kept = int(sample.labels[decided].sum()), int((~sample.labels[decided]).sum())
+        if min(broken, kept) < EACH:
+            return f"{name} decided {broken} rows that break it and {kept} that keep it; {EACH} of each are needed"
+    return ""
+
+
+def _number(probability: float | None) -> float:
+    return float("nan") if probability is None else probability

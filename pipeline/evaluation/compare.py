@@ -1,0 +1,75 @@
+"""Two runs over the same rows, compared row by row: the differences that chance between rows would hide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import BadInput
+from pipeline.evaluation.bootstrap import Interval, paired_interval, weighted_auroc, weighted_f1
+from pipeline.evaluation.cases import Cases, Flags, of_exchanges
+from pipeline.evaluation.judged import Judged
+from pipeline.evaluation.metrics import auroc, f1
+from pipeline.evaluation.vendors import vendor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """This run minus the other, over the `rows` that both have; AUROC over the `ranked` that both decided.
+
+    `only_this` and `only_other` count rows that one run gets right and the other does not (McNemar), undecided being
+    never right; `p` is the chance of so uneven a split between equals, two-sided and exact.
+    """
+
+    rows: int
+    ranked: int
+    only_here: int
+    """Rows of this run that the other one lacks."""
+    only_there: int
+    auroc: float | None
+    auroc_interval: Interval | None
+    f1: float | None
+    f1_interval: Interval | None
+    only_this: int
+    only_other: int
+    p: float
+
+
+def compared(this: Sequence[Judged], other: Sequence[Judged]) -> Comparison:
+    """Pair rows by set and id. Raises `BadInput` where no row is in both, or one has two labels."""
+    theirs = {(row.set, row.id): row for row in other}
+    pairs = [(row, theirs[row.set, row.id]) for row in this if (row.set, row.id) in theirs]
+    if not pairs:
+        raise BadInput("no row of the other run has the set and id of a row here: there is nothing to compare")
+    for here, there in pairs:
+        if here.label != there.label:
+            raise BadInput(f"the row {here.id!r} of {here.set} has another label in the other run")
+    one, two = of_exchanges([here for here, _ in pairs]), of_exchanges([there for _, there in pairs])
+    decided = ~one.undecided & ~two.undecided
+    first, second = one.where(decided), two.where(decided)
+    right, theirs_right = _right(one), _right(two)
+    only_this, only_other = int((right & ~theirs_right).sum()), int((theirs_right & ~right).sum())
+    ranked, classed = first.both_classes, one.both_classes
+    return Comparison(
+        rows=len(pairs),
+        ranked=len(first),
+        only_here=len(this) - len(pairs),
+        only_there=len(other) - len(pairs),
+        auroc=auroc(first) - auroc(second) if ranked else None,
+        auroc_interval=paired_interval(first, second, weighted_auroc) if ranked else None,
+        f1=f1(one) - f1(two) if classed else None,
+        f1_interval=paired_interval(one, two, weighted_f1) if classed else None,
+        only_this=only_this,
+        only_other=only_other,
+        p=mcnemar(only_this, only_other),
+    )
+
+
+def mcnemar(one: int, other: int) -> float:
+    """The two-sided exact probability of so uneven a split, or a more uneven one, were both sides as likely."""
+    return min(1.0, 2 * float(vendor("scipy.stats").binom.cdf(min(one, other), one + other, 0.5)))
+
+
+def _right(cases: Cases) -> Flags:
+    right: Flags = (cases.broken == cases.labels) & ~cases.undecided
+    return right

@@ -1,0 +1,107 @@
+"""A whole evaluation: figures by data set, by rule and over all, beside the baselines, with the worst mistakes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from critics import Manifesto
+from pipeline.evaluation.baselines import bag_of_words, refusal_phrases
+from pipeline.evaluation.cases import Cases, of_exchanges, of_rule
+from pipeline.evaluation.compare import Comparison, compared
+from pipeline.evaluation.judged import Judged
+from pipeline.evaluation.metrics import Figures, figures
+from pipeline.evaluation.mistakes import Mistake, worst
+from pipeline.evaluation.rows import Row
+
+Kind = Literal["set", "all", "rule"]
+Baseline = Literal["refusal phrases", "bag of words"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that belong together and what can be said of them. `tokens` and `seconds` are of one judgement, the mean;
+    of a rule only its tokens can be told."""
+
+    kind: Kind
+    name: str
+    cases: Cases
+    figures: Figures
+    baselines: Mapping[Baseline, Cases]
+    mistakes: tuple[Mistake, ...]
+    tokens: float
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `superego eval` knows in the end."""
+
+    manifesto: Manifesto
+    critics: tuple[str, ...]
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...]
+    comparison: Comparison | None = None
+
+
+def evaluate(
+    manifesto: Manifesto,
+    rows: Sequence[Row],
+    judged: Sequence[Judged],
+    *,
+    critics: Sequence[str] = (),
+    other: Sequence[Judged] | None = None,
+) -> Evaluation:
+    """Measure rows that were judged, in the same order; compare with `other` where it is given."""
+    pairs = list(zip(rows, judged, strict=True))
+    sets = list(dict.fromkeys(row.set for row in rows))
+    parts = [_exchanges("set", name, [pair for pair in pairs if pair[0].set == name]) for name in sets]
+    if len(sets) > 1:
+        parts.append(_exchanges("all", "all", pairs))
+    parts += _rules(manifesto, pairs)
+    comparison = compared(judged, other) if other is not None else None
+    return Evaluation(manifesto, tuple(critics), tuple(parts), tuple(_notes(judged)), comparison)
+
+
+Pairs = Sequence[tuple[Row, Judged]]
+
+
+def _exchanges(kind: Kind, name: str, pairs: Pairs) -> Part:
+    rows, judged = [row for row, _ in pairs], [said for _, said in pairs]
+    cases = of_exchanges(judged)
+    baselines: dict[Baseline, Cases | None] = {
+        "refusal phrases": refusal_phrases(rows),
+        "bag of words": bag_of_words(rows, [row.label for row in rows]),
+    }
+    tokens = sum(said.tokens for said in judged) / len(judged)
+    seconds = sum(said.seconds for said in judged) / len(judged)
+    return Part(kind, name, cases, figures(cases), _there(baselines), worst(rows, cases), tokens, seconds)
+
+
+def _rules(manifesto: Manifesto, pairs: Pairs) -> Iterator[Part]:
+    for rule in manifesto.rules:
+        own = [(row, said) for row, said in pairs if rule.id in row.truth and rule.id in said.rules]
+        if not own:
+            continue
+        rows, judged = [row for row, _ in own], [said for _, said in own]
+        cases = of_rule(judged, rule.id)
+        baselines = _there({"bag of words": bag_of_words(rows, [row.truth[rule.id] for row in rows])})
+        tokens = sum(said.rules[rule.id].tokens for said in judged) / len(judged)
+        yield Part("rule", rule.id, cases, figures(cases), baselines, worst(rows, cases), tokens, None)
+
+
+def _there(baselines: Mapping[Baseline, Cases | None]) -> dict[Baseline, Cases]:
+    return {name: cases for name, cases in baselines.items() if cases is not None}
+
+
+def _notes(judged: Sequence[Judged]) -> Iterator[str]:
+    """What a reader of the figures must know."""
+    if strangers := Counter(rule for row in judged for rule in row.truth if rule not in row.rules):
+        told = ", ".join(f"{rule} ({count})" for rule, count in strangers.most_common(5))
+        yield f"rows tell the truth about rules that were not judged: {told}"
+    reasons = Counter(row.why for row in judged if row.outcome == "undecided")
+    if reasons:
+        why, count = reasons.most_common(1)[0]
+        yield f"{reasons.total()} of {len(judged)} rows are undecided, {count} of them because of {why}"

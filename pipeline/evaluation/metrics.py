@@ -1,0 +1,128 @@
+"""Figures about cases. What is undecided is never a pass: it is no detection, and no row of a ranking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.evaluation.bootstrap import Interval, auroc_interval, f1_interval
+from pipeline.evaluation.cases import Cases, Numbers
+from pipeline.evaluation.vendors import vendor
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A tenth of the rows by their probability: the mean of what was said, and the share that was true."""
+
+    rows: int
+    said: float
+    true: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`None` is what cannot be told from these rows; `missing` says why. Intervals hold 95 %.
+
+    AUROC, AUPRC and calibration leave undecided rows out; recall counts an undecided breach as not detected. F1,
+    precision and recall are at the shipped thresholds. `false_positive_rate` is of all rows that break nothing.
+    """
+
+    rows: int
+    positives: int
+    undecided: int
+    undecided_positives: int
+    auroc: float | None = None
+    auroc_interval: Interval | None = None
+    auprc: float | None = None
+    f1: float | None = None
+    f1_interval: Interval | None = None
+    precision: float | None = None
+    recall: float | None = None
+    recall_at_1: float | None = None
+    recall_at_5: float | None = None
+    false_positive_rate: float | None = None
+    calibration_error: float | None = None
+    bins: tuple[Bin, ...] = ()
+    missing: str = ""
+
+    @property
+    def undecided_share(self) -> float:
+        return self.undecided / self.rows
+
+
+def figures(cases: Cases, *, intervals: bool = True) -> Figures:
+    """Everything that can be told of at least one case."""
+    positives = int(cases.labels.sum())
+    negatives = len(cases) - positives
+    ranked = cases.decided
+    both, rankable = cases.both_classes, ranked.both_classes
+    bins = reliability(ranked) if len(ranked) else ()
+    predicted = int(cases.broken.sum())
+    return Figures(
+        rows=len(cases),
+        positives=positives,
+        undecided=int(cases.undecided.sum()),
+        undecided_positives=int((cases.undecided & cases.labels).sum()),
+        auroc=auroc(ranked) if rankable else None,
+        auroc_interval=auroc_interval(ranked) if rankable and intervals else None,
+        auprc=auprc(ranked) if rankable else None,
+        f1=f1(cases) if both else None,
+        f1_interval=f1_interval(cases) if both and intervals else None,
+        precision=float(cases.labels[cases.broken].mean()) if both and predicted else None,
+        recall=float(cases.broken[cases.labels].mean()) if positives else None,
+        recall_at_1=recall_at(cases, 0.01) if rankable else None,
+        recall_at_5=recall_at(cases, 0.05) if rankable else None,
+        false_positive_rate=float(cases.broken[~cases.labels].mean()) if negatives else None,
+        calibration_error=calibration_error(bins) if rankable else None,
+        bins=bins,
+        missing=_missing(positives, negatives, rankable=rankable),
+    )
+
+
+def auroc(cases: Cases) -> float:
+    """Area under the ROC curve of decided cases of both classes: 0.5 is chance."""
+    return float(vendor("sklearn.metrics").roc_auc_score(cases.labels, cases.scores))
+
+
+def auprc(cases: Cases) -> float:
+    """Average precision of decided cases; the share of positives is chance."""
+    return float(vendor("sklearn.metrics").average_precision_score(cases.labels, cases.scores))
+
+
+def f1(cases: Cases) -> float:
+    """F1 of what was found broken, at the shipped thresholds."""
+    return float(vendor("sklearn.metrics").f1_score(cases.labels, cases.broken, zero_division=0))
+
+
+def recall_at(cases: Cases, rate: float) -> float:
+    """The share of all breaches found at the lowest threshold whose false positives are at most `rate` of the
+    decided rows that break nothing."""
+    ranked = cases.decided
+    false, true, _ = vendor("sklearn.metrics").roc_curve(ranked.labels, ranked.scores, drop_intermediate=False)
+    return float(true[false <= rate].max() * ranked.labels.sum() / cases.labels.sum())
+
+
+def reliability(cases: Cases) -> tuple[Bin, ...]:
+    """`BINS` bins of equal mass over decided cases. Cases of one score share their truth, whatever bin they fall in,
+    so the order of the rows says nothing."""
+    _, place, sizes = np.unique(cases.scores, return_inverse=True, return_counts=True)
+    truth: Numbers = (np.bincount(place, weights=cases.labels) / sizes)[place]
+    order = np.argsort(cases.scores, kind="stable")
+    parts = [part for part in np.array_split(order, BINS) if len(part)]
+    return tuple(Bin(len(p), float(cases.scores[p].mean()), float(truth[p].mean())) for p in parts)
+
+
+def calibration_error(bins: tuple[Bin, ...]) -> float:
+    """Expected calibration error: how far what was said is from what was true, by bin, weighted by rows."""
+    return sum(b.rows * abs(b.said - b.true) for b in bins) / sum(b.rows for b in bins)
+
+
+def _missing(positives: int, negatives: int, *, rankable: bool) -> str:
+    if not positives:
+        return "no row breaks anything, so only false positives can be told"
+    if not negatives:
+        return "every row breaks something, so only recall can be told"
+    return "" if rankable else "too much is undecided to rank the rest"

@@ -1,0 +1,39 @@
+"""An evaluation as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.evaluation.bootstrap import SAMPLES
+from pipeline.evaluation.measure import Evaluation, Part
+from pipeline.evaluation.metrics import BINS, Figures, figures
+
+
+def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
+    """Everything that was measured, with every figure that could not be told as null."""
+    manifesto = evaluation.manifesto
+    return {
+        "manifesto": {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash},
+        "critics": list(evaluation.critics) or None,
+        "how": {"bootstrap_samples": SAMPLES, "interval": 0.95, "calibration_bins": BINS, "bins_of": "equal mass"},
+        "parts": [_part(part) for part in evaluation.parts],
+        "comparison": asdict(evaluation.comparison) if evaluation.comparison else None,
+        "notes": list(evaluation.notes),
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "kind": part.kind,
+        "name": part.name,
+        **_figures(part.figures),
+        "tokens": part.tokens,
+        "seconds": part.seconds,
+        "baselines": {name: _figures(figures(cases, intervals=False)) for name, cases in part.baselines.items()},
+        "mistakes": [asdict(mistake) for mistake in part.mistakes],
+    }
+
+
+def _figures(given: Figures) -> dict[str, Any]:
+    return {**asdict(given), "undecided_share": given.undecided_share}

@@ -1,0 +1,28 @@
+"""Figures in the words that table and page share."""
+
+from __future__ import annotations
+
+from pipeline.evaluation.bootstrap import Interval
+from pipeline.evaluation.measure import Part
+
+NOT_TOLD = "–"
+
+
+def number(value: float | None, *, signed: bool = False) -> str:
+    """Three digits, or a dash for what could not be told."""
+    if value is None:
+        return NOT_TOLD
+    return f"{value:+.3f}" if signed else f"{value:.3f}"
+
+
+def span(interval: Interval | None, *, signed: bool = False) -> str:
+    """From … to …, or nothing."""
+    return f"{number(interval[0], signed=signed)} to {number(interval[1], signed=signed)}" if interval else ""
+
+
+def costs(part: Part) -> tuple[str, str]:
+    """Tokens and time of one judgement; no time where that cannot be told."""
+    tokens = f"{part.tokens:.0f} tokens"
+    if part.seconds is None:
+        return tokens, ""
+    return tokens, f"{part.seconds:.2f} s" if part.seconds >= 0.1 else f"{part.seconds * 1000:.2g} ms"

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from critics import Calibration, Manifesto, Platt, Rule, corrected, load
+from pipeline import BadInput
+from pipeline.evaluation import Judged
+from pipeline.evaluation.calibrating import (
+    Aim,
+    calibrate,
+    extends_from,
+    overlay,
+    refuse_overwriting,
+    samples,
+    told_of,
+    write_overlay,
+)
+from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, log_loss
+from pipeline.evaluation.calibrating.samples import Sample
+from pipeline.evaluation.judged import RuleSaid
+
+X = Rule(id="x", statement="X.", action="veto")
+Y = Rule(id="y", statement="Y.")
+EXACT = Rule(id="exact", statement="E.", critics=("patterns",))
+ONE, TWO = (Manifesto(name="m", version="1", rules=rules) for rules in ((X, EXACT), (X, Y, EXACT)))
+
+
+def distorted(count: int, slope: float, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Truth drawn with true probabilities whose log odds are slope × what is said + shift."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 3, count)
+    truth = rng.random(count) < 1 / (1 + np.exp(-(slope * odds + shift)))
+    return 1 / (1 + np.exp(-odds)), truth
+
+
+def sample(said: np.ndarray, truth: np.ndarray, rule: Rule = X, **others: np.ndarray) -> Sample:
+    return Sample(rule, truth, {"judge": said, **others})
+
+
+def row(
+    key: int, label: int, *, truth: dict[str, int] | None = None, side: str = "output", **said: float | None
+) -> Judged:
+    rules = {name: RuleSaid(outcome="pass", probability=p, critics={"judge": p}) for name, p in said.items()}
+    return Judged.model_validate(
+        {
+            "set": "s",
+            "id": key,
+            "label": label,
+            "truth": truth or {},
+            "side": side,
+            "outcome": "pass",
+            "breach": 0.1,
+            "rules": rules,
+            "tokens": 0,
+            "seconds": 0.1,
+        }
+    )
+
+
+def test_a_distortion_is_found_again() -> None:
+    """Truth made with a temperature of 2, or with a line on the log odds, gives it back."""
+    temperature = fit("temperature", *distorted(20_000, 0.5, 0)).temperature
+    assert temperature == pytest.approx(2, rel=0.06)
+    platt = fit("platt", *distorted(20_000, 0.6, -1)).platt
+    assert platt is not None
+    assert [platt.slope, platt.intercept] == pytest.approx([0.6, -1], rel=0.06)
+
+
+def test_isotonic_follows_any_rise() -> None:
+    """A step at a half is learnt, and its points rise."""
+    said = np.linspace(0.01, 0.99, 1000)
+    fitted = fit("isotonic", said, np.random.default_rng(1).random(1000) < np.where(said < 0.5, 0.1, 0.8))
+    assert corrected(fitted, 0.25) == pytest.approx(0.1, abs=0.06)
+    assert corrected(fitted, 0.75) == pytest.approx(0.8, abs=0.06)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(METHODS),
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 1e-9, 0.2, 0.5, 0.500001, 0.99, 1.0]), st.booleans()), min_size=2, max_size=30
+    ).filter(lambda rows: len({label for _, label in rows}) == 2),
+)
+def test_whatever_the_rows_a_fit_is_a_calibration_that_loads(method: Method, rows: list[tuple[float, bool]]) -> None:
+    """Perfectly split, upside down or all the same: finite, rising, and accepted by the schema as it is written."""
+    fitted = fit(method, np.array([p for p, _ in rows]), np.array([label for _, label in rows]))
+    assert Calibration.model_validate_json(fitted.model_dump_json()) == fitted
+    levels = [corrected(fitted, p / 20) for p in range(21)]
+    assert levels == sorted(levels)
+    assert 0 < levels[0] <= levels[-1] < 1
+
+
+@pytest.mark.parametrize(
+    ("slope", "shift", "chosen"),
+    [(0.4, 0, ("temperature", "platt")), (0.5, -2, ("platt",)), (1, 0, (None, "temperature"))],
+)
+def test_auto_takes_what_predicts_best(slope: float, shift: float, chosen: tuple[Method | None, ...]) -> None:
+    """A shift needs a line; who is calibrated already is left nearly as he is."""
+    (fitted,) = calibrate(sample(*distorted(400, slope, shift))).critics
+    assert fitted.method in chosen
+    assert fitted.after.log_loss <= fitted.before.log_loss
+    if slope != 1:
+        assert fitted.after.calibration_error < fitted.before.calibration_error / 2
+
+
+def test_isotonic_is_not_tried_by_itself_on_few_rows() -> None:
+    """On many it is, where it is better: a dip that no line follows."""
+
+    def steps(count: int) -> Sample:
+        said = np.random.default_rng(2).random(count)
+        return sample(said, np.random.default_rng(3).random(count) < np.where(said < 0.7, 0.05, 0.95))
+
+    assert calibrate(steps(300)).critics[0].method != "isotonic"
+    assert calibrate(steps(2000)).critics[0].method == "isotonic"
+
+
+def test_figures_after_are_not_told_of_the_rows_that_were_fitted() -> None:
+    """Where nothing can be learnt, isotonic on its own rows looks better than chance; cross-validated it does not."""
+    rng = np.random.default_rng(4)
+    said, truth = rng.random(200), rng.random(200) < 0.5
+    own = log_loss(applied(fit("isotonic", said, truth), said), truth)
+    (fitted,) = calibrate(sample(said, truth), method="isotonic").critics
+    assert own < np.log(2) - 0.01
+    assert fitted.after.log_loss > np.log(2)
+
+
+SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9])
+LABELS = np.array([0, 0, 1, 0, 0, 1, 1, 1], dtype=np.bool_)
+
+
+@pytest.mark.parametrize(
+    ("aim", "low", "high"),
+    [
+        (Aim(), 0.6, 0.7),  # 3 hits, no alarm, 1 missed: 6/7; any other is worse
+        (Aim(max_fpr=0.0), 0.6, 0.7),
+        (Aim(max_fpr=0.25), 0.4, 0.6),
+        (Aim(max_fpr=0.5), 0.2, 0.3),
+        (Aim(max_fpr=1.0), 0.0, 0.1),
+        (Aim(cost_ratio=4), 0.2 - 1e-9, 0.2 + 1e-9),  # 1 / (1 + 4)
+    ],
+)
+def test_a_threshold_serves_its_aim(aim: Aim, low: float, high: float) -> None:
+    """Worked out by hand on eight rows; half-way between two of them."""
+    assert low < aim.threshold(SCORES, LABELS) <= high
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40).filter(
+        lambda rows: len({label for _, label in rows}) == 2
+    ),
+    st.floats(0, 1),
+)
+def test_a_wanted_rate_of_false_positives_is_kept(rows: list[tuple[float, bool]], rate: float) -> None:
+    """Or it is said that it cannot be."""
+    scores, labels = np.array([s for s, _ in rows]), np.array([label for _, label in rows])
+    try:
+        line = Aim(max_fpr=rate).threshold(scores, labels)
+    except BadInput:
+        top = scores == scores.max()
+        assert (top & ~labels).sum() > rate * (~labels).sum() or scores.max() < 2e-6 or scores.max() > 1 - 1e-5
+    else:
+        assert 0 < line < 1
+        assert ((scores >= line) & ~labels).sum() <= rate * (~labels).sum()
+
+
+def test_a_threshold_is_one_that_every_critic_can_reach() -> None:
+    """A miss that costs nearly nothing asks for more than this critic is ever worth; the rule must not go dead."""
+    said, truth = distorted(400, 0.3, -3)
+    done = calibrate(sample(said, truth), method="platt", aim=Aim(cost_ratio=0.001))
+    calibration = done.critics[0].calibration
+    assert calibration is not None
+    assert done.threshold <= corrected(calibration, 1.0) < 1 / 1.001
+
+
+def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
+    """`patterns` is certain and stays as it is; an undecided critic leaves the word to the other."""
+    said, truth = distorted(300, 0.5, 0)
+    both = X.model_copy(update={"critics": ("judge", "patterns")})
+    caught = np.where(truth & (np.arange(300) % 2 == 0), 1.0, 0.0)
+    silent = np.where(np.arange(300) % 10 == 0, np.nan, said)
+    done = calibrate(sample(silent, truth, both, patterns=caught))
+    assert [fitted.critic for fitted in done.critics] == ["judge"]
+    assert done.critics[0].rows == 270
+    assert done.after.undecided == 0
+    assert (done.after.auroc or 0) > (calibrate(sample(said, truth)).after.auroc or 1)
+
+
+def test_a_label_is_about_the_only_rule_that_could_break() -> None:
+    """`exact` is certain, so it does not count; with a second unsure rule nothing can be told."""
+    rows = [row(i, i % 2, x=0.5, y=0.5) for i in range(40)]
+    (found,), left = samples(ONE, rows)
+    assert (found.rule.id, len(found.labels), int(found.labels.sum()), left) == ("x", 40, 20, {})
+    with pytest.raises(BadInput, match=r"their `label` could as well be about y.*--rule"):
+        samples(TWO, rows)
+
+
+def test_a_rule_that_is_named_takes_every_label() -> None:
+    """But for rows that tell the truth about it themselves."""
+    rows = [row(i, i % 2, x=0.5, y=0.5) for i in range(40)] + [row(99, 1, truth={"y": 1}, x=0.5, y=0.5)]
+    (found,), _ = samples(TWO, rows, "x")
+    assert len(found.labels) == 40
+
+
+def test_rows_tell_of_the_rules_they_name() -> None:
+    """Each rule is calibrated on its own; one with too few rows is left out, and said."""
+    rows = [row(i, i % 2, truth={"x": i % 2}, x=0.5) for i in range(40)]
+    rows += [row(100 + i, 1, truth={"y": 1}, y=0.5) for i in range(5)]
+    (found,), left = samples(TWO, rows)
+    assert found.rule.id == "x"
+    assert left == {"y": "judge decided 5 rows that break it and 0 that keep it; 10 of each are needed"}
+
+
+@pytest.mark.parametrize(
+    ("named", "side", "said"),
+    [
+        ("nobody", "output", "m has no rule 'nobody'; it has x, exact"),
+        ("exact", "output", "its critics (patterns) are certain"),
+        ("x", "input", "it judges output, and no row has a response"),
+        ("x", "output", "judge decided 2 rows"),
+    ],
+)
+def test_what_is_missing_is_said(named: str, side: str, said: str) -> None:
+    """By rule."""
+    with pytest.raises(BadInput) as caught:
+        samples(ONE, [row(i, i % 2, side=side, x=0.5) for i in range(4)], named)
+    assert said in str(caught.value)
+
+
+def test_what_can_be_calibrated_is_known_before_anything_is_judged() -> None:
+    """From labels alone."""
+    assert told_of(TWO, [row(1, 1, truth={"y": 1})]) == [Y]
+
+
+BASE = """\
+name: base
+version: "1"
+rules:
+  - {id: x, statement: X., action: veto, calibration: {judge: {temperature: 2}}}
+"""
+
+
+def written(folder: Path, path: Path) -> Manifesto:
+    base = folder / "base.yaml"
+    base.write_text(BASE)
+    manifesto = load(str(base))
+    done = calibrate(sample(*distorted(400, 0.5, -2), manifesto.rules[0]))
+    write_overlay(path, overlay(manifesto, extends_from(str(base), path), [done], ["From data.", "Today."]), trusted=())
+    return load(str(path))
+
+
+def test_the_overlay_extends_what_was_measured(tmp_path: Path) -> None:
+    """From another folder too; what is not calibrated is the parent's; figures stand in its comment."""
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "new.yaml"
+    manifesto = written(tmp_path, path)
+    (rule,) = manifesto.rules
+    assert (manifesto.name, manifesto.version, rule.action) == ("base-calibrated", "1", "veto")
+    assert isinstance(rule.calibration["judge"].platt, Platt)
+    assert rule.threshold != 0.5
+    assert "extends: ../base.yaml" in path.read_text()
+    assert path.read_text().startswith("# From data.\n# Today.\n#\n# x: 400 rows, ")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_overlay_that_cannot_be_loaded_is_not_written(tmp_path: Path) -> None:
+    """What was there stays, and nothing is left lying about."""
+    path = tmp_path / "new.yaml"
+    path.write_text("old")
+    with pytest.raises(Exception, match="nowhere"):
+        write_overlay(path, "name: a\nextends: nowhere.yaml\n", trusted=())
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_overwritten_unasked_and_the_parent_never(tmp_path: Path) -> None:
+    """Not even the parent's parent, by whatever path."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / "mid.yaml").write_text("name: mid\nextends: base.yaml\n")
+    name = str(tmp_path / "mid.yaml")
+    refuse_overwriting(tmp_path / "new.yaml", name, force=False)
+    (tmp_path / "there.yaml").touch()
+    with pytest.raises(BadInput, match="--force"):
+        refuse_overwriting(tmp_path / "there.yaml", name, force=False)
+    refuse_overwriting(tmp_path / "there.yaml", name, force=True)
+    for file in ("mid.yaml", "base.yaml", "../" + tmp_path.name + "/base.yaml"):
+        with pytest.raises(BadInput, match="builds on"):
+            refuse_overwriting(tmp_path / file, name, force=True)
+
+
+def test_a_shipped_manifesto_is_extended_by_its_name(tmp_path: Path) -> None:
+    """A path is relative to the new file, with what tells it from a name."""
+    assert extends_from("house-style", tmp_path / "a.yaml") == "house-style"
+    assert extends_from(str(tmp_path / "b" / "own"), tmp_path / "b" / "a.yaml") == "./own"

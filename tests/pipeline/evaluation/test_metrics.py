@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, roc_auc_score
+
+from pipeline.evaluation.bootstrap import (
+    SAMPLES,
+    _draws,
+    auroc_interval,
+    f1_interval,
+    paired_interval,
+    weighted_auroc,
+    weighted_f1,
+)
+from pipeline.evaluation.cases import Cases, cases
+from pipeline.evaluation.metrics import BINS, calibration_error, figures, recall_at, reliability
+
+
+def of(labels: list[int], scores: Sequence[float | None], threshold: float = 0.5) -> Cases:
+    outcomes = ["undecided" if s is None else "broken" if s >= threshold else "pass" for s in scores]
+    return cases(labels, scores, outcomes)  # type: ignore[arg-type]  # the three words
+
+
+graded = st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])), min_size=2, max_size=40)
+mixed = graded.filter(lambda rows: 0 < sum(label for label, _ in rows) < len(rows)).map(
+    lambda rows: of([int(label) for label, _ in rows], [score for _, score in rows])
+)
+
+
+def test_figures_worked_out_by_hand() -> None:
+    """Four breaches and four others: 3 found, 1 missed, 1 false alarm; 13 of 16 pairs in order."""
+    told = figures(of([1, 1, 1, 1, 0, 0, 0, 0], [0.9, 0.8, 0.7, 0.2, 0.75, 0.3, 0.1, 0.05]))
+    assert (told.rows, told.positives, told.undecided) == (8, 4, 0)
+    assert told.auroc == pytest.approx(13 / 16)
+    assert told.precision == told.recall == told.f1 == pytest.approx(3 / 4)
+    assert told.false_positive_rate == pytest.approx(1 / 4)
+    assert told.auprc == pytest.approx((1 + 1 + 3 / 4 + 4 / 6) / 4)
+    assert told.recall_at_1 == told.recall_at_5 == pytest.approx(1 / 2)
+
+
+def test_an_undecided_breach_is_not_detected_and_not_ranked() -> None:
+    """It lowers recall, at any threshold; the ranking is told of the rest, and how many are left out."""
+    told = figures(of([1, 1, 1, 1, 0, 0], [0.9, 0.8, None, None, 0.1, 0.2]))
+    assert told.recall == told.recall_at_5 == pytest.approx(1 / 2)
+    assert told.f1 == pytest.approx(2 * 2 / (2 * 2 + 2))
+    assert told.auroc == 1
+    assert (told.undecided, told.undecided_positives) == (2, 2)
+    assert told.undecided_share == pytest.approx(1 / 3)
+    assert sum(b.rows for b in told.bins) == 4
+
+
+def test_rows_that_break_nothing_tell_false_positives_alone() -> None:
+    """And why the rest is missing."""
+    told = figures(of([0, 0, 0, 0], [0.9, 0.1, 0.1, None]))
+    assert told.false_positive_rate == pytest.approx(1 / 4)
+    assert (told.auroc, told.auprc, told.f1, told.recall, told.precision, told.calibration_error) == (None,) * 6
+    assert "only false positives" in told.missing
+
+
+def test_rows_that_all_break_something_tell_recall_alone() -> None:
+    """A precision of 1 would be a boast about the choice of rows."""
+    told = figures(of([1, 1], [0.9, 0.1]))
+    assert (told.recall, told.precision, told.f1, told.false_positive_rate) == (0.5, None, None, None)
+    assert "only recall" in told.missing
+
+
+def test_nothing_but_undecided_has_a_recall_of_nought_and_no_ranking() -> None:
+    """No division by nought on the way."""
+    told = figures(of([1, 0], [None, None]))
+    assert (told.recall, told.f1, told.auroc, told.precision, told.bins) == (0, 0, None, None, ())
+    assert "undecided" in told.missing
+
+
+@pytest.mark.parametrize(("rate", "recall"), [(0.0, 1 / 3), (0.34, 2 / 3), (0.7, 1.0)])
+def test_recall_at_a_rate_of_false_positives(rate: float, recall: float) -> None:
+    """The lowest threshold that keeps the rate: of three others, none, one or two may be taken."""
+    assert recall_at(of([1, 0, 1, 0, 1, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), rate) == pytest.approx(recall)
+
+
+def test_what_is_said_as_often_as_it_is_true_is_calibrated() -> None:
+    """And one who says 0.9 where half is true is off by 0.4."""
+    labels = [1, 0] * 50
+    assert calibration_error(reliability(of(labels, [0.5] * 100))) == pytest.approx(0)
+    assert calibration_error(reliability(of(labels, [0.9] * 100))) == pytest.approx(0.4)
+
+
+def test_bins_have_equal_mass_and_errors_are_weighted() -> None:
+    """20 rows at 0.2 of which none is true, 80 at 0.6 of which all are: 0.2 × 0.2 + 0.8 × 0.4."""
+    bins = reliability(of([0] * 20 + [1] * 80, [0.2] * 20 + [0.6] * 80))
+    assert [b.rows for b in bins] == [10] * BINS
+    assert calibration_error(bins) == pytest.approx(0.36)
+
+
+@given(mixed, st.randoms())
+def test_the_order_of_the_rows_says_nothing(given: Cases, random: object) -> None:
+    """Not even where many share a score."""
+    order = np.arange(len(given))
+    random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    shuffled = Cases(given.labels[order], given.scores[order], given.broken[order], given.undecided[order])
+    one, other = figures(given, intervals=False), figures(shuffled, intervals=False)
+    assert one.calibration_error == pytest.approx(other.calibration_error)
+    assert one.auroc == pytest.approx(other.auroc)
+    assert one.recall_at_5 == pytest.approx(other.recall_at_5)
+
+
+@given(mixed, st.data())
+def test_weights_mean_how_often_a_row_was_drawn(given: Cases, data: st.DataObject) -> None:
+    """AUROC and F1 under weights are scikit-learn's on rows repeated as often."""
+    times = np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(given), max_size=len(given))))
+    labels, scores, broken = (np.repeat(a, times) for a in (given.labels, given.scores, given.broken))
+    weights = times[None, :].astype(float)
+    assert weighted_auroc(given, weights)[0] == pytest.approx(roc_auc_score(labels, scores))
+    assert weighted_f1(given, weights)[0] == pytest.approx(f1_score(labels, broken, zero_division=0))
+
+
+def test_samples_keep_the_classes_as_large_as_they_are() -> None:
+    """1,000 of them, drawn from each class apart."""
+    given = of([1] * 7 + [0] * 13, [0.5] * 20)
+    weights = np.concatenate(list(_draws(given)))
+    assert weights.shape == (SAMPLES, 20)
+    assert set(weights[:, :7].sum(axis=1)) == {7}
+    assert set(weights[:, 7:].sum(axis=1)) == {13}
+    assert weights.std(axis=0).min() > 0.5
+
+
+def noisy(count: int) -> Cases:
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 2, count)
+    return of(labels.tolist(), np.clip(0.5 + 0.2 * (labels - 0.5) + rng.normal(0, 0.2, count), 0, 1).tolist())
+
+
+def test_intervals_are_repeatable_hold_the_figure_and_narrow_with_rows() -> None:
+    """Sixteen times the rows, about a quarter of the width; near the textbook's for AUROC."""
+    few, many = noisy(200), noisy(3200)
+    for interval, figure in ((auroc_interval, figures(few).auroc), (f1_interval, figures(few).f1)):
+        low, high = interval(few)
+        assert interval(few) == (low, high)
+        assert figure is not None
+        assert low < figure < high
+        narrow = interval(many)
+        assert 0.15 < (narrow[1] - narrow[0]) / (high - low) < 0.4
+    area = figures(few).auroc or 0
+    textbook = 2 * 1.96 * np.sqrt(area * (1 - area) / 200 * 1.5)  # Hanley and McNeil's, roughly
+    low, high = auroc_interval(few)
+    assert (high - low) == pytest.approx(textbook, rel=0.5)
+
+
+def test_a_pair_is_drawn_together() -> None:
+    """Two answers that are the same differ by nothing in every sample."""
+    given = noisy(100)
+    assert paired_interval(given, given, weighted_auroc) == (0, 0)
+    assert paired_interval(given, given, weighted_f1) == (0, 0)

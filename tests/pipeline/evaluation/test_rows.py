@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline import BadInput
+from pipeline.evaluation import read_rows
+
+Write = Callable[..., Path]
+
+
+def test_rows_are_read_with_their_truth(jsonl: Write) -> None:
+    """`rule` is what `label` is about, `labels` tell of several, other keys are left alone."""
+    first = {"id": "a", "text": "hi", "response": "no", "label": 1, "rule": "x", "labels": {"y": 0}, "note": 3}
+    second = {"text": "hi", "label": 0, "response": "", "context": [{"text": "s", "kind": "forum"}], "category": None}
+    one, two = read_rows([jsonl([first, second])])
+    assert (one.set, one.id, one.side, one.truth) == ("data", "a", "output", {"y": 0, "x": 1})
+    assert (two.id, two.side, two.truth, two.context[0].kind) == (2, "input", {}, "forum")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"text": "a"}, "label: Field required"),
+        ({"text": "a", "label": 2}, "label: Input should be 0 or 1"),
+        ({"text": "a", "label": "1"}, "label: Input should be 0 or 1"),
+        ({"label": 1}, "text: Field required"),
+        ({"text": "", "label": 1}, "nothing to judge"),
+        ({"text": "a", "label": 1, "rule": "x", "labels": {"x": 0}}, "disagree about the rule `x`"),
+        ({"text": "a", "label": 0, "labels": {"x": 1}}, "`label` is 0, but by `labels` a rule is broken"),
+        ({"id": 1, "text": "a", "label": 1}, "a second row with the id 1"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(jsonl: Write, row: dict[str, object], said: str) -> None:
+    """And why it cannot be used."""
+    path = jsonl([{"id": 1, "text": "fine", "label": 0}, row])
+    with pytest.raises(BadInput) as caught:
+        read_rows([path])
+    assert str(caught.value).startswith(f"{path}:2: ")
+    assert said in str(caught.value)
+
+
+def test_every_fault_of_every_file_comes_at_once(jsonl: Write, tmp_path: Path) -> None:
+    """Up to a number that can be read; the rest are counted."""
+    many = jsonl([{"text": "a"}] * 30)
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(b'{"text": "a", "label": 1}\n\n\xff\nnot json\n')
+    with pytest.raises(BadInput) as caught:
+        read_rows([other, many])
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith(f"{other}:3: not UTF-8")
+    assert lines[1].startswith(f"{other}:4: not JSON")
+    assert (len(lines), lines[-1]) == (21, "and 12 more")
+
+
+def test_an_empty_file_and_a_missing_one_are_told(tmp_path: Path) -> None:
+    """By name."""
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    with pytest.raises(BadInput, match=r"empty\.jsonl: there is no row in it"):
+        read_rows([empty])
+    with pytest.raises(BadInput, match=r"none\.jsonl cannot be read"):
+        read_rows([tmp_path / "none.jsonl"])
+
+
+def test_a_limit_takes_rows_from_the_whole_of_each_file(jsonl: Write) -> None:
+    """A file sorted by label still gives both."""
+    rows = [{"text": "a", "label": int(i >= 50)} for i in range(100)]
+    taken = read_rows([jsonl(rows, "a.jsonl"), jsonl(rows[:2], "b.jsonl")], limit=4)
+    assert [(row.set, row.id) for row in taken] == [("a", 1), ("a", 26), ("a", 51), ("a", 76), ("b", 1), ("b", 2)]
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """By their paths."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "data.jsonl").write_text(json.dumps({"text": "a", "label": 1}))
+    files = [tmp_path / folder / "data.jsonl" for folder in ("one", "two")]
+    assert [row.set for row in read_rows(files)] == [str(file) for file in files]
