@@ -17,6 +17,9 @@ NEAREST = 1e-6
 
 _HALVINGS = 200
 
+_CERTAIN = 30.0
+"""Log odds beyond which rounding would make a certainty of a probability."""
+
 
 def logit(probability: float) -> float:
     """The log odds of a probability, 0 and 1 taken as `NEAREST` to them."""
@@ -80,4 +83,5 @@ def _between(points: Sequence[tuple[float, float]], x: float) -> float:
 
 
 def _sigmoid(x: float) -> float:
+    x = min(max(x, -_CERTAIN), _CERTAIN)
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
