@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from critics.errors import Fault
+from critics.lint.cascade import cascade_complaints
 from critics.manifesto.load import Loaded
-from critics.manifesto.schema import Length, Rule
+from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
 
 BUILT_IN = ("patterns", "personal-data", "judge")
-DETERMINISTIC = ("patterns", "personal-data")
 
 _Place = tuple[str | int, ...]
 _Complaint = tuple[_Place, str]
@@ -19,7 +19,7 @@ _Complaint = tuple[_Place, str]
 
 def structural_faults(loaded: Loaded, trusted: tuple[str, ...]) -> list[Fault]:
     """Every fault that can be found without running a critic. `trusted` are the allowed `module:factory` names."""
-    complaints = list(_release(loaded))
+    complaints = [*_release(loaded), *cascade_complaints(loaded.manifesto)]
     for index, rule in enumerate(loaded.manifesto.rules):
         for place, what in _rule_complaints(rule, trusted):
             complaints.append((("rules", index, *place), what))

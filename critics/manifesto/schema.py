@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Action = Literal["veto", "revise", "redact", "flag"]
 OnUndecided = Literal["retry", "withhold", "release"]
 OnExhausted = Literal["refusal", "best", "error"]
 Revision = Literal["converse", "rewind"]
 Side = Literal["input", "output"]
+Combine = Literal["max", "mean", "noisy-or"]
 Entity = Literal[
     "email", "phone", "card", "iban", "ip", "mac", "url", "crypto", "date", "medical-license",
     "us-ssn", "us-itin", "us-mbi", "uk-nhs", "uk-nino", "uk-driving-licence", "au-abn", "au-medicare", "au-tfn",
@@ -19,7 +21,12 @@ Entity = Literal[
     "it-fiscal-code", "kr-rrn", "ng-nin", "pl-pesel", "se-personnummer", "sg-nric", "th-id", "tr-id", "za-id",
 ]  # fmt: skip
 
+DETERMINISTIC = ("patterns", "personal-data")
+"""The critics that are certain of what they find, and say nothing of what they do not look for."""
+
 Text = Annotated[str, Field(min_length=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Bounds = tuple[Probability, Probability]
 
 
 class Model(BaseModel):
@@ -87,6 +94,10 @@ class Rule(Model):
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
     threshold: float = Field(0.5, gt=0, lt=1, description="The probability of a breach from which it is broken.")
+    open_between: Bounds | None = Field(
+        None, description="Makes the critics a cascade: the next one is asked only about what lies between these."
+    )
+    combine: Combine | None = Field(None, description="Overrides the manifesto's own, for this rule.")
     action: Action = Field("revise", description="What breaking it means.")
     on_undecided: OnUndecided | None = Field(None, description="Overrides the manifesto's own, for this rule.")
     advice: str = Field("", description="What the generator is told when its draft broke the rule.")
@@ -120,6 +131,16 @@ class Manifesto(Model):
         "I can't give an answer to this that meets the rules I hold to.", description="The words of a refusal."
     )
     on_undecided: OnUndecided = Field("withhold", description="What a rule that could not be judged means.")
+    open_between: Bounds | None = Field(None, description="As in a rule, for every rule of several critics.")
+    combine: Combine = Field("max", description="How the probabilities of a rule's several critics become one.")
+
+    @model_validator(mode="after")
+    def _inherited(self) -> Self:
+        """Rules know how their critics are asked and weighed: who holds a rule need not know its manifesto."""
+        own = {"open_between": self.open_between, "combine": self.combine}
+        given = {key: value for key, value in own.items() if key in self.model_fields_set and value is not None}
+        object.__setattr__(self, "rules", tuple(_with(rule, given) for rule in self.rules))
+        return self
 
     @property
     def hash(self) -> str:
@@ -131,3 +152,10 @@ class Manifesto(Model):
 
     def undecided_policy(self, rule: Rule) -> OnUndecided:
         return rule.on_undecided or self.on_undecided
+
+
+def _with(rule: Rule, given: Mapping[str, object]) -> Rule:
+    """The rule with what it does not say itself, where that concerns it: every critic of `redact` has to be asked."""
+    missing = {key: value for key, value in given.items() if key not in rule.model_fields_set}
+    several = len(rule.critics) > 1 and rule.action != "redact"
+    return rule.model_copy(update=missing) if missing and several else rule
