@@ -15,6 +15,7 @@ from critics.panel import Panel
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
 from critics.scripted import ScriptedCritic, ScriptedJudgeModel
+from critics.semantic import Embedder, SemanticCritic
 from critics.text.fence import Fence, neutralise
 from critics.text.normalise import normalise, visible
 from critics.text.sentences import sentences
@@ -27,6 +28,7 @@ __all__ = [
     "Budget",
     "Critic",
     "CriticsError",
+    "Embedder",
     "Example",
     "Exchange",
     "ExtraMissing",
@@ -55,6 +57,7 @@ __all__ = [
     "Rule",
     "ScriptedCritic",
     "ScriptedJudgeModel",
+    "SemanticCritic",
     "Source",
     "Span",
     "Unreadable",

@@ -11,7 +11,9 @@ from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
 
-BUILT_IN = ("patterns", "personal-data", "judge")
+BUILT_IN = ("patterns", "personal-data", "semantic", "judge")
+OPTIONED = ("patterns", "personal-data", "semantic")
+"""The critics whose options stand in the rule, under their name."""
 
 _Place = tuple[str | int, ...]
 _Complaint = tuple[_Place, str]
@@ -68,8 +70,11 @@ def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
 def _options(rule: Rule) -> Iterator[_Complaint]:
     if "patterns" in rule.critics and (rule.patterns is None or not rule.patterns.says_anything):
         yield ("critics",), "the critic `patterns` has nothing to look for: give the rule `patterns:` options"
-    for name, options in (("patterns", rule.patterns), ("personal-data", rule.personal_data)):
-        if options is not None and name not in rule.critics:
+    if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
+        what = "the critic `semantic` goes by examples of both kinds: give the rule some with `breaks: true`"
+        yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"
+    for name in OPTIONED:
+        if getattr(rule, name.replace("-", "_")) is not None and name not in rule.critics:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
 
 

@@ -75,8 +75,17 @@ class PersonalData(Model):
     score: float = Field(0.4, gt=0, le=1, description="How sure the recogniser must be (Presidio's score).")
 
 
+class Semantic(Model):
+    """Options of the `semantic` critic, which goes by the rule's `examples`."""
+
+    neighbours: int = Field(8, ge=1, description="How many of the nearest examples of each kind count.")
+    min_similarity: float = Field(
+        0.3, ge=0, lt=1, description="The cosine to the nearest example below which a text is too strange to judge."
+    )
+
+
 class Example(Model):
-    """A labelled text for a rule: `check` runs the deterministic critics on it."""
+    """A labelled text for a rule: `check` runs the deterministic critics on it, and `semantic` judges by it."""
 
     text: str
     breaks: bool
@@ -89,7 +98,9 @@ class Rule(Model):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens.")]
     statement: Text = Field(description="What must hold, in a sentence that a critic and a person can read.")
     critics: tuple[Text, ...] = Field(
-        ("judge",), min_length=1, description="Who judges it: `patterns`, `personal-data`, `judge`, or module:factory."
+        ("judge",),
+        min_length=1,
+        description="Who judges it: `patterns`, `personal-data`, `semantic`, `judge`, or module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -104,6 +115,7 @@ class Rule(Model):
     examples: tuple[Example, ...] = ()
     patterns: Patterns | None = None
     personal_data: PersonalData | None = Field(None, alias="personal-data")
+    semantic: Semantic | None = None
 
 
 class Budget(Model):
