@@ -14,6 +14,7 @@ from critics.manifesto.validate import did_you_mean
 from critics.panel import Panel
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
+from critics.remote import Moderator, RemoteCritic
 from critics.scripted import ScriptedCritic, ScriptedJudgeModel
 from critics.semantic import Embedder, SemanticCritic
 from critics.text.fence import Fence, neutralise
@@ -44,6 +45,7 @@ __all__ = [
     "ManifestoError",
     "Message",
     "ModelError",
+    "Moderator",
     "NoLogProbabilities",
     "Node",
     "Panel",
@@ -53,6 +55,7 @@ __all__ = [
     "PersonalDataCritic",
     "Prompt",
     "Reading",
+    "RemoteCritic",
     "Role",
     "Rule",
     "ScriptedCritic",

@@ -13,9 +13,11 @@ from critics import (
     Judge,
     JudgeModel,
     Manifesto,
+    Moderator,
     Panel,
     PatternsCritic,
     PersonalDataCritic,
+    RemoteCritic,
     SemanticCritic,
 )
 from pipeline import embedded
@@ -32,6 +34,7 @@ from pipeline.llama import (
     faster_form,
     fingerprint,
 )
+from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
 from pipeline.settings import RemoteSettings, Settings, load_settings
 
@@ -69,6 +72,7 @@ class Parts:
             "patterns": PatternsCritic,
             "personal-data": PersonalDataCritic,
             "semantic": lambda: SemanticCritic(self.embedder()),
+            "remote": lambda: RemoteCritic(self._moderator()),
             "judge": lambda: self._judge(manifesto),
         }
         names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
@@ -129,6 +133,16 @@ class Parts:
             return PackagedEmbedder(threads=self._settings.threads)
         return load_embedder(
             wanted.model,
+            base_url=wanted.base_url,
+            api_key=_key(wanted),
+            timeout=wanted.timeout,
+            tries=wanted.tries,
+        )
+
+    def _moderator(self) -> Moderator:
+        wanted = self._settings.remote
+        return OpenAiModerator(
+            model=wanted.model,
             base_url=wanted.base_url,
             api_key=_key(wanted),
             timeout=wanted.timeout,

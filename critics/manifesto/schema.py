@@ -84,6 +84,12 @@ class Semantic(Model):
     )
 
 
+class Remote(Model):
+    """Options of the `remote` critic, which asks a moderation service."""
+
+    categories: tuple[Text, ...] = Field((), description="As the service names them; all of them when none is given.")
+
+
 class Example(Model):
     """A labelled text for a rule: `check` runs the deterministic critics on it, and `semantic` judges by it."""
 
@@ -100,7 +106,7 @@ class Rule(Model):
     critics: tuple[Text, ...] = Field(
         ("judge",),
         min_length=1,
-        description="Who judges it: `patterns`, `personal-data`, `semantic`, `judge`, or module:factory.",
+        description="Who judges it: `patterns`, `personal-data`, `semantic`, `remote`, `judge`, or module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -116,6 +122,7 @@ class Rule(Model):
     patterns: Patterns | None = None
     personal_data: PersonalData | None = Field(None, alias="personal-data")
     semantic: Semantic | None = None
+    remote: Remote | None = None
 
 
 class Budget(Model):

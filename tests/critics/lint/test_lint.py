@@ -33,6 +33,7 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("patterns: {forbid: [x]}", "`patterns` is not among the rule's critics"),
         ("critics: [semantic]", "goes by examples of both kinds"),
         ("critics: [semantic], examples: [{text: x, breaks: true}]", "m.yaml:4:49: the critic `semantic` goes by"),
+        ("remote: {categories: [hate]}", "`remote` is not among the rule's critics"),
         ("semantic: {}", "`semantic` is not among the rule's critics"),
         ("personal-data: {}", "`personal-data` is not among the rule's critics"),
         ("critics: [patterns], patterns: {forbid: ['(']}", "close what is opened"),
