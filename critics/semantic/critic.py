@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 
+from critics.errors import ModelError
 from critics.exchange import Exchange
 from critics.finding import Finding, Span, undecided
 from critics.manifesto.schema import Example, Rule, Semantic
@@ -51,7 +52,8 @@ class SemanticCritic:
         worst = int(probabilities.argmax())
         probability = float(probabilities[worst])
         if probability >= rule.threshold:
-            span, example = self._place(neighbours, options, text.text, spans[worst])
+            example = neighbours.words[likeness.breaking[worst]]
+            span, example = self._place(neighbours, options, text.text, spans[worst]) or (spans[worst], example)
             why = f"it is close to the example {quoted(example)}"
             return Finding(rule.id, NAME, probability, why, (text.span(*span),))
         if strange.any():
@@ -59,10 +61,15 @@ class SemanticCritic:
             return undecided(rule, NAME, f"no example is close to {quoted(text.text[slice(*furthest)])}")
         return Finding(rule.id, NAME, probability)
 
-    def _place(self, neighbours: Neighbours, options: Semantic, text: str, part: Span) -> tuple[Span, str]:
-        """The worst sentence of a part, and the breaking example nearest to it."""
-        inside = [Span(part.start + s.start, part.start + s.end) for s in sentences(text[slice(*part)])] or [part]
-        likeness = neighbours(self._embedded(text, inside), count=options.neighbours)
+    def _place(self, neighbours: Neighbours, options: Semantic, text: str, part: Span) -> tuple[Span, str] | None:
+        """The worst sentence of a part, and the breaking example nearest to it, where the sentences can be embedded."""
+        inside = [Span(part.start + s.start, part.start + s.end) for s in sentences(text[slice(*part)])]
+        if len(inside) < 2:
+            return None
+        try:
+            likeness = neighbours(self._embedded(text, inside), count=options.neighbours)
+        except ModelError:
+            return None  # the verdict stands without its place
         worst = int(likeness.probability.argmax())
         return inside[worst], neighbours.words[likeness.breaking[worst]]
 

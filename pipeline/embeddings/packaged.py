@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import ContextOverflow, ModelMissing
+from pipeline.errors import ContextOverflow, ModelFault, ModelMissing
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -23,6 +23,7 @@ TOKENS = 512
 """Its positions. It was trained on texts of up to 128 tokens and is used up to 256 as a rule."""
 
 _BATCH = 16
+_FRAME = 2  # tokens around each text
 
 
 def folder() -> Path:
@@ -45,20 +46,27 @@ class PackagedEmbedder:
         self._lock = Lock()  # the tokeniser cannot be set up for two batches at once
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """A row of length 1 for each text. Raises `ContextOverflow` for a text of more than `TOKENS` tokens."""
+        """A row of length 1 for each text.
+
+        Raises `ContextOverflow` for a text of more than `TOKENS` tokens, and `ModelFault` for one of another script.
+        """
         with self._lock:
-            # Encoding would cut the rest away in silence, and it would never be judged.
-            longest = max(
-                (len(ids) for ids in self._model.tokenizer(list(texts), truncation=False)["input_ids"]), default=0
-            )
-            if longest > TOKENS:
-                raise ContextOverflow(
-                    f"a part of the text has {longest} tokens, and the embedding model reads {TOKENS}"
-                )
+            for ids in self._model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]:
+                self._refuse_unread(ids)
             encoded: NDArray[np.float32] = self._model.encode(
                 list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
             )
             return encoded
+
+    def _refuse_unread(self, ids: Sequence[int]) -> None:
+        """Encoding would cut a long text, and take all words that it does not know for the same one, in silence."""
+        if len(ids) > TOKENS:
+            raise ContextOverflow(f"a text has {len(ids)} tokens, and the embedding model reads {TOKENS}")
+        unknown, words = list(ids).count(self._model.tokenizer.unk_token_id), len(ids) - _FRAME
+        if 2 * unknown > words:
+            raise ModelFault(
+                f"the embedding model knows {words - unknown} of the {words} words of a text: it reads English"
+            )
 
 
 def _loaded(folder: Path, threads: int) -> SentenceTransformer:

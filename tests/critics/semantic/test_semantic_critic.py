@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics import Exchange, Finding, Panel, Rule, SemanticCritic, Unreadable
+from critics import Exchange, Finding, ModelError, Panel, Rule, SemanticCritic, Unreadable
 from critics.manifesto.schema import Example, Semantic
 from critics.semantic.embedder import Vectors
 from critics.semantic.neighbours import Neighbours
@@ -73,6 +73,19 @@ def test_the_worst_part_of_a_long_text_counts_and_its_worst_sentence_is_shown() 
     assert finding.probability >= 0.5
     (span,) = finding.spans
     assert text[slice(*span)] == bad
+
+
+def test_a_breach_stands_where_its_sentences_cannot_be_embedded() -> None:
+    """Then the whole part is shown."""
+    topical = Topical()
+
+    def whole_parts_only(texts: Sequence[str]) -> Vectors:
+        if "A dose." in texts:
+            raise ModelError("too short")
+        return topical(texts)
+
+    (finding,) = SemanticCritic(whole_parts_only)(Exchange((), "A dose. Two doses."), [RULE])
+    assert (finding.outcome(0.5), finding.spans) == ("broken", ((0, 18),))
 
 
 def test_a_strange_part_keeps_a_long_text_from_passing() -> None:

@@ -15,7 +15,7 @@ from critics import load as load_manifesto
 from pipeline import ModelMissing, assemble, load_settings
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.embeddings.packaged import TOKENS
-from pipeline.errors import ContextOverflow
+from pipeline.errors import ContextOverflow, ModelFault
 
 RULES = """
 name: m
@@ -60,6 +60,14 @@ def test_a_text_that_would_be_cut_is_refused(embedder: PackagedEmbedder) -> None
     with pytest.raises(ContextOverflow, match=rf"{TOKENS + 1} tokens"):
         embedder(["yes " * (TOKENS - 1)])
     assert embedder(["yes " * (TOKENS - 2)]).shape == (1, 384)
+
+
+@pytest.mark.parametrize("text", ["สวัสดี ครับ ผม ชื่อ", "x" * 101, "😀🎉"])
+def test_a_text_of_words_that_it_does_not_know_is_refused(embedder: PackagedEmbedder, text: str) -> None:
+    """They would all look the same; one emoji among words is no matter."""
+    with pytest.raises(ModelFault, match="knows 0 of"):
+        embedder([text])
+    assert embedder(["I like that 😀"]).shape == (1, 384)
 
 
 def test_many_threads_may_ask_at_once(embedder: PackagedEmbedder) -> None:
