@@ -17,7 +17,9 @@ from critics.manifesto.validate import did_you_mean
 from critics.panel import Panel
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
+from critics.remote import Moderator, RemoteCritic
 from critics.scripted import ScriptedCritic, ScriptedJudgeModel
+from critics.semantic import Embedder, SemanticCritic
 from critics.text.fence import Fence, neutralise
 from critics.text.normalise import normalise, visible
 from critics.text.sentences import sentences
@@ -32,6 +34,7 @@ __all__ = [
     "Conversation",
     "Critic",
     "CriticsError",
+    "Embedder",
     "Example",
     "Exchange",
     "ExtraMissing",
@@ -47,6 +50,7 @@ __all__ = [
     "ManifestoError",
     "Message",
     "ModelError",
+    "Moderator",
     "NoLogProbabilities",
     "Node",
     "Panel",
@@ -57,10 +61,12 @@ __all__ = [
     "Platt",
     "Prompt",
     "Reading",
+    "RemoteCritic",
     "Role",
     "Rule",
     "ScriptedCritic",
     "ScriptedJudgeModel",
+    "SemanticCritic",
     "Source",
     "Span",
     "Unreadable",

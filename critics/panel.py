@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from critics.calibration import calibrated, in_own_terms
+from critics.cascade import settles
 from critics.critic import Critic
 from critics.deadline import within
 from critics.exchange import Exchange
@@ -16,6 +17,8 @@ from critics.manifesto.schema import Rule
 class Panel:
     """A critic made of named critics. Never raises for what a critic does, and gives every rule at least one finding.
 
+    The critics of a rule with `open_between` are asked one after another, until one settles it. Each critic is called
+    once, with all its rules, unless two rules name the same ones in opposite orders.
     `seconds` is how long each critic may take for all its rules. One that takes longer is left behind in a daemon
     thread and its rules are undecided; `None` waits for ever, in the caller's own thread.
     """
@@ -25,12 +28,18 @@ class Panel:
         self._seconds = seconds
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        names = dict.fromkeys(name for rule in rules for name in rule.critics)
-        return [
-            finding
-            for name in names
-            for finding in self._ask(name, exchange, [rule for rule in rules if name in rule.critics])
-        ]
+        found: list[Finding] = []
+        waiting = [(rule, list(dict.fromkeys(rule.critics))) for rule in rules]
+        while waiting := [(rule, names) for rule, names in waiting if names]:
+            name = _next(waiting)
+            asked = [(rule, names) for rule, names in waiting if name in _ready(rule, names)]
+            given = self._ask(name, exchange, [rule for rule, _ in asked])
+            for (rule, names), finding in zip(asked, given, strict=True):
+                names.remove(name)
+                if settles(rule, finding):
+                    names.clear()
+            found += given
+        return found
 
     def _ask(self, name: str, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         critic = self._critics.get(name)
@@ -41,6 +50,18 @@ class Panel:
             return [_checked(rule, name, given) for rule in rules]
         except Exception as exc:  # noqa: BLE001  # a critic that crashed has judged nothing, and that is a finding
             return [undecided(rule, name, f"{type(exc).__name__}: {exc}") for rule in rules]
+
+
+def _next(waiting: Sequence[tuple[Rule, Sequence[str]]]) -> str:
+    """The critic to ask now: one that will not be needed again later, if there is one."""
+    ready = dict.fromkeys(name for rule, names in waiting for name in _ready(rule, names))
+    later = {name for rule, names in waiting for name in names if name not in _ready(rule, names)}
+    return next((name for name in ready if name not in later), next(iter(ready)))
+
+
+def _ready(rule: Rule, names: Sequence[str]) -> Sequence[str]:
+    """Those of the rule's critics, still to be asked, that may be asked now."""
+    return names if rule.open_between is None else names[:1]
 
 
 def _checked(rule: Rule, name: str, given: Sequence[Finding]) -> Finding:

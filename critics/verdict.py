@@ -8,18 +8,23 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from critics.calibration import calibrated
+from critics.cascade import COMBINATIONS, settles
 from critics.finding import Finding, FindingOutcome, Usage
 from critics.manifesto.schema import Manifesto, Rule
 
 VerdictOutcome = Literal["pass", "revise", "veto", "undecided"]
+
+DISAGREEMENT = 0.5
+"""How far apart the critics of a rule must be for that to be told."""
 
 
 @dataclass(frozen=True)
 class Judgement:
     """One rule and what its critics said of it.
 
-    Several critics combine by the worst word: the highest probability decides. A rule that one critic finds kept and
-    another could not judge is undecided; one that any critic finds broken is broken.
+    A critic that settled the rule has the only word, and the open ones before it none; the worst one, were there two.
+    Where none did, the words of all are combined as the rule says. Then a rule that a critic could not judge is broken
+    if it is whatever that critic would have said, and else undecided.
     """
 
     rule: Rule
@@ -28,23 +33,43 @@ class Judgement:
     @property
     def probability(self) -> float | None:
         """Of a breach, in [0, 1]; `None` while undecided."""
-        return None if self.outcome == "undecided" else max(self._decided)
+        return None if self.outcome == "undecided" else self._least
 
     @property
     def outcome(self) -> FindingOutcome:
-        if any(p >= self.rule.threshold for p in self._decided):
+        if self._least is None:
+            return "undecided"
+        if self._least >= self.rule.threshold:
             return "broken"
-        return "pass" if self.findings and len(self._decided) == len(self.findings) else "undecided"
+        return "undecided" if any(f.probability is None for f in self._counted) else "pass"
 
     @property
     def critique(self) -> str:
-        """Why it is broken or undecided, from the critics that say so."""
-        said = [f.critique for f in self.findings if f.outcome(self.rule.threshold) == self.outcome]
-        return "; ".join(dict.fromkeys(filter(None, said)))
+        """Why it is broken or undecided, from the critics that say so, or the worst where only all together do."""
+        said = [f for f in self._counted if f.outcome(self.rule.threshold) == self.outcome]
+        if not said and self.outcome == "broken":
+            worst = max(f.probability or 0.0 for f in self._counted)
+            said = [f for f in self._counted if f.probability == worst]
+        return "; ".join(dict.fromkeys(filter(None, (f.critique for f in said))))
 
     @property
-    def _decided(self) -> list[float]:
-        return [f.probability for f in self.findings if f.probability is not None]
+    def disagreement(self) -> float | None:
+        """How far the critics' probabilities lie apart, where that is at least `DISAGREEMENT`."""
+        decided = [f.probability for f in self.findings if f.probability is not None]
+        spread = max(decided) - min(decided) if decided else 0.0
+        return spread if spread >= DISAGREEMENT else None
+
+    @property
+    def _counted(self) -> tuple[Finding, ...]:
+        settled = tuple(f for f in self.findings if settles(self.rule, f))
+        return (max(settled, key=lambda f: f.probability or 0.0),) if settled else self.findings
+
+    @property
+    def _least(self) -> float | None:
+        """The probability if those who could not judge found no breach at all; `None` if nobody could."""
+        if all(f.probability is None for f in self._counted):
+            return None
+        return COMBINATIONS[self.rule.combine or "max"]([f.probability or 0.0 for f in self._counted])
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import critics
-from critics import Critic, Judge, JudgeModel, Manifesto, Panel, PatternsCritic, PersonalDataCritic
+from critics import (
+    Critic,
+    Embedder,
+    Judge,
+    JudgeModel,
+    Manifesto,
+    Moderator,
+    Panel,
+    PatternsCritic,
+    PersonalDataCritic,
+    RemoteCritic,
+    SemanticCritic,
+)
 from pipeline import embedded
+from pipeline.embeddings import PackagedEmbedder
 from pipeline.errors import ModelMissing, SettingsError
 from pipeline.generator import Generator
-from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
+from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
 from pipeline.llama import (
     Adapter,
     Engine,
@@ -22,8 +35,9 @@ from pipeline.llama import (
     faster_form,
     fingerprint,
 )
+from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
-from pipeline.settings import GeneratorSettings, JudgeSettings, Settings, load_settings
+from pipeline.settings import RemoteSettings, Settings, load_settings
 
 
 def load(manifesto: str | None = None, *, settings: Settings | None = None) -> Pipeline:
@@ -58,6 +72,8 @@ class Parts:
         makers: dict[str, Callable[[], Critic]] = {
             "patterns": PatternsCritic,
             "personal-data": PersonalDataCritic,
+            "semantic": lambda: SemanticCritic(self.embedder()),
+            "remote": lambda: RemoteCritic(self._moderator()),
             "judge": lambda: self._judge(manifesto),
         }
         names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
@@ -110,6 +126,29 @@ class Parts:
         )
         return ChatJudgeModel(
             model, name=name, context=wanted.context or None, tries=wanted.tries, grammar=compile_grammar
+        )
+
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors: the packaged model, or a server."""
+        wanted = self._settings.embeddings
+        if wanted.model == "embedded":
+            return PackagedEmbedder(threads=self._settings.threads)
+        return load_embedder(
+            wanted.model,
+            base_url=wanted.base_url,
+            api_key=_key(wanted),
+            timeout=wanted.timeout,
+            tries=wanted.tries,
+        )
+
+    def _moderator(self) -> Moderator:
+        wanted = self._settings.remote
+        return OpenAiModerator(
+            model=wanted.model,
+            base_url=wanted.base_url,
+            api_key=_key(wanted),
+            timeout=wanted.timeout,
+            tries=wanted.tries,
         )
 
     def _judge(self, manifesto: Manifesto) -> Judge:
@@ -186,7 +225,7 @@ def _embedded() -> Path | None:
         return None
 
 
-def _key(wanted: GeneratorSettings | JudgeSettings) -> str | None:
+def _key(wanted: RemoteSettings) -> str | None:
     return wanted.api_key.get_secret_value() if wanted.api_key else None
 
 

@@ -25,6 +25,8 @@ class VerdictRecord(TypedDict):
     outcome: VerdictOutcome
     score: float | None
     breach: float | None
+    disagreement: dict[str, float]
+    """Of each rule whose critics lie far apart: how far."""
     findings: list[FindingRecord]
 
 
@@ -92,11 +94,12 @@ def outcome_record(outcome: Outcome) -> OutcomeRecord:
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:
-    """A verdict with every finding."""
+    """A verdict with every finding, and the rules on which critics disagree."""
     return {
         "outcome": verdict.outcome,
         "score": verdict.score,
         "breach": verdict.breach,
+        "disagreement": {j.rule.id: j.disagreement for j in verdict.judgements if j.disagreement is not None},
         "findings": [
             _finding(judgement, finding) for judgement in verdict.judgements for finding in judgement.findings
         ],

@@ -58,6 +58,18 @@ class JudgeSettings(RemoteSettings):
     while_writing: bool = Field(False, description="Whether the model judges veto rules at every finished sentence.")
 
 
+class EmbeddingsSettings(RemoteSettings):
+    """What turns texts into vectors, where a rule asks for the critic `semantic`."""
+
+    model: str = Field("embedded", description="`embedded`, or a name that LangChain's `init_embeddings` takes.")
+
+
+class ModerationSettings(RemoteSettings):
+    """The moderation service, where a rule asks for the critic `remote`."""
+
+    model: str = Field("omni-moderation-latest", description="As the service names it.")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
@@ -66,6 +78,8 @@ class Settings(BaseSettings):
     manifesto: str = Field(DEFAULT, description="A shipped name or a path.")
     generator: GeneratorSettings = GeneratorSettings()
     judge: JudgeSettings = JudgeSettings()
+    embeddings: EmbeddingsSettings = EmbeddingsSettings()
+    remote: ModerationSettings = ModerationSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
@@ -150,6 +164,8 @@ def _keys(steps: list[int | str]) -> list[str]:
         (): Settings,
         ("generator",): GeneratorSettings,
         ("judge",): JudgeSettings,
+        ("embeddings",): EmbeddingsSettings,
+        ("remote",): ModerationSettings,
     }
     model = models.get(tuple(steps))
     return list(model.model_fields) if model else []

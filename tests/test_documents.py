@@ -83,7 +83,7 @@ def test_the_manifestos_of_the_guide_have_no_fault(root: Path, tmp_path: Path) -
 def test_the_critic_of_the_guide_works(root: Path, tmp_path: Path) -> None:
     """A critic of one's own and its rule, as shown, judge."""
     (code,) = blocks(root / "docs" / "critics.md", "python")
-    (rules,) = blocks(root / "docs" / "critics.md", "yaml")
+    *_, rules = blocks(root / "docs" / "critics.md", "yaml")
     (tmp_path / "shouting.py").write_text(code)
     (tmp_path / "m.yaml").write_text(f'name: m\nversion: "1"\n{rules}')
     (tmp_path / FILE_NAME).write_text("trusted: ['shouting:make']\n")
@@ -137,6 +137,15 @@ def test_the_commands_of_the_guide_to_evaluation_run(root: Path, tmp_path: Path)
         assert done.returncode == 0, done.stderr
         assert done.stdout
     assert (tmp_path / "page.html").exists()
+
+
+def test_the_rules_of_the_guide_have_no_fault(root: Path, tmp_path: Path) -> None:
+    """Each block of rules, as a manifesto."""
+    *blocks_of_rules, _ = blocks(root / "docs" / "critics.md", "yaml")
+    assert blocks_of_rules
+    for rules in blocks_of_rules:
+        (tmp_path / "m.yaml").write_text(f'name: m\nversion: "1"\n{rules}')
+        assert check(str(tmp_path / "m.yaml")) == []
 
 
 def test_the_settings_of_the_guide_are_all_there_are(root: Path, tmp_path: Path) -> None:

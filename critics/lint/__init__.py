@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from critics.errors import Fault, ManifestoError
 from critics.lint.examples import example_faults
-from critics.lint.structure import BUILT_IN, DETERMINISTIC, structural_faults
+from critics.lint.structure import BUILT_IN, structural_faults
 from critics.manifesto.load import load_tree
-from critics.manifesto.schema import Manifesto
+from critics.manifesto.schema import DETERMINISTIC, Manifesto
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
 

@@ -8,9 +8,8 @@ from critics.calibration import calibrated
 from critics.critic import Critic
 from critics.errors import ExtraMissing, Fault
 from critics.exchange import Exchange, Message
-from critics.lint.structure import DETERMINISTIC
 from critics.manifesto.load import Loaded
-from critics.manifesto.schema import Example, Rule
+from critics.manifesto.schema import DETERMINISTIC, Example, Rule
 
 
 def example_faults(loaded: Loaded, critics: Mapping[str, Critic]) -> list[Fault]:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from critics.calibration import corrected
 from critics.errors import Fault
+from critics.lint.cascade import cascade_complaints
 from critics.manifesto.load import Loaded
-from critics.manifesto.schema import Length, Rule
+from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
 
-BUILT_IN = ("patterns", "personal-data", "judge")
-DETERMINISTIC = ("patterns", "personal-data")
+BUILT_IN = ("patterns", "personal-data", "semantic", "remote", "judge")
+OPTIONED = ("patterns", "personal-data", "semantic", "remote")
+"""The critics whose options stand in the rule, under their name."""
 
 _Place = tuple[str | int, ...]
 _Complaint = tuple[_Place, str]
@@ -20,7 +22,7 @@ _Complaint = tuple[_Place, str]
 
 def structural_faults(loaded: Loaded, trusted: tuple[str, ...]) -> list[Fault]:
     """Every fault that can be found without running a critic. `trusted` are the allowed `module:factory` names."""
-    complaints = list(_release(loaded))
+    complaints = [*_release(loaded), *cascade_complaints(loaded.manifesto)]
     for index, rule in enumerate(loaded.manifesto.rules):
         for place, what in _rule_complaints(rule, trusted):
             complaints.append((("rules", index, *place), what))
@@ -70,8 +72,11 @@ def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
 def _options(rule: Rule) -> Iterator[_Complaint]:
     if "patterns" in rule.critics and (rule.patterns is None or not rule.patterns.says_anything):
         yield ("critics",), "the critic `patterns` has nothing to look for: give the rule `patterns:` options"
-    for name, options in (("patterns", rule.patterns), ("personal-data", rule.personal_data)):
-        if options is not None and name not in rule.critics:
+    if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
+        what = "the critic `semantic` goes by examples of both kinds: give the rule some with `breaks: true`"
+        yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"
+    for name in OPTIONED:
+        if getattr(rule, name.replace("-", "_")) is not None and name not in rule.critics:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
 
 

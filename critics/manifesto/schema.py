@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from critics.manifesto.calibration import Calibration
 from critics.manifesto.model import Model
@@ -16,6 +16,7 @@ OnUndecided = Literal["retry", "withhold", "release"]
 OnExhausted = Literal["refusal", "best", "error"]
 Revision = Literal["converse", "rewind"]
 Side = Literal["input", "output"]
+Combine = Literal["max", "mean", "noisy-or"]
 Entity = Literal[
     "email", "phone", "card", "iban", "ip", "mac", "url", "crypto", "date", "medical-license",
     "us-ssn", "us-itin", "us-mbi", "uk-nhs", "uk-nino", "uk-driving-licence", "au-abn", "au-medicare", "au-tfn",
@@ -23,7 +24,12 @@ Entity = Literal[
     "it-fiscal-code", "kr-rrn", "ng-nin", "pl-pesel", "se-personnummer", "sg-nric", "th-id", "tr-id", "za-id",
 ]  # fmt: skip
 
+DETERMINISTIC = ("patterns", "personal-data")
+"""The critics that are certain of what they find, and say nothing of what they do not look for."""
+
 Text = Annotated[str, Field(min_length=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Bounds = tuple[Probability, Probability]
 
 
 class Length(Model):
@@ -68,8 +74,23 @@ class PersonalData(Model):
     score: float = Field(0.4, gt=0, le=1, description="How sure the recogniser must be (Presidio's score).")
 
 
+class Semantic(Model):
+    """Options of the `semantic` critic, which goes by the rule's `examples`."""
+
+    neighbours: int = Field(8, ge=1, description="How many of the nearest examples of each kind count.")
+    min_similarity: float = Field(
+        0.3, ge=0, lt=1, description="The cosine to the nearest example below which a text is too strange to judge."
+    )
+
+
+class Remote(Model):
+    """Options of the `remote` critic, which asks a moderation service."""
+
+    categories: tuple[Text, ...] = Field((), description="As the service names them; all of them when none is given.")
+
+
 class Example(Model):
-    """A labelled text for a rule: `check` runs the deterministic critics on it."""
+    """A labelled text for a rule: `check` runs the deterministic critics on it, and `semantic` judges by it."""
 
     text: str
     breaks: bool
@@ -82,7 +103,9 @@ class Rule(Model):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens.")]
     statement: Text = Field(description="What must hold, in a sentence that a critic and a person can read.")
     critics: tuple[Text, ...] = Field(
-        ("judge",), min_length=1, description="Who judges it: `patterns`, `personal-data`, `judge`, or module:factory."
+        ("judge",),
+        min_length=1,
+        description="Who judges it: `patterns`, `personal-data`, `semantic`, `remote`, `judge`, or module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -90,12 +113,18 @@ class Rule(Model):
     calibration: Mapping[Text, Calibration] = Field(
         {}, description="By critic: what its probability is worth. The threshold is compared with what comes of it."
     )
+    open_between: Bounds | None = Field(
+        None, description="Makes the critics a cascade: the next one is asked only about what lies between these."
+    )
+    combine: Combine | None = Field(None, description="Overrides the manifesto's own, for this rule.")
     action: Action = Field("revise", description="What breaking it means.")
     on_undecided: OnUndecided | None = Field(None, description="Overrides the manifesto's own, for this rule.")
     advice: str = Field("", description="What the generator is told when its draft broke the rule.")
     examples: tuple[Example, ...] = ()
     patterns: Patterns | None = None
     personal_data: PersonalData | None = Field(None, alias="personal-data")
+    semantic: Semantic | None = None
+    remote: Remote | None = None
 
     def __hash__(self) -> int:
         return hash((self.id, self.statement))  # a mapping among the fields has no hash of its own
@@ -126,6 +155,16 @@ class Manifesto(Model):
         "I can't give an answer to this that meets the rules I hold to.", description="The words of a refusal."
     )
     on_undecided: OnUndecided = Field("withhold", description="What a rule that could not be judged means.")
+    open_between: Bounds | None = Field(None, description="As in a rule, for every rule of several critics.")
+    combine: Combine = Field("max", description="How the probabilities of a rule's several critics become one.")
+
+    @model_validator(mode="after")
+    def _inherited(self) -> Self:
+        """Rules know how their critics are asked and weighed: who holds a rule need not know its manifesto."""
+        own = {"open_between": self.open_between, "combine": self.combine}
+        given = {key: value for key, value in own.items() if key in self.model_fields_set and value is not None}
+        object.__setattr__(self, "rules", tuple(_with(rule, given) for rule in self.rules))
+        return self
 
     @property
     def hash(self) -> str:
@@ -137,3 +176,10 @@ class Manifesto(Model):
 
     def undecided_policy(self, rule: Rule) -> OnUndecided:
         return rule.on_undecided or self.on_undecided
+
+
+def _with(rule: Rule, given: Mapping[str, object]) -> Rule:
+    """The rule with what it does not say itself, where that concerns it: every critic of `redact` has to be asked."""
+    missing = {key: value for key, value in given.items() if key not in rule.model_fields_set}
+    several = len(rule.critics) > 1 and rule.action != "redact"
+    return rule.model_copy(update=missing) if missing and several else rule

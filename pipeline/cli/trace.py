@@ -106,5 +106,7 @@ def _row(judgement: Judgement) -> tuple[Text | str, ...]:
     mark, style = _MARKS[judgement.outcome]
     p = judgement.probability
     why = "" if judgement.outcome == "pass" else judgement.critique
+    if judgement.disagreement is not None:
+        why = "; ".join(filter(None, (why, f"its critics lie {judgement.disagreement:.2f} apart")))
     breach = "–" if p is None else f"{p:.2f}"
     return Text(mark, style), Text(judgement.rule.id, style), breach, judgement.rule.action, Text(why)

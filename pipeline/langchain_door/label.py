@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
 
 
 def label_of(name: str, place: str) -> str:
@@ -14,7 +10,7 @@ def label_of(name: str, place: str) -> str:
     return f"{name} at {place}" if place else name
 
 
-def secrets_of(model: BaseChatModel) -> Sequence[str]:
+def secrets_of(model: object) -> Sequence[str]:
     """The keys that a model holds; integrations keep them in fields of pydantic's secret type."""
     kept = [value for value in vars(model).values() if hasattr(value, "get_secret_value")]
     return [secret for value in kept if (secret := str(value.get_secret_value()))]

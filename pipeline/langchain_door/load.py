@@ -50,14 +50,15 @@ def load_chat_model(
     if not name.strip() or name.endswith(":"):
         raise ModelMissing(f"{name!r} names no model: {_FORM}")
     options = {"temperature": temperature, "timeout": timeout}
-    return _by_provider(name, {**options, **_address(name, base_url, api_key), **_given(top_p=top_p)})
+    return _by_provider(name, {**options, **address(name, base_url, api_key), **_given(top_p=top_p)})
 
 
 def _given(**options: Any) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def _address(name: str, base_url: str | None, api_key: str | None) -> dict[str, Any]:
+def address(name: str, base_url: str | None, api_key: str | None) -> dict[str, Any]:
+    """Options that say where a model is and with which key. Raises `SettingsError` for what is no web address."""
     if base_url is None:
         return _given(api_key=api_key)
     parts = urlsplit(base_url)
@@ -69,7 +70,7 @@ def _address(name: str, base_url: str | None, api_key: str | None) -> dict[str, 
 
 
 def _by_provider(name: str, options: dict[str, Any]) -> BaseChatModel:
-    with _explained(name):
+    with explained(name):
         from langchain.chat_models import init_chat_model
 
         # One place retries, ours: the vendor's own retries would multiply with it and hide what they waited for.
@@ -83,7 +84,7 @@ def _in_process(
     file = Path(path).expanduser()
     if not path or not file.is_file():
         raise ModelMissing(f"there is no model file {path!r}: {_FORM}")
-    with _explained(f"{IN_PROCESS}:{path}"):
+    with explained(f"{IN_PROCESS}:{path}"):
         from langchain_community.chat_models import ChatLlamaCpp
 
         # Without a bound of its own (-1) a draft may fill the context; eight tokens a batch, its default, read slowly.
@@ -102,7 +103,7 @@ def _in_process(
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
+def explained(name: str) -> Iterator[None]:
     """Tell apart what goes wrong while a model is built, and say what helps."""
     try:
         with translated(name):

@@ -1,0 +1,65 @@
+"""Cascades and combinations of critics that parse but cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from critics.manifesto.schema import DETERMINISTIC, Bounds, Manifesto, Rule
+
+_Complaint = tuple[tuple[str | int, ...], str]
+_KEYS = ("open_between", "combine")
+
+
+def cascade_complaints(manifesto: Manifesto) -> Iterator[_Complaint]:
+    """What is wrong with `open_between` and `combine`, of the manifesto and of its rules, each with its place."""
+    if what := _bounds(manifesto.open_between):
+        yield ("open_between",), what
+    for key in _KEYS:
+        given = key in manifesto.model_fields_set and getattr(manifesto, key) is not None
+        if given and not any(len(rule.critics) > 1 and rule.action != "redact" for rule in manifesto.rules):
+            yield (key,), "never used: no rule that is not redacted has several critics; leave it out"
+    for index, rule in enumerate(manifesto.rules):
+        for place, what in _rule(rule, inherited=manifesto.open_between):
+            yield ("rules", index, *place), what
+
+
+def _rule(rule: Rule, *, inherited: Bounds | None) -> Iterator[_Complaint]:
+    for key in _KEYS:
+        if getattr(rule, key) is None:
+            continue
+        if len(rule.critics) == 1:
+            yield (
+                (key,),
+                f"`{rule.critics[0]}` is the rule's only critic: name another behind it, or leave this out",
+            )
+        elif rule.action == "redact":
+            yield (key,), "every critic of a rule that is redacted is asked, and mends what it finds: leave this out"
+    if rule.open_between is None or len(rule.critics) == 1 or rule.action == "redact":
+        return
+    if what := _bounds(rule.open_between):
+        if rule.open_between != inherited:
+            yield ("open_between",), what
+        return
+    lower, upper = rule.open_between
+    if not lower <= rule.threshold <= upper:
+        what = f"the threshold {rule.threshold:g} lies outside of {lower:g} to {upper:g}"
+        yield ("open_between",), f"{what}, so a rule in doubt would count as settled: put it between them"
+    yield from _order(rule)
+
+
+def _bounds(bounds: Bounds | None) -> str | None:
+    if bounds is None or bounds[0] < bounds[1]:
+        return None
+    lower, upper = bounds
+    if lower == upper:
+        return f"nothing lies between {lower:g} and {upper:g}, so no later critic is ever asked: set them apart"
+    return f"the lower bound comes first: [{upper:g}, {lower:g}]"
+
+
+def _order(rule: Rule) -> Iterator[_Complaint]:
+    guessed = ""
+    for index, name in enumerate(rule.critics):
+        if name not in DETERMINISTIC:
+            guessed = guessed or name
+        elif guessed:
+            yield ("critics", index), f"`{guessed}` could settle the rule before `{name}` is asked: put `{name}` first"

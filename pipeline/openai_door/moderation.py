@@ -1,0 +1,77 @@
+"""`POST /v1/moderations` as the service behind the critic `remote`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from critics import Unreadable, time_left
+from pipeline.errors import ModelMissing
+from pipeline.langchain_door.faults import translated
+from pipeline.langchain_door.label import label_of
+from pipeline.langchain_door.load import address, explained
+from pipeline.langchain_door.retry import Retries, retried
+
+_NAME = "the moderation service"
+
+
+class OpenAiModerator:
+    """Asks the service about one text at a time, in one request.
+
+    `timeout` is in seconds and bounds one request. A call that failed is made again, `tries` times in all within
+    `patience` seconds; both end with the time that the critic still has. Raises `SettingsError` for a key that is
+    missing or a `base_url` that is no web address, and `ModelMissing` where the extra `openai` is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float = 60.0,
+        tries: int = 3,
+        patience: float = 120.0,
+    ) -> None:
+        options: dict[str, Any] = address(_NAME, base_url, api_key)
+        try:
+            from openai import OpenAI
+        except ImportError as exc:
+            raise ModelMissing("the critic `remote` needs a package: pip install 'superego[openai]'") from exc
+        with explained(_NAME):
+            self._client = OpenAI(max_retries=0, **options)  # one place retries, ours
+        self._model = model
+        self._label = label_of(f"{_NAME} {model}", base_url or "")
+        self._secrets = [self._client.api_key] if self._client.api_key else []
+        self._timeout = timeout
+        self._tries = tries
+        self._patience = patience
+
+    def __call__(self, text: str) -> Mapping[str, float]:
+        """Probabilities by category. Raises `ModelFault`, and `Unreadable` for a reply of another shape."""
+        left = time_left()
+        patience = self._patience if left is None else min(self._patience, left)
+        return _scores(retried(lambda: self._asked(text), Retries(attempts=self._tries, timeout=patience)))
+
+    def _asked(self, text: str) -> str:
+        left = time_left()
+        timeout = self._timeout if left is None else max(min(self._timeout, left), 0.001)
+        with translated(self._label, secrets=self._secrets):
+            # Raw, because the client takes whatever comes for what it should be.
+            reply = self._client.moderations.with_raw_response.create(input=text, model=self._model, timeout=timeout)
+            return str(reply.text)
+
+
+def _scores(body: str) -> dict[str, float]:
+    """The scores of the one result; a category without one (`null`) is left out."""
+    try:
+        reply = json.loads(body)
+    except ValueError as exc:
+        raise Unreadable(f"{_NAME} answered with something else than JSON") from exc
+    match reply:
+        case {"results": [{"category_scores": dict(scores)}]}:
+            given = {name: score for name, score in scores.items() if score is not None}
+            if not any(isinstance(score, bool) or not isinstance(score, int | float) for score in given.values()):
+                return given
+    raise Unreadable(f"{_NAME} answered without one result of category_scores in numbers")
