@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from gguf import GGUFWriter
 
-_NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.weight$")
+_NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.(?:default\.)?weight$")
 _PARTS = {
     "q_proj": "attn_q",
     "k_proj": "attn_k",

@@ -22,7 +22,7 @@ from pipeline.training.lora import Plan, Trainer
 from pipeline.training.rows import Row
 from pipeline.training.split import split
 
-MOST_CHECKED = 120
+MOST_CHECKED = 100
 """Held-out rows that are looked at while training; all of them are at its end."""
 
 
@@ -90,7 +90,7 @@ def train_adapter(
         checks.append(Check(trainer.step, steps, loss, log_loss(*found), auroc(*found)))
         checked(checks[-1])
         if checks[-1].held_loss <= min(c.held_loss for c in checks):
-            best = trainer.state()["adapter"]
+            best = trainer.adapter()
         saved.write({"now": trainer.state(), "best": best, "checks": [asdict(c) for c in checks]})
         since = len(checks) - 1 - min(range(len(checks)), key=lambda i: checks[i].held_loss)
         return since < plan.patience
@@ -115,8 +115,7 @@ def train_adapter(
 
 
 def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], list[bool]]:
-    probabilities = [float(p) for example in tests for p in trainer.probabilities(example)]
-    return probabilities, [broken for example in tests for broken in example.broken]
+    return trainer.probabilities(tests).tolist(), [broken for example in tests for broken in example.broken]
 
 
 def _by_source(

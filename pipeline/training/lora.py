@@ -10,18 +10,24 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import LoraConfig, get_peft_model
 from torch.nn.functional import log_softmax
 from transformers import AutoModelForCausalLM, GgufConfig
 
 from pipeline.training.examples import Example
+
+_SIZE = 32
+"""Tokens that lengths are rounded up to."""
+
+_POOL = 16
+"""Batches that are filled from one run of shuffled examples."""
 
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -55,13 +61,15 @@ class Trainer:
             dtype=torch.bfloat16,
             attn_implementation="sdpa",
         )
-        config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES, lora_dropout=0.05)
-        self.model: Any = get_peft_model(base, config).to(self._device)
+        config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES)
+        # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
+        self.model: Any = get_peft_model(base, config, autocast_adapter_dtype=False).to(self._device)
         self._inner: Any = self.model.base_model.model
         self._plan = plan
         self._answers = [torch.tensor(list(group), device=self._device) for group in (no, yes)]
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=plan.rate, weight_decay=0.0)
+        self._parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self._exact = [p.detach().float().clone() for p in self._parameters]
+        self._optimiser = torch.optim.AdamW(self._exact, lr=plan.rate, weight_decay=0.0)
         self.step = 0
 
     def train(
@@ -70,23 +78,19 @@ class Trainer:
         """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss every so
         many steps, and says whether to go on."""
         plan = self._plan
-        order = self._order(len(examples), steps * plan.batch)
+        batches = self._batches(examples, steps)
         recent: list[float] = []
         while self.step < steps:
             self.model.train()
-            for group in self.optimiser.param_groups:
+            for group in self._optimiser.param_groups:
                 group["lr"] = plan.rate * _schedule(self.step, steps)
-            total = 0.0
-            for index in order[self.step * plan.batch : (self.step + 1) * plan.batch]:
-                example = examples[index]
-                logs = self._log_probabilities(example)
-                truth = torch.tensor(example.broken, device=self._device).long()
-                loss = -logs.gather(1, truth[:, None]).mean() / plan.batch
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += float(loss.detach())
-            torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-            self.optimiser.step()
-            self.optimiser.zero_grad(set_to_none=True)
+            batch = [examples[index] for index in batches[self.step]]
+            logs = self._log_probabilities(batch)
+            truth = torch.tensor([broken for example in batch for broken in example.broken], device=self._device)
+            loss = -logs.gather(1, truth.long()[:, None]).mean()
+            loss.backward()  # type: ignore[no-untyped-call]
+            total = float(loss.detach())
+            self._take_step()
             self.step += 1
             recent.append(total)
             yield total
@@ -95,73 +99,131 @@ class Trainer:
                     return
                 recent.clear()
 
-    def probabilities(self, example: Example) -> npt.NDArray[np.float64]:
-        """Of *yes* against *no*, for each question."""
+    def probabilities(self, examples: Sequence[Example]) -> npt.NDArray[np.float64]:
+        """Of *yes* against *no*, for each question of each example, in order."""
         self.model.eval()
-        with torch.no_grad():
-            logs = self._log_probabilities(example).double()
-        return np.asarray(torch.softmax(logs, dim=1)[:, 1].cpu())
+        found = [np.zeros(0)]
+        for start in range(0, len(examples), self._plan.batch):
+            with torch.no_grad():
+                logs = self._log_probabilities(examples[start : start + self._plan.batch]).double()
+            found.append(torch.softmax(logs, dim=1)[:, 1].cpu().numpy())
+        return np.concatenate(found)
+
+    def adapter(self) -> dict[str, Any]:
+        """What has been learnt, by PEFT's names, in single precision."""
+        names = [name for name, p in self.model.named_parameters() if p.requires_grad]
+        return {name: exact.clone() for name, exact in zip(names, self._exact, strict=True)}
 
     def state(self) -> dict[str, Any]:
-        return {
-            "adapter": {k: v.clone() for k, v in get_peft_model_state_dict(self.model).items()},
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "plan": asdict(self._plan),
-        }
+        """All that it takes to go on from here."""
+        return {"adapter": self.adapter(), "optimiser": self._optimiser.state_dict(), "step": self.step}
 
     def restore(self, state: dict[str, Any]) -> None:
-        set_peft_model_state_dict(self.model, state["adapter"])
+        """Go on from there, or, with an adapter alone, judge with it."""
+        for exact, learnt in zip(self._exact, state["adapter"].values(), strict=True):
+            exact.copy_(learnt)
+        self._show()
         if "optimiser" in state:
-            self.optimiser.load_state_dict(state["optimiser"])
+            self._optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
 
-    def _log_probabilities(self, example: Example) -> torch.Tensor:
+    def _take_step(self) -> None:
+        for exact, parameter in zip(self._exact, self._parameters, strict=True):
+            exact.grad = None if parameter.grad is None else parameter.grad.float()
+            parameter.grad = None
+        torch.nn.utils.clip_grad_norm_(self._exact, 1.0)
+        self._optimiser.step()
+        self._show()
+
+    def _show(self) -> None:
+        """Let the model compute with what the steps have come to."""
+        with torch.no_grad():
+            for exact, parameter in zip(self._exact, self._parameters, strict=True):
+                parameter.copy_(exact)
+
+    def _log_probabilities(self, batch: Sequence[Example]) -> torch.Tensor:
         """Log-probability, out of everything, of *no* and of *yes* after each question, shape (questions, 2)."""
+        said = _rounded(max(len(example.context) for example in batch))
+        contexts = np.zeros((len(batch), said), dtype=np.int64)
+        for row, example in enumerate(batch):
+            contexts[row, : len(example.context)] = example.context
         with torch.no_grad(), self.model.disable_adapter():
-            read = self._inner.model(input_ids=self._ids(example.context), use_cache=True)
-        ids, positions, mask, last = _packed(example)
+            read = self._inner.model(input_ids=self._tensor(contexts), use_cache=True)
+        packed = _Packed.of(batch, said)
         found = self._inner.model(
-            input_ids=self._ids(ids),
-            position_ids=torch.tensor(positions, device=self._device)[None],
-            attention_mask=torch.from_numpy(mask)[None, None].to(self._device),
+            input_ids=self._tensor(packed.ids),
+            position_ids=self._tensor(packed.positions),
+            attention_mask=self._tensor(packed.mask),
             past_key_values=read.past_key_values,
             use_cache=True,
         )
-        logits = self._inner.lm_head(found.last_hidden_state[0, last]).float()
+        logits = self._inner.lm_head(found.last_hidden_state[packed.rows, packed.last]).float()
         logs = log_softmax(logits, dim=-1)
         return torch.stack([torch.logsumexp(logs[:, group], dim=1) for group in self._answers], dim=1)
 
-    def _ids(self, ids: Sequence[int]) -> torch.Tensor:
-        return torch.tensor([list(ids)], device=self._device)
+    def _tensor(self, values: npt.NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(values).to(self._device)
 
-    def _order(self, count: int, wanted: int) -> list[int]:
-        order: list[int] = []
+    def _batches(self, examples: Sequence[Example], steps: int) -> list[list[int]]:
+        """Which examples each step takes: in random order, but of like lengths together, since the longest counts."""
         draw = random.Random(self._plan.seed)
-        while len(order) < wanted:
-            epoch = list(range(count))
+        size, batches = self._plan.batch, list[list[int]]()
+        while len(batches) < steps:
+            epoch = list(range(len(examples)))
             draw.shuffle(epoch)
-            order += epoch
-        return order[:wanted]
+            for start in range(0, len(epoch), size * _POOL):
+                pool = sorted(epoch[start : start + size * _POOL], key=lambda index: len(examples[index].context))
+                batches += [pool[i : i + size] for i in range(0, len(pool), size)]
+            draw.shuffle(batches)
+        return batches[:steps]
 
 
-def _packed(example: Example) -> tuple[list[int], list[int], npt.NDArray[np.bool_], list[int]]:
-    """All questions as one run of tokens: ids, positions, who may attend to what, and the last token of each."""
-    said, stem = len(example.context), len(example.stem)
-    ids, positions = list(example.stem), list(range(said, said + stem))
-    total = stem + sum(map(len, example.branches))
-    mask = np.zeros((total, said + total), dtype=np.bool_)
-    mask[:, :said] = True
-    mask[:stem, said : said + stem] = np.tri(stem, dtype=np.bool_)
-    last = []
-    for branch in example.branches:
-        start, end = len(ids), len(ids) + len(branch)
-        ids += branch
-        positions += range(said + stem, said + stem + len(branch))
-        mask[start:end, said : said + stem] = True
-        mask[start:end, said + start : said + end] = np.tri(end - start, dtype=np.bool_)
-        last.append(end - 1)
-    return ids, positions, mask, last
+@dataclass(frozen=True)
+class _Packed:
+    """All questions of each example as one run of tokens: ids, positions, who may attend to what, and where each
+    question's last token is."""
+
+    ids: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+    mask: npt.NDArray[np.bool_]
+    rows: list[int]
+    last: list[int]
+
+    @classmethod
+    def of(cls, batch: Sequence[Example], said: int) -> _Packed:
+        """`said` is how long the contexts are, with what fills them up, which nobody attends to."""
+        longest = _rounded(max(len(e.stem) + sum(map(len, e.branches)) for e in batch))
+        ids = np.zeros((len(batch), longest), dtype=np.int64)
+        mask = np.zeros((len(batch), 1, longest, said + longest), dtype=np.bool_)
+        packed = cls(ids, np.zeros_like(ids), mask, [], [])
+        for row, example in enumerate(batch):
+            packed._add(row, example, said)
+        return packed
+
+    def _add(self, row: int, example: Example, said: int) -> None:
+        heard, stem = len(example.context), len(example.stem)
+        mask = self.mask[row, 0]
+        mask[:, :heard] = True
+        self._put(row, 0, example.stem, heard)
+        mask[:stem, said : said + stem] = np.tri(stem, dtype=np.bool_)
+        start = stem
+        for branch in example.branches:
+            end = start + len(branch)
+            self._put(row, start, branch, heard + stem)
+            mask[start:end, said : said + stem] = True
+            mask[start:end, said + start : said + end] = np.tri(len(branch), dtype=np.bool_)
+            self.rows.append(row)
+            self.last.append(end - 1)
+            start = end
+
+    def _put(self, row: int, start: int, ids: Sequence[int], position: int) -> None:
+        self.ids[row, start : start + len(ids)] = ids
+        self.positions[row, start : start + len(ids)] = range(position, position + len(ids))
+
+
+def _rounded(length: int) -> int:
+    """Up to one of a few sizes, each of which is compiled once: for every other, oneDNN would compile anew."""
+    return length + -length % _SIZE
 
 
 def _schedule(step: int, steps: int) -> float:
