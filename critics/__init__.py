@@ -5,16 +5,20 @@ from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
 from critics.exchange import Exchange, Message, Role, Source
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
+from critics.guard.critic import GuardCritic
+from critics.guard.families import GUARD_FAMILIES, GuardFamily, guard_family
+from critics.guard.fitting import NO_MODEL, guard_misfits
+from critics.guard.model import GuardAnswer, GuardModel, GuardPrompt, Place, spelt
 from critics.judge.judge import Judge
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
-from critics.manifesto.schema import Budget, Example, Length, Manifesto, Patterns, PersonalData, Rule
+from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
 from critics.panel import Panel
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
-from critics.scripted import ScriptedCritic, ScriptedJudgeModel
+from critics.scripted import ScriptedCritic, ScriptedGuardModel, ScriptedJudgeModel
 from critics.text.fence import Fence, neutralise
 from critics.text.normalise import normalise, visible
 from critics.text.sentences import sentences
@@ -23,6 +27,8 @@ from critics.verdict import Judgement, Verdict, VerdictOutcome, weigh
 __all__ = [
     "BUILT_IN",
     "DETERMINISTIC",
+    "GUARD_FAMILIES",
+    "NO_MODEL",
     "THREAD",
     "Budget",
     "Critic",
@@ -34,6 +40,12 @@ __all__ = [
     "Fence",
     "Finding",
     "FindingOutcome",
+    "Guard",
+    "GuardAnswer",
+    "GuardCritic",
+    "GuardFamily",
+    "GuardModel",
+    "GuardPrompt",
     "Judge",
     "JudgeModel",
     "Judgement",
@@ -49,11 +61,13 @@ __all__ = [
     "PatternsCritic",
     "PersonalData",
     "PersonalDataCritic",
+    "Place",
     "Prompt",
     "Reading",
     "Role",
     "Rule",
     "ScriptedCritic",
+    "ScriptedGuardModel",
     "ScriptedJudgeModel",
     "Source",
     "Span",
@@ -64,11 +78,14 @@ __all__ = [
     "Written",
     "check",
     "did_you_mean",
+    "guard_family",
+    "guard_misfits",
     "load",
     "neutralise",
     "normalise",
     "read_yaml",
     "sentences",
+    "spelt",
     "time_left",
     "undecided",
     "visible",

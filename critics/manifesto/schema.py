@@ -68,6 +68,18 @@ class PersonalData(Model):
     score: float = Field(0.4, gt=0, le=1, description="How sure the recogniser must be (Presidio's score).")
 
 
+class Guard(Model):
+    """Options of the `guard` critic."""
+
+    codes: tuple[Text, ...] = Field(
+        (), description="The guard model's own codes or names of what breaks the rule; all of them when not given."
+    )
+    criterion: Text | None = Field(
+        None, description="What breaks the rule, for guard models that take a criterion; else made from the statement."
+    )
+    controversial: bool = Field(True, description="Whether Qwen3Guard's middle verdict counts as a breach.")
+
+
 class Example(Model):
     """A labelled text for a rule: `check` runs the deterministic critics on it."""
 
@@ -82,7 +94,9 @@ class Rule(Model):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens.")]
     statement: Text = Field(description="What must hold, in a sentence that a critic and a person can read.")
     critics: tuple[Text, ...] = Field(
-        ("judge",), min_length=1, description="Who judges it: `patterns`, `personal-data`, `judge`, or module:factory."
+        ("judge",),
+        min_length=1,
+        description="Who judges it: `patterns`, `personal-data`, `judge`, `guard`, or module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -93,6 +107,7 @@ class Rule(Model):
     examples: tuple[Example, ...] = ()
     patterns: Patterns | None = None
     personal_data: PersonalData | None = Field(None, alias="personal-data")
+    guard: Guard | None = None
 
 
 class Budget(Model):
