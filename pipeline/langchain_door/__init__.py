@@ -2,7 +2,8 @@
 
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.generator import ChatGenerator
+from pipeline.langchain_door.guard_model import ChatGuardModel
 from pipeline.langchain_door.judge_model import ChatJudgeModel
 from pipeline.langchain_door.load import load_chat_model
 
-__all__ = ["ChatGenerator", "ChatJudgeModel", "load_chat_model", "translated"]
+__all__ = ["ChatGenerator", "ChatGuardModel", "ChatJudgeModel", "load_chat_model", "translated"]
