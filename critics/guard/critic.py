@@ -93,7 +93,9 @@ class GuardCritic:
         if not turns:
             raise ModelError("there is no user turn, and a guard model judges an exchange")
         if side == "output":
-            turns.append(Message("assistant", bare(exchange.draft or "")))
+            if exchange.draft is None:
+                raise ModelError("there is no draft to judge")
+            turns.append(Message("assistant", bare(exchange.draft)))
         questions = list(self._questions(side, scores))
         for shown in self._windows(turns, questions):
             prompts = [self._family.ask(question.subject, shown) for question in questions]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from critics import GuardAnswer, GuardPrompt, Place, Usage, spelt, time_left
-from pipeline.llama.engine import Engine, Generation, Scoring
+from pipeline.llama.engine import Engine, Generation, Scoring, Writing
 from pipeline.llama.model import refuse_overflow
 from pipeline.llama.shared import common
 
@@ -47,21 +47,28 @@ class LlamaGuardModel:
         self, prompts: Sequence[GuardPrompt], words: Sequence[str], place: Place, *, max_tokens: int
     ) -> list[GuardAnswer]:
         asked = [self._ids(prompt, max_tokens) for prompt in prompts]
-        writings = [self._engine.generate(Generation(ids, max_tokens, seconds=time_left())) for ids in asked]
+        written = self._written(asked, max_tokens)
+        texts = [self._text(tokens) for tokens, _ in written]
+        heads = [self._head(tokens, place(text)) for (tokens, _), text in zip(written, texts, strict=True)]
+        placed = [i for i, head in enumerate(heads) if head is not None]
+        masses = self._masses([(*asked[i], *(heads[i] or ())) for i in placed], words)
+        read = {i: dict(zip(words, mass, strict=True)) for i, (mass, _) in zip(placed, masses, strict=True)}
+        return [
+            GuardAnswer(text, whole, read.get(i), Usage(len(asked[i]), len(tokens)))
+            for i, (text, (tokens, whole)) in enumerate(zip(texts, written, strict=True))
+        ]
+
+    def _written(self, asked: Sequence[tuple[int, ...]], max_tokens: int) -> list[tuple[list[int], bool]]:
+        """What the model writes after each prompt, and whether it came to its end."""
+        writings: list[Writing] = []
         try:
-            finishes = [[chunk.finish for chunk in writing][-1] for writing in writings]
+            for ids in asked:
+                writings.append(self._engine.generate(Generation(ids, max_tokens, seconds=time_left())))
+            ends = [[chunk.finish for chunk in writing][-1] for writing in writings]
         finally:
             for writing in writings:
                 writing.cancel()
-        texts = [self._text(writing.tokens) for writing in writings]
-        heads = [self._head(writing.tokens, place(text)) for writing, text in zip(writings, texts, strict=True)]
-        placed = [i for i, head in enumerate(heads) if head is not None]
-        masses = self._masses([(*asked[i], *(heads[i] or ())) for i in placed], words)
-        read = dict(zip(placed, (dict(zip(words, mass, strict=True)) for mass, _ in masses), strict=True))
-        return [
-            GuardAnswer(text, finishes[i] == "stop", read.get(i), Usage(len(asked[i]), len(writings[i].tokens)))
-            for i, text in enumerate(texts)
-        ]
+        return [(writing.tokens, end == "stop") for writing, end in zip(writings, ends, strict=True)]
 
     def _rendered(self, prompt: GuardPrompt) -> list[int]:
         return self._engine.model.prompt(prompt.messages, variables=prompt.variables, template=self._template)

@@ -275,6 +275,8 @@ def test_a_turn_that_leaves_no_room_is_an_error() -> None:
     model = ScriptedGuardModel(context=120)
     with pytest.raises(ModelError, match="leaves"):
         GuardCritic(model, GUARD_FAMILIES["llama-guard"])(Exchange((Message("user", long(80)),), "Yes."), [ANY])
+    with pytest.raises(ModelError, match="no draft"):
+        GuardCritic(model, GUARD_FAMILIES["llama-guard"])(Exchange(ASKED), [ANY])
     with pytest.raises(ModelError, match="no user turn"):
         GuardCritic(model, GUARD_FAMILIES["llama-guard"])(Exchange((), "Yes."), [ANY])
 
