@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TORCH := .venv/.torch
 
 .PHONY: help demo test check bench schema docs lock clean
 
 help:
 	@echo "make demo   set up .venv and watch a draft fail, go back and pass, on real weights"
-	@echo "make test   set up .venv, then ruff, mypy, import-linter and pytest"
+	@echo "make test   set up .venv with torch in it, then ruff, mypy, import-linter and pytest"
 	@echo "make check  the same without pytest"
 	@echo "make bench  measure what judging costs (ten minutes, alone on the machine), into bench/results.json"
 	@echo "make schema write manifestos/schema.json anew"
@@ -22,7 +23,7 @@ demo: $(READY)
 test: check
 	$(BIN)/pytest
 
-check: $(READY)
+check: $(TORCH)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -37,14 +38,22 @@ schema: $(READY)
 docs: $(READY)
 	$(BIN)/python -m typer pipeline.cli.main utils docs --name superego --output docs/cli.md
 
-# Addresses stay out: names, versions and hashes are enough, and the index is whatever pip is set up with.
+# Addresses stay out: names, versions and hashes are enough, and the index is whatever pip is set up with. torch is left
+# out as well: which build of it is right is the machine's affair (setup-torch.sh).
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group dev --generate-hashes \
+  --no-emit-index-url --no-annotate $(UPGRADE) --quiet --custom-compile-command "make lock"
+lock: UPGRADE := --upgrade
 lock: $(READY)
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --group dev \
-	  --generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet \
-	  --custom-compile-command "make lock" --output-file constraints.txt
+	$(LOCK) --extra embedded --extra personal-data --extra openai --extra eval --output-file constraints.txt
+	echo torch > .venv/excludes.txt
+	$(LOCK) --all-extras --constraint constraints.txt --excludes .venv/excludes.txt --output-file constraints-torch.txt
 
 $(READY): constraints.txt pyproject.toml setup.sh
 	./setup.sh $(PYTHON)
+	@touch $@
+
+$(TORCH): $(READY) constraints-torch.txt setup-torch.sh
+	./setup-torch.sh
 	@touch $@
 
 clean:

@@ -6,19 +6,23 @@ from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
 from critics.exchange import Exchange, Message, Role, Source
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
+from critics.guard.critic import GuardCritic
+from critics.guard.families import GUARD_FAMILIES, GuardFamily, guard_family
+from critics.guard.fitting import NO_MODEL, guard_misfits
+from critics.guard.model import GuardAnswer, GuardModel, GuardPrompt, Place, spelt
 from critics.judge.judge import Judge
 from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
-from critics.manifesto.schema import Budget, Example, Length, Manifesto, Patterns, PersonalData, Rule
+from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
 from critics.panel import Panel
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
 from critics.remote import Moderator, RemoteCritic
-from critics.scripted import ScriptedCritic, ScriptedJudgeModel
+from critics.scripted import ScriptedCritic, ScriptedGuardModel, ScriptedJudgeModel
 from critics.semantic import Embedder, SemanticCritic
 from critics.text.fence import Fence, neutralise
 from critics.text.normalise import normalise, visible
@@ -28,6 +32,8 @@ from critics.verdict import Judgement, Verdict, VerdictOutcome, weigh
 __all__ = [
     "BUILT_IN",
     "DETERMINISTIC",
+    "GUARD_FAMILIES",
+    "NO_MODEL",
     "THREAD",
     "Budget",
     "Calibration",
@@ -42,6 +48,12 @@ __all__ = [
     "Fence",
     "Finding",
     "FindingOutcome",
+    "Guard",
+    "GuardAnswer",
+    "GuardCritic",
+    "GuardFamily",
+    "GuardModel",
+    "GuardPrompt",
     "Judge",
     "JudgeModel",
     "Judgement",
@@ -58,6 +70,7 @@ __all__ = [
     "PatternsCritic",
     "PersonalData",
     "PersonalDataCritic",
+    "Place",
     "Platt",
     "Prompt",
     "Reading",
@@ -65,6 +78,7 @@ __all__ = [
     "Role",
     "Rule",
     "ScriptedCritic",
+    "ScriptedGuardModel",
     "ScriptedJudgeModel",
     "SemanticCritic",
     "Source",
@@ -77,12 +91,15 @@ __all__ = [
     "check",
     "corrected",
     "did_you_mean",
+    "guard_family",
+    "guard_misfits",
     "load",
     "logit",
     "neutralise",
     "normalise",
     "read_yaml",
     "sentences",
+    "spelt",
     "time_left",
     "undecided",
     "visible",

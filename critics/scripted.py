@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from critics.errors import ModelError
 from critics.exchange import Exchange, Message
 from critics.finding import Finding, Usage
+from critics.guard.model import GuardAnswer, GuardPrompt, Place
 from critics.judge.model import NoLogProbabilities, Prompt, Reading, Written
 from critics.manifesto.schema import Rule
 
@@ -74,3 +75,44 @@ def _raised(entry: T | ModelError) -> T:
     if isinstance(entry, ModelError):
         raise entry
     return entry
+
+
+class ScriptedGuardModel:
+    """A guard model that answers from a script, one entry a prompt; an exception among the entries is raised.
+
+    `readings` are what it gives as first words, by default nothing, so that it is asked to write.
+    """
+
+    name = "scripted"
+
+    def __init__(
+        self,
+        writings: Iterable[GuardAnswer | ModelError] = (),
+        *,
+        readings: Iterable[GuardAnswer | ModelError] = (),
+        context: int | None = None,
+    ) -> None:
+        self._writings = iter(writings)
+        self._readings = iter(readings)
+        self.context = context
+        self.prompts: list[GuardPrompt] = []
+
+    def count(self, prompt: GuardPrompt) -> int:
+        return sum(self.tokens(message.content) for message in prompt.messages)
+
+    def tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def read(self, prompts: Sequence[GuardPrompt], words: Sequence[str]) -> list[GuardAnswer]:  # noqa: ARG002
+        return [_raised(next(self._readings, GuardAnswer())) for _ in prompts]
+
+    def write(
+        self,
+        prompts: Sequence[GuardPrompt],
+        words: Sequence[str],  # noqa: ARG002
+        place: Place,  # noqa: ARG002
+        *,
+        max_tokens: int,  # noqa: ARG002
+    ) -> list[GuardAnswer]:
+        self.prompts += prompts
+        return [_raised(next(self._writings, GuardAnswer())) for _ in prompts]

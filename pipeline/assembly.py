@@ -10,6 +10,7 @@ import critics
 from critics import (
     Critic,
     Embedder,
+    GuardCritic,
     Judge,
     JudgeModel,
     Manifesto,
@@ -24,6 +25,7 @@ from pipeline import embedded
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.errors import ModelMissing, SettingsError
 from pipeline.generator import Generator
+from pipeline.guards import guard_critic
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
 from pipeline.llama import (
     Adapter,
@@ -75,6 +77,7 @@ class Parts:
             "semantic": lambda: SemanticCritic(self.embedder()),
             "remote": lambda: RemoteCritic(self._moderator()),
             "judge": lambda: self._judge(manifesto),
+            "guard": lambda: self._guard(manifesto),
         }
         names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
         named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
@@ -163,10 +166,16 @@ class Parts:
             trained=judge_adapter(self._settings) is not None,
         )
 
+    def _guard(self, manifesto: Manifesto) -> GuardCritic:
+        weights = weights_of(self._settings.guard.model or "")
+        return guard_critic(manifesto, self._settings, weights=weights, engine=self._engine)
+
     def _engine(self, path: Path) -> Engine:
         if path not in self._engines:
             settings = self._settings
             contexts = [settings.generator.context, settings.judge.context]
+            if settings.guard.model and path == weights_of(settings.guard.model):
+                contexts.append(settings.guard.context)
             form = faster_form(path) if self._judged and settings.optimise and path == _embedded() else path
             self._engines[path] = Engine(
                 LlamaModel(form),
@@ -179,7 +188,7 @@ class Parts:
 
 def conditions(settings: Settings) -> str:
     """What must be the same for two runs to be one: every setting, secrets masked, and which weights a file holds."""
-    names = (settings.generator.model, settings.judge.model)
+    names = (settings.generator.model, settings.judge.model, settings.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
     if adapter := judge_adapter(settings):
         files.append(adapter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,6 +18,12 @@ from pipeline.errors import SettingsError
 FILE_NAME = "superego.yaml"
 PREFIX = "SUPEREGO_"
 NESTED = "__"
+
+
+GuardFamilyName = Literal[
+    "auto", "llama-guard", "shieldgemma", "granite-guardian", "granite-guardian-3.2", "granite-guardian-4.1",
+    "qwen3guard", "gpt-oss-safeguard", "wildguard", "nemoguard",
+]  # fmt: skip
 
 
 class _Model(BaseModel):
@@ -70,6 +76,18 @@ class ModerationSettings(RemoteSettings):
     model: str = Field("omni-moderation-latest", description="As the service names it.")
 
 
+class GuardSettings(RemoteSettings):
+    """The guard model, where a rule asks for the critic `guard`."""
+
+    model: str | None = Field(None, description="A path to a GGUF file, or a LangChain name.")
+    family: GuardFamilyName = Field("auto", description="How it is asked; told by its name or its file by itself.")
+    context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
+    think: bool = Field(False, description="Whether it reasons before its verdict, where its family can.")
+    max_tokens: int = Field(1024, ge=1, description="Tokens of one answer with its reasoning at most.")
+    template: Path | None = Field(None, description="A file with a chat template, for a GGUF that carries another.")
+    categories: dict[str, str] = Field({}, description="Llama Guard: codes of your own and what they mean.")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
@@ -80,6 +98,7 @@ class Settings(BaseSettings):
     judge: JudgeSettings = JudgeSettings()
     embeddings: EmbeddingsSettings = EmbeddingsSettings()
     remote: ModerationSettings = ModerationSettings()
+    guard: GuardSettings = GuardSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
@@ -166,6 +185,7 @@ def _keys(steps: list[int | str]) -> list[str]:
         ("judge",): JudgeSettings,
         ("embeddings",): EmbeddingsSettings,
         ("remote",): ModerationSettings,
+        ("guard",): GuardSettings,
     }
     model = models.get(tuple(steps))
     return list(model.model_fields) if model else []

@@ -24,13 +24,16 @@ def load(name: str, *, trusted: tuple[str, ...] = ()) -> Manifesto:
     return loaded.manifesto
 
 
-def check(name: str, *, trusted: tuple[str, ...] = ()) -> list[Fault]:
-    """Every fault of a manifesto, sorted by place: its text, its schema, what cannot work, its misjudged examples."""
+def check(name: str, *, trusted: tuple[str, ...] = (), guard: str | None = None) -> list[Fault]:
+    """Every fault of a manifesto, sorted by place: its text, its schema, what cannot work, its misjudged examples.
+
+    `guard` is the family of the configured guard model, empty where there is none, `None` where that is not known.
+    """
     try:
         loaded = load_tree(name)
     except ManifestoError as exc:
         return sorted(exc.faults, key=_place)
-    faults = structural_faults(loaded, trusted)
+    faults = structural_faults(loaded, trusted, guard)
     if not faults:
         faults = example_faults(loaded, {"patterns": PatternsCritic(), "personal-data": PersonalDataCritic()})
     return sorted(faults, key=_place)

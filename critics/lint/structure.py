@@ -6,25 +6,31 @@ from collections.abc import Iterator
 
 from critics.calibration import corrected
 from critics.errors import Fault
+from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.lint.cascade import cascade_complaints
 from critics.manifesto.load import Loaded
 from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
 
-BUILT_IN = ("patterns", "personal-data", "semantic", "remote", "judge")
-OPTIONED = ("patterns", "personal-data", "semantic", "remote")
+BUILT_IN = ("patterns", "personal-data", "semantic", "remote", "guard", "judge")
+OPTIONED = ("patterns", "personal-data", "semantic", "remote", "guard")
 """The critics whose options stand in the rule, under their name."""
 
 _Place = tuple[str | int, ...]
 _Complaint = tuple[_Place, str]
 
 
-def structural_faults(loaded: Loaded, trusted: tuple[str, ...]) -> list[Fault]:
-    """Every fault that can be found without running a critic. `trusted` are the allowed `module:factory` names."""
+def structural_faults(loaded: Loaded, trusted: tuple[str, ...], guard: str | None = None) -> list[Fault]:
+    """Every fault that can be found without running a critic. `trusted` are the allowed `module:factory` names.
+
+    `guard` is the family of the configured guard model, empty where none is configured, `None` where that is not known.
+    """
     complaints = [*_release(loaded), *cascade_complaints(loaded.manifesto)]
     for index, rule in enumerate(loaded.manifesto.rules):
         for place, what in _rule_complaints(rule, trusted):
+            complaints.append((("rules", index, *place), what))
+        for place, what in _guard(rule, guard):
             complaints.append((("rules", index, *place), what))
     return [loaded.tree.place(*place).fault(what) for place, what in complaints]
 
@@ -72,6 +78,19 @@ def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
 def _options(rule: Rule) -> Iterator[_Complaint]:
     if "patterns" in rule.critics and (rule.patterns is None or not rule.patterns.says_anything):
         yield ("critics",), "the critic `patterns` has nothing to look for: give the rule `patterns:` options"
+    given = (("patterns", rule.patterns), ("personal-data", rule.personal_data), ("guard", rule.guard))
+    for name, options in given:
+        if options is not None and name not in rule.critics:
+            yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
+
+
+def _guard(rule: Rule, family: str | None) -> Iterator[_Complaint]:
+    if "guard" not in rule.critics or family is None:
+        return
+    if not family:
+        yield ("critics",), NO_MODEL
+    else:
+        yield from guard_misfits(rule, family)
     if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
         what = "the critic `semantic` goes by examples of both kinds: give the rule some with `breaks: true`"
         yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"

@@ -74,6 +74,18 @@ class PersonalData(Model):
     score: float = Field(0.4, gt=0, le=1, description="How sure the recogniser must be (Presidio's score).")
 
 
+class Guard(Model):
+    """Options of the `guard` critic."""
+
+    codes: tuple[Text, ...] = Field(
+        (), description="The guard model's own codes or names of what breaks the rule; all of them when not given."
+    )
+    criterion: Text | None = Field(
+        None, description="What breaks the rule, for guard models that take a criterion; else made from the statement."
+    )
+    controversial: bool = Field(True, description="Whether Qwen3Guard's middle verdict counts as a breach.")
+
+
 class Semantic(Model):
     """Options of the `semantic` critic, which goes by the rule's `examples`."""
 
@@ -105,7 +117,7 @@ class Rule(Model):
     critics: tuple[Text, ...] = Field(
         ("judge",),
         min_length=1,
-        description="Who judges it: `patterns`, `personal-data`, `semantic`, `remote`, `judge`, or module:factory.",
+        description="Who judges: `patterns`, `personal-data`, `semantic`, `remote`, `guard`, `judge`, module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -123,6 +135,7 @@ class Rule(Model):
     examples: tuple[Example, ...] = ()
     patterns: Patterns | None = None
     personal_data: PersonalData | None = Field(None, alias="personal-data")
+    guard: Guard | None = None
     semantic: Semantic | None = None
     remote: Remote | None = None
 

@@ -15,6 +15,7 @@ from critics import check as check_manifesto
 from critics import load
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, USAGE, reported, say, stdout
+from pipeline.guards import guard_family_of
 from pipeline.settings import load_settings
 
 
@@ -28,8 +29,9 @@ def check(
 
     Example: superego check my-manifesto.yaml
     """
-    trusted = load_settings(config).trusted
-    faults = {file: check_manifesto(file, trusted=trusted) for file in files}
+    settings = load_settings(config)
+    guard = guard_family_of(settings)
+    faults = {file: check_manifesto(file, trusted=settings.trusted, guard=guard) for file in files}
     if as_json:
         print(json.dumps([vars(fault) for found in faults.values() for fault in found], indent=2))
     for file, found in faults.items():

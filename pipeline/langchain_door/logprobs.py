@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, SupportsFloat
 
 from critics import NoLogProbabilities, Unreadable
@@ -25,6 +26,25 @@ def masses(logprobs: object, choices: Sequence[str]) -> dict[str, float]:
     if any(mass > 1 + _ROUNDING for mass in summed.values()):
         raise Unreadable("the model gave probabilities that add up to more than one")
     return {choice: min(mass, 1.0) for choice, mass in summed.items()}
+
+
+def likeliest_at(logprobs: object, text: str, place: int) -> list[tuple[str, float]]:
+    """The likeliest words, with their probabilities, where the token with `text[place]` was written.
+
+    `text` is what the reply says, maybe after tokens that it does not show; an empty one stands for the first token.
+    Raises `NoLogProbabilities` and `Unreadable` where that cannot be told.
+    """
+    if not isinstance(logprobs, Mapping) or not isinstance(logprobs.get("content"), list):
+        raise NoLogProbabilities("the model gives no log probabilities")
+    written = [entry for entry in logprobs["content"] if isinstance(entry, Mapping)]
+    tokens = [str(entry.get("token")) for entry in written]
+    start = "".join(tokens).rfind(text) if text else 0
+    if start < 0:
+        raise Unreadable("the model's words are not those whose log probabilities it gives")
+    for index, end in enumerate(accumulate(map(len, tokens))):
+        if end > start + place:
+            return [_word(entry) for entry in _likeliest({"content": written[index:]})]
+    raise Unreadable("the model wrote nothing whose probability could be read")
 
 
 def _likeliest(logprobs: object) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from pipeline.llama.engine import Adapter, Engine
 from pipeline.llama.generator import LlamaGenerator
+from pipeline.llama.guard_model import LlamaGuardModel
 from pipeline.llama.judge_model import LlamaJudgeModel, compile_grammar
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise import Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
@@ -12,6 +13,7 @@ __all__ = [
     "Figures",
     "Kind",
     "LlamaGenerator",
+    "LlamaGuardModel",
     "LlamaJudgeModel",
     "LlamaModel",
     "Spread",

@@ -8,7 +8,7 @@ ordinary characters, whatever the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -41,22 +41,35 @@ class ChatTemplate:
         self._tokenise = tokenise
 
     def tokens(
-        self, messages: Sequence[Message], *, continues: str = "", add_bos: bool = False, answered: bool = True
+        self,
+        messages: Sequence[Message],
+        *,
+        continues: str = "",
+        add_bos: bool = False,
+        answered: bool = True,
+        variables: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Token ids up to where the assistant's turn begins, or goes on after `continues`; up to the end of the last
         turn where nothing is to be `answered`.
 
-        Raises `BadInput` for a conversation that the template refuses.
+        `variables` are what else the template takes; with them, even with none, a template that leaves out any of the
+        messages is refused. Raises `BadInput` for a conversation that the template refuses.
         """
         if not messages:
             raise BadInput("there is no message to answer")
         contents = [message.content for message in messages]
         held = [Message(m.role, f"\ue000{index}\ue001") for index, m in enumerate(messages)]
-        rendered = self._rendered(held, answered)
-        parts = _PLACEHOLDER.split(rendered)
+        given = {"add_generation_prompt": answered, **(variables or {})}
+        parts = _PLACEHOLDER.split(self._rendered(held, given))
+        if variables is not None and not parts[1:]:
+            # Templates of models that see pictures too look for texts in a list, and find none in a text.
+            parts = _PLACEHOLDER.split(self._rendered(held, given, listed=True))
         if sorted(map(int, parts[1::2])) != list(range(len(contents))):
             # The template does more with a content than to show it, so it must see the content itself.
-            parts = [self._rendered([Message(m.role, neutralise(m.content)) for m in messages], answered)]
+            neutral = [Message(m.role, neutralise(m.content)) for m in messages]
+            parts = [self._rendered(neutral, given)]
+            if variables is not None and not all(m.content.strip() in parts[0] for m in neutral):
+                raise BadInput("the model's chat template does not show all that is to be judged")
         ids: list[int] = []
         for index, part in enumerate(parts):
             ids += self._tokenise(contents[int(part)], False) if index % 2 else self._tokenise(part, True)
@@ -64,20 +77,23 @@ class ChatTemplate:
             ids = self._tokenise(self._bos, True) + ids
         return ids + (self._tokenise(continues, False) if continues else [])
 
-    def _rendered(self, messages: Sequence[Message], answered: bool) -> str:
+    def _rendered(self, messages: Sequence[Message], given: Mapping[str, Any], *, listed: bool = False) -> str:
         try:
-            return self._render(messages, answered)
+            return self._render(messages, given, listed=listed)
         except TemplateError as exc:
             if messages[0].role != "system":
                 raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
         try:
-            return self._render(_folded(messages), answered)
+            return self._render(_folded(messages), given, listed=listed)
         except TemplateError as exc:
             raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
 
-    def _render(self, messages: Sequence[Message], answered: bool) -> str:
-        turns: list[dict[str, Any]] = [{"role": m.role, "content": m.content} for m in messages]
-        return self._template.render(messages=turns, add_generation_prompt=answered, tools=None, **self._specials)
+    def _render(self, messages: Sequence[Message], given: Mapping[str, Any], *, listed: bool) -> str:
+        turns: list[dict[str, Any]] = [
+            {"role": m.role, "content": [{"type": "text", "text": m.content}] if listed else m.content}
+            for m in messages
+        ]
+        return self._template.render(**{"messages": turns, "tools": None, **self._specials, **given})
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:

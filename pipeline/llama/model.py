@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -90,12 +90,21 @@ class LlamaModel:
         """Whether the token stands for structure and not for text."""
         return bool(self._api.llama_vocab_is_control(self.vocabulary, token))
 
-    def prompt(self, messages: Sequence[Message], *, continues: str = "") -> list[int]:
+    def prompt(
+        self,
+        messages: Sequence[Message],
+        *,
+        continues: str = "",
+        variables: Mapping[str, Any] | None = None,
+        template: ChatTemplate | None = None,
+    ) -> list[int]:
         """The conversation as tokens, up to where the assistant's turn begins, or goes on after `continues`.
 
-        Raises `ModelUnusable` for a model without a chat template, `BadInput` for what its template refuses.
+        `variables` are what else the template takes (see `ChatTemplate.tokens`), `template` one in the place of the
+        model's own. Raises `ModelUnusable` for a model without a chat template, `BadInput` for what it refuses.
         """
-        return self._template.tokens(messages, continues=continues, add_bos=self._adds_bos)
+        chat = template or self._template
+        return chat.tokens(messages, continues=continues, add_bos=self._adds_bos, variables=variables)
 
     def before_last(self, messages: Sequence[Message]) -> int:
         """Tokens of the prompt that come before its last message's turn."""
@@ -118,14 +127,27 @@ class LlamaModel:
                 self._adapters[path] = handle
             return self._adapters[path]
 
+    def template(self, source: str) -> ChatTemplate:
+        """A chat template for this vocabulary. Raises `ModelUnusable` for one that is broken."""
+        return ChatTemplate(source, bos=self._special("bos"), eos=self._special("eos"), tokenise=self.tokenise)
+
+    def metadata(self, key: str) -> str:
+        """What the file says under a key such as `general.name`; empty where it says nothing."""
+        size = self._api.llama_model_meta_val_str(self.handle, key.encode(), None, 0)
+        if size < 0:
+            return ""
+        data = ctypes.create_string_buffer(size + 1)
+        self._api.llama_model_meta_val_str(self.handle, key.encode(), data, size + 1)
+        return data.value.decode("utf-8", "replace")
+
     @cached_property
     def _template(self) -> ChatTemplate:
-        source = self._metadata("tokenizer.chat_template")
+        source = self.metadata("tokenizer.chat_template")
         if not source:
             raise ModelUnusable(
                 f"{self.path} carries no chat template, so it cannot be asked: use an instruction-tuned model"
             )
-        return ChatTemplate(source, bos=self._special("bos"), eos=self._special("eos"), tokenise=self.tokenise)
+        return self.template(source)
 
     @cached_property
     def _adds_bos(self) -> bool:
@@ -134,14 +156,6 @@ class LlamaModel:
     def _special(self, which: str) -> str:
         token = getattr(self._api, f"llama_vocab_{which}")(self.vocabulary)
         return "" if token < 0 else self.piece(token, special=True).decode("utf-8", "replace")
-
-    def _metadata(self, key: str) -> str:
-        size = self._api.llama_model_meta_val_str(self.handle, key.encode(), None, 0)
-        if size < 0:
-            return ""
-        data = ctypes.create_string_buffer(size + 1)
-        self._api.llama_model_meta_val_str(self.handle, key.encode(), data, size + 1)
-        return data.value.decode("utf-8", "replace")
 
 
 def refuse_overflow(name: str, tokens: int, room: int, context: int) -> None:

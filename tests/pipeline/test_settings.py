@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from critics import GUARD_FAMILIES
 from pipeline import SettingsError, load_settings
+from pipeline.settings import GuardFamilyName
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +93,8 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.generator.api_key is not None
     assert settings.generator.api_key.get_secret_value() == "sk-very-secret"
     assert "very-secret" not in settings.model_dump_json() + repr(settings) + str(settings)
+
+
+def test_every_family_of_guards_can_be_named() -> None:
+    """Settings and critics know the same ones."""
+    assert set(get_args(GuardFamilyName)) == {"auto", *GUARD_FAMILIES}

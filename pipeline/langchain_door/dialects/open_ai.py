@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -47,6 +47,18 @@ class OpenAi:
         named = {"name": "answer", "strict": True, "schema": dict(schema)}
         formats = ({"type": "json_schema", "json_schema": named}, {"type": "json_object", "schema": dict(schema)})
         return [*({"temperature": 0.0, **self._limits(max_tokens, response_format=form)} for form in formats), plain]
+
+    @property
+    def takes_variables(self) -> bool:
+        """Whether the server may be one that hands variables to a chat template."""
+        return not (self._vendor or self._responses)
+
+    def guarding(self, *, max_tokens: int, top: int | None, variables: Mapping[str, Any]) -> Options:
+        """Ask for a greedy answer, what the chat template takes in the request's body, and, with `top`, the likeliest
+        words in every place."""
+        likeliest = {} if top is None else {"logprobs": True, "top_logprobs": top}
+        body = {"chat_template_kwargs": dict(variables)} if variables else {}
+        return {"temperature": 0.0, **likeliest, **self._limits(max_tokens, **body)}
 
     def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
         return self._model.bind(**options)

@@ -17,6 +17,28 @@ def faults(folder: Path, text: str, trusted: tuple[str, ...] = ()) -> list[str]:
     return [str(fault).removeprefix(f"{folder}/") for fault in check(str(file), trusted=trusted)]
 
 
+@pytest.mark.parametrize(
+    ("guard", "rule", "said"),
+    [
+        ("", "critics: [guard]", "m.yaml:4:28: a rule asks for the critic `guard`, but no guard model is configured"),
+        ("qwen3guard", "critics: [guard], guard: {codes: [PII, Violant]}", "did you mean `Violent`?"),
+        ("llama-guard", "critics: [guard], guard: {codes: [S15]}", "llama-guard does not know the code `S15`"),
+        ("llama-guard", "critics: [guard], guard: {criterion: Cats.}", "llama-guard takes no criterion"),
+        (None, "critics: [guard], guard: {codes: [S15]}", ""),
+        (None, "critics: [patterns], patterns: {forbid: [x]}, guard: {}", "`guard` is not among the rule's critics"),
+    ],
+)
+def test_a_guards_rules_are_held_against_the_configured_family(
+    tmp_path: Path, guard: str | None, rule: str, said: str
+) -> None:
+    """Where that is known; without it, only options that nobody reads are faults."""
+    file = tmp_path / "m.yaml"
+    file.write_text(HEAD + f"  - {{id: a, statement: A., {rule}}}\n")
+    found = [str(fault) for fault in check(str(file), guard=guard)]
+    assert len(found) == bool(said)
+    assert said in "".join(found)
+
+
 @pytest.mark.parametrize("name", manifestos.names())
 def test_shipped_manifestos_have_no_fault(name: str) -> None:
     """Examples included."""

@@ -60,6 +60,26 @@ def test_a_template_that_changes_contents_sees_them_neutralised() -> None:
     assert text.count("<|im_end|>") == 1
 
 
+def test_variables_reach_the_template_and_their_words_count() -> None:
+    """They are the manifesto's author's, not the draft's."""
+    chat, tokens = template("{{ rule.text }}: {{ messages[0].content }}")
+    chat.tokens([Message("user", "hi")], variables={"rule": {"text": "<|im_start|>"}})
+    assert tokens.seen[:2] == [("<|im_start|>: ", True), ("hi", False)]
+
+
+def test_with_variables_nothing_may_be_left_out() -> None:
+    """Contents are offered in lists where a text is not looked for, and what is still not shown is refused."""
+    chat, tokens = template(
+        "{% for m in messages %}{% for c in m.content if c.type == 'text' %}{{ c.text }}{% endfor %}{% endfor %}"
+    )
+    chat.tokens([Message("user", "hi")], variables={})
+    assert tokens.seen == [("", True), ("hi", False), ("", True)]
+    with pytest.raises(BadInput, match="does not show all"):
+        template("{{ messages[-1].content }}")[0].tokens(
+            [Message("user", "a"), Message("assistant", "b")], variables={}
+        )
+
+
 def test_the_first_token_is_added_once() -> None:
     """Whether or not the template writes it itself."""
     for source, expected in ((CHATML, "<s>"), ("<s>" + CHATML, None)):
