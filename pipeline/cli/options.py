@@ -27,8 +27,8 @@ JudgeName = Annotated[
     str | None, typer.Option("--judge", help="As --generator; else the generator's.", show_default=False)
 ]
 AdapterFile = Annotated[
-    str | None,
-    typer.Option("--adapter", help="The judge's: auto, none, or a trained GGUF adapter.", show_default=False),
+    Path | None,
+    typer.Option("--adapter", help="A GGUF adapter for the judge, made by `critic train`.", show_default=False),
 ]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)
@@ -42,7 +42,7 @@ def settings_from(
     manifesto: str | None = None,
     generator: str | None = None,
     judge: str | None = None,
-    adapter: str | None = None,
+    adapter: Path | None = None,
     base_url: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,

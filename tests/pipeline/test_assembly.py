@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import critics
 from critics import Manifesto, Rule
 from pipeline import SettingsError, assemble, load_settings
-from pipeline.assembly import conditions, judges_untrained
+from pipeline.assembly import conditions, judge_adapter, judges_untrained
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
@@ -40,3 +42,26 @@ def test_a_critic_that_cannot_be_made_is_named() -> None:
         assemble(own, load_settings(flags={"trusted": ["no_such_module:make"]}), drafts=False)
     with pytest.raises(SettingsError, match="is not trusted"):
         assemble(own, load_settings(), drafts=False)
+
+
+def test_an_adapter_needs_a_judge_in_a_file() -> None:
+    """Another's would be left out silently, and its verdicts taken for the trained one's."""
+    flags = {"judge": {"model": "openai:any", "adapter": "judge.gguf"}}
+    with pytest.raises(SettingsError, match=r"judge\.adapter.*'openai:any'"):
+        judge_adapter(load_settings(flags=flags))
+    assert judge_adapter(load_settings(flags={"judge": {"adapter": "judge.gguf"}})) == Path("judge.gguf")
+
+
+def test_a_trained_judge_is_not_announced_as_chance(tmp_path: Path) -> None:
+    flags = {"judge": {"adapter": str(tmp_path / "judge.gguf")}}
+    assert not judges_untrained(JUDGED, load_settings(flags=flags))
+
+
+def test_a_run_is_another_with_another_adapter(tmp_path: Path) -> None:
+    """Also where the file has the same name and other weights."""
+    file = tmp_path / "judge.gguf"
+    file.write_bytes(b"one")
+    settings = load_settings(flags={"judge": {"adapter": str(file)}})
+    before = conditions(settings)
+    file.write_bytes(b"two")
+    assert conditions(settings) != before
