@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.evaluation.cases import Cases, Flags, Numbers, cases
-from pipeline.evaluation.groups import near_duplicates
 from pipeline.evaluation.rows import Row
 from pipeline.evaluation.vendors import vendor
+from pipeline.near_duplicates import near_duplicates
 
 FOLDS = 5
 SEED = 0

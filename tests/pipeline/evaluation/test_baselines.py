@@ -5,9 +5,9 @@ import random
 import pytest
 
 from pipeline.evaluation.baselines import bag_of_words, refusal_phrases
-from pipeline.evaluation.groups import near_duplicates
 from pipeline.evaluation.metrics import figures
 from pipeline.evaluation.rows import Row
+from pipeline.near_duplicates import near_duplicates
 
 WORDS = [f"{a}{b}{c}" for a in "bcdfgklm" for b in "aeiou" for c in "nrst"]
 

@@ -1,4 +1,4 @@
-"""Which rows are nearly the same text, so that no fold is tested on what another was trained on."""
+"""Which texts are nearly the same, so that nothing is tested on what it was trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _PRIME = (1 << 31) - 1
 
 
 def near_duplicates(prompts: Sequence[str], texts: Sequence[str]) -> list[int]:
-    """A group's number for each row: rows with one prompt, or with nearly the same text (by MinHash), share it."""
+    """A group's number for each row: rows with one prompt (empty ones aside), or with nearly the same text, share it.
+
+    By MinHash over runs of three words, in bands (Broder 1997; Leskovec et al., Mining of Massive Datasets, chapter 3).
+    """
     parents = list(range(len(texts)))
     first: dict[object, int] = {}
     for index, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):

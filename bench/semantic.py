@@ -1,6 +1,6 @@
 """How well the critic `semantic` tells labelled texts apart when its examples are a few of them.
 
-    python -m tests.pipeline.embeddings.on_labelled_sets
+    python -m bench.semantic
 
 prints, for rules made of 40 examples drawn from a set (half of them breaking), means over ten draws on the rest of it.
 The sets are not part of the project: `SUPEREGO_EVAL` names their folder.
