@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.main import app
+from tests.pipeline.cli.interruptible import COMMAND
 
 SHORT = "Write a thank-you note to a customer."
 
@@ -293,7 +294,7 @@ def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
     """And the batch says how to go on."""
     (tmp_path / "in.txt").write_text("Tell me a long story.\n" * 50)
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path)],
+        [*COMMAND, "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path)],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "SUPEREGO_THREADS": "1"},

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from critics import Prompt, Written
 from pipeline.cli.main import app
 from pipeline.llama import LlamaJudgeModel
+from tests.pipeline.cli.interruptible import COMMAND
 
 CRITIC = """\
 from critics import Finding
@@ -151,7 +152,7 @@ def test_ctrl_c_keeps_what_was_judged(tmp_path: Path) -> None:
     (tmp_path / "telling.py").write_text(slow)
     file = data(tmp_path, [(i % 2, f"kind=0.{i % 10}") for i in range(1000)])
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "eval", file, "-m", "own.yaml", "--save", "s.jsonl"],
+        [*COMMAND, "eval", file, "-m", "own.yaml", "--save", "s.jsonl"],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
