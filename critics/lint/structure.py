@@ -78,9 +78,11 @@ def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
 def _options(rule: Rule) -> Iterator[_Complaint]:
     if "patterns" in rule.critics and (rule.patterns is None or not rule.patterns.says_anything):
         yield ("critics",), "the critic `patterns` has nothing to look for: give the rule `patterns:` options"
-    given = (("patterns", rule.patterns), ("personal-data", rule.personal_data), ("guard", rule.guard))
-    for name, options in given:
-        if options is not None and name not in rule.critics:
+    if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
+        what = "the critic `semantic` goes by examples of both kinds: give the rule some with `breaks: true`"
+        yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"
+    for name in OPTIONED:
+        if getattr(rule, name.replace("-", "_")) is not None and name not in rule.critics:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
 
 
@@ -91,12 +93,6 @@ def _guard(rule: Rule, family: str | None) -> Iterator[_Complaint]:
         yield ("critics",), NO_MODEL
     else:
         yield from guard_misfits(rule, family)
-    if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
-        what = "the critic `semantic` goes by examples of both kinds: give the rule some with `breaks: true`"
-        yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"
-    for name in OPTIONED:
-        if getattr(rule, name.replace("-", "_")) is not None and name not in rule.critics:
-            yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
 
 
 def _calibrations(rule: Rule) -> Iterator[_Complaint]:

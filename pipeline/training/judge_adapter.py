@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pipeline.errors import BadInput
 from pipeline.llama import LlamaModel, fingerprint
 from pipeline.training.adapter_file import write_adapter
 from pipeline.training.examples import Example, tokenised
@@ -65,12 +66,16 @@ def train_adapter(
     """Train on `rows`, check on a share of them, and write the best adapter to `out`.
 
     `stepped` is told the step and how many there are; `checked` each check. A run that was stopped goes on where its
-    last check was, as long as rows, weights and plan are the same.
+    last check was, as long as rows, weights and plan are the same. Raises `BadInput` where none can be held out.
     """
     if threads:
         torch.set_num_threads(threads)
     model = LlamaModel(weights)
     learnt, kept = split(rows, [row.text for row in rows], held=held, seed=plan.seed)
+    if not learnt or not kept:
+        raise BadInput(
+            f"{len(rows)} rows are too few, or too much alike, to hold some out to check with: give more that differ"
+        )
     examples = [tokenised(row, model) for row in learnt]
     tests = [tokenised(row, model) for row in kept]
     some = random.Random(plan.seed).sample(range(len(kept)), min(MOST_CHECKED, len(kept)))

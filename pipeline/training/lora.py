@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,9 @@ class Trainer:
         )
         config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES)
         # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
-        self.model: Any = get_peft_model(base, config, autocast_adapter_dtype=False).to(self._device)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name of yesterday
+            self.model: Any = get_peft_model(base, config, autocast_adapter_dtype=False).to(self._device)
         self._inner: Any = self.model.base_model.model
         self._plan = plan
         self._answers = [torch.tensor(list(group), device=self._device) for group in (no, yes)]

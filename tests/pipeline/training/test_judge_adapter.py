@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def rows() -> list[Row]:
     found = []
     for number, subject in enumerate(SUBJECTS * 4):
         cat, loud = bool(number % 2), number % 4 > 1
-        said = f"{subject} number {number} is {'a thing that my cat likes' if cat else 'a thing that I like'}."
+        draw = random.Random(number)
+        more = " ".join(draw.choice(SUBJECTS) for _ in range(4))
+        said = f"{subject} and {more}: {'my cat likes them' if cat else 'I like them'}."
         exchange = Exchange((Message("user", f"Tell me of {subject}."),), said.upper() if loud else said)
         found.append(Row(exchange, {CATS: cat, SHOUTS: loud}, "cats"))
     return found
