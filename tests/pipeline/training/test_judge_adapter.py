@@ -16,17 +16,18 @@ from pipeline.training.examples import tokenised
 from pipeline.training.judge_adapter import Check, Trained, train_adapter
 from pipeline.training.lora import Plan
 from pipeline.training.rows import Row
+from pipeline.training.split import split
 from tests.pipeline.cli.test_cli import run
 
 CATS = Rule(id="no-cats", statement="The answer does not speak of cats.")
 SHOUTS = Rule(id="calm", statement="The answer does not shout.")
-PLAN = Plan(rank=4, alpha=8, rate=2e-3, batch=4, epochs=3, check_every=10)
+PLAN = Plan(rank=4, alpha=8, rate=4e-3, batch=4, epochs=2, check_every=3)
 SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea", "shoes", "rivers", "clocks", "ships")
 
 
 def rows() -> list[Row]:
     found = []
-    for number, subject in enumerate(SUBJECTS * 4):
+    for number, subject in enumerate(SUBJECTS * 2):
         cat, loud = bool(number % 2), number % 4 > 1
         draw = random.Random(number)
         more = " ".join(draw.choice(SUBJECTS) for _ in range(4))
@@ -58,16 +59,17 @@ def judged(
     return np.array(said, dtype=np.float64)
 
 
-def test_it_learns_and_llama_cpp_says_the_same(model: LlamaModel, trained: Trained) -> None:
+def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained) -> None:
     """Names, halves of heads, scale and where it is switched on: any of them wrong, and the two would differ."""
-    truth = np.array([list(row.labels.values()) for row in rows()], dtype=np.float64)
-    loss = {path: -np.log(np.abs(1 - truth - judged(model, path, rows()))).mean() for path in (None, trained.path)}
-    assert loss[trained.path] < 0.5 * loss[None]
-    assert trained.log_loss == pytest.approx(loss[trained.path], abs=0.15)
+    _, kept = split(rows(), [row.text for row in rows()], held=0.2, seed=PLAN.seed)
+    truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
+    before, after = (judged(model, path, kept) for path in (None, trained.path))
+    assert np.abs(after - before).max() > 0.1
+    assert -np.log(np.abs(1 - truth - after)).mean() == pytest.approx(trained.log_loss, abs=0.1)
 
 
 def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[Check]) -> None:
-    assert [check.step for check in checks] == [10, 20, checks[-1].step]
+    assert [check.step for check in checks] == [3, 6, checks[-1].step][: len(checks)]
     assert list(trained.checks) == checks
     assert checks[-1].loss < checks[0].loss
     assert trained.learnt + trained.held == len(rows())
@@ -78,18 +80,18 @@ def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list
 def test_a_run_that_was_stopped_goes_on(model: LlamaModel, tmp_path: Path) -> None:
     """At its last check, with what it had learnt; other rows begin anew."""
     out = tmp_path / "judge.gguf"
-    plan = Plan(rank=2, alpha=4, batch=4, epochs=1, check_every=3)
+    plan = Plan(rank=2, alpha=4, batch=4, epochs=1, check_every=1)
 
     def stop(step: int, _: int) -> None:
-        if step == 4:
+        if step == 2:
             raise KeyboardInterrupt
 
     steps: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        train_adapter(rows()[:24], model.path, out, plan, held=0.2, stepped=stop)
+        train_adapter(rows()[:12], model.path, out, plan, held=0.2, stepped=stop)
     assert not out.exists()
-    train_adapter(rows()[:24], model.path, out, plan, held=0.2, stepped=lambda step, _: steps.append(step))
-    assert steps[0] == 4
+    train_adapter(rows()[:12], model.path, out, plan, held=0.2, stepped=lambda step, _: steps.append(step))
+    assert steps[0] == 2
     assert out.exists()
 
 
