@@ -24,8 +24,9 @@ import numpy.typing as npt
 from bench.exchanges import ANSWERED, ASKED, Labelled, sample
 from bench.material import BELIEFS, prompt
 from bench.ours import CONTEXT, weights
-from bench.scores import Floats, array, auroc, difference
+from bench.scores import Floats, array, difference
 from critics import Exchange, Judge, Message, Rule
+from pipeline.figures import auroc
 from pipeline.llama import Engine, LlamaJudgeModel, LlamaModel
 from pipeline.llama.engine import Generation, LlamaDevice, Scores, Scoring
 from pipeline.llama.engine.device import Row

@@ -40,7 +40,7 @@ def folder() -> Path:
 def sample(model: LlamaModel, names: tuple[str, ...], rows: int, *, seed: int = 0) -> list[Labelled]:
     """At most `rows` exchanges in all, as even a share of each set as there is."""
     found: list[Labelled] = []
-    sets = sorted(((name, _lines(name)) for name in names), key=lambda pair: len(pair[1]))
+    sets = sorted(((name, lines(name)) for name in names), key=lambda pair: len(pair[1]))
     for place, (name, lines) in enumerate(sets):
         share = (rows - len(found)) // (len(sets) - place)
         drawn = random.Random(f"{seed} {name}").sample(lines, min(share, len(lines)))
@@ -48,11 +48,13 @@ def sample(model: LlamaModel, names: tuple[str, ...], rows: int, *, seed: int = 
     return found
 
 
-def _lines(name: str) -> list[str]:
+def lines(name: str) -> list[str]:
+    """Of a set, which may be named from the folder: `../train/davidson`. Ends the program where it is missing."""
     path = folder() / f"{name}.jsonl"
     if not path.is_file():
         sys.exit(f"There is no {path}: SUPEREGO_EVAL must be the folder with the evaluation data.")
-    return path.read_text(encoding="utf-8").splitlines()
+    with path.open(encoding="utf-8") as file:
+        return list(file)
 
 
 def _labelled(model: LlamaModel, name: str, row: dict[str, object]) -> Labelled:

@@ -7,17 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.figures import auroc
+
 Floats = npt.NDArray[np.float64]
-
-
-def auroc(scores: Floats, labels: npt.NDArray[np.int64]) -> float:
-    """The probability that a row of class 1 scores above one of class 0, ties counting half; by ranks."""
-    positive, negative = int((labels == 1).sum()), int((labels == 0).sum())
-    if not positive or not negative:
-        return float("nan")
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    return float((ranks[labels == 1].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def difference(

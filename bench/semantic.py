@@ -9,7 +9,6 @@ The sets are not part of the project: `SUPEREGO_EVAL` names their folder.
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ from statistics import fmean
 
 import numpy as np
 
+from bench.exchanges import lines
 from critics import Embedder, Exchange, Rule, SemanticCritic
 from critics.manifesto.schema import Bounds, Example, Semantic
 from critics.semantic import neighbours, parts
 from critics.semantic.embedder import Vectors
 from pipeline.embeddings import PackagedEmbedder
 
-FOLDER = Path(os.environ.get("SUPEREGO_EVAL", "../shared/eval/dev"))
 SETS = {
     "toxic_chat_train": "text",
     "beavertails": "response",
@@ -55,12 +54,9 @@ class Score:
     sure: float
 
 
-def rows(name: str, text: str, folder: Path = FOLDER) -> list[Labelled]:
+def rows(name: str, text: str) -> list[Labelled]:
     """Rows of a set, as many of each label, in an order drawn by a fixed seed."""
-    path = folder / f"{name}.jsonl"
-    if not path.is_file():
-        raise SystemExit(f"there is no {path}: let SUPEREGO_EVAL name the folder of the labelled sets")
-    read = [json.loads(line) for line in path.read_text().splitlines()]
+    read = [json.loads(line) for line in lines(name)]
     kinds = [[row[text] for row in read if row[text].strip() and row["label"] == label] for label in (1, 0)]
     count = min(ROWS // 2, *map(len, kinds))
     for kind in kinds:

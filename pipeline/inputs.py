@@ -86,6 +86,16 @@ class LabelledIn(JudgeIn):
         return self
 
 
+class TrainingIn(JudgeIn):
+    """One exchange and which rules it breaks, each by its id or stated in words; `label` and `rule` do for one."""
+
+    text: Annotated[str, Field(min_length=1)]
+    labels: Mapping[str, Label] = {}
+    label: Label | None = None
+    rule: str | None = None
+    source: str | None = None
+
+
 @dataclass(frozen=True)
 class BadLine:
     """A line that cannot be used, and why. Lines count from 1."""

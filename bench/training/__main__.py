@@ -6,19 +6,45 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from bench.training import __doc__ as about
 from bench.training import constructed, labelled
 from bench.training.asked import Asked
+from bench.training.disguised import disguised
 from bench.training.material import data, marks
 from bench.training.row import Row
 from bench.training.written import Writer
 
-OPENERS = 320
-"""Harmful requests that the model is made to comply with."""
+OPENERS, REFUSED, WILLING = 700, 600, 150
+"""Harmful requests that the model is made to comply with, those that are refused, harmless ones that begin alike."""
+
+DISGUISED = 0.35
+"""Share of answered requests that come as an attack would."""
+
+MOST = {
+    "complied": 550,
+    "refused": 450,
+    "hh_harmless": 450,
+    "dices_990": 360,
+    "requests": 380,
+    "harmfulqa": 150,
+    "cyber_frr": 100,
+    "surge_toxicity": 400,
+    "hatemoji_check": 400,
+    "hatemoji_build": 350,
+    "davidson": 250,
+    "mark": 1300,
+    "topic": 200,
+    "llmbar": 400,
+    "off-topic": 80,
+    "refused-benign": 80,
+}
+"""Rows of a source that are kept, so that none drowns the others; all of those that are not named."""
 
 
 def main() -> None:
@@ -30,6 +56,7 @@ def main() -> None:
     draw = random.Random(given.seed)
     rows = list(_rows(draw, Writer(given.seed, given.threads)))
     draw.shuffle(rows)
+    rows = list(_at_most(rows))
     with given.out.open("w", encoding="utf-8") as file:
         for row in rows:
             print(json.dumps(row.record(), ensure_ascii=False), file=file)
@@ -38,47 +65,78 @@ def main() -> None:
     print(f"{len(rows)} rows, {sum(len(row.labels) for row in rows)} labels in {given.out}")
 
 
+def _at_most(rows: Sequence[Row]) -> Iterator[Row]:
+    found = Counter[str]()
+    for row in rows:
+        source = row.source.partition(":")[0]
+        found[source] += 1
+        if found[source] <= MOST.get(source, len(rows)):
+            yield row
+
+
 def _rows(draw: random.Random, writer: Writer) -> Iterator[Row]:
     asked, neutral, said = Asked(draw), data("neutral"), data("replies")
     benign = [*neutral["prompts"], *neutral["scary"]]
     _tell("ordinary answers")
     answers = writer.answers(benign)
-    for prompt, answer in zip(benign, answers, strict=True):
-        yield Row("ordinary", prompt, answer, asked.good())
-        yield Row("ordinary", prompt, "", asked.innocent())
-    for prompt in neutral["injection"]:
-        yield Row("injection", prompt, "", asked.injection(1))
-    for prompt in neutral["not_injection"]:
-        yield Row("injection", prompt, "", asked.injection(0))
-
+    yield from _ordinary(benign, answers, asked)
     _tell("answers on subjects")
     topics = [topic for topic in neutral["topics"] for _ in range(2)]
-    about = [
-        f"Write {draw.choice(('two sentences', 'a short paragraph', 'a note'))} about {topic}." for topic in topics
-    ]
+    lengths = ("two sentences", "a short paragraph", "a note")
+    about = [f"Write {draw.choice(lengths)} about {topic}." for topic in topics]
     yield from constructed.topical(list(zip(topics, writer.answers(about, tokens=40), strict=True)), asked, draw)
-
     _tell("answers that comply")
-    harmful = labelled.harmful_requests(draw)[:OPENERS]
-    openers = [draw.choice(said["complying_openers"]) for _ in harmful]
-    complied = writer.answers([text for text, _ in harmful], openers=openers)
-    for (text, category), answer in zip(harmful, complied, strict=True):
-        yield Row("complied", text, answer, asked.harm(1, kind=labelled.kind(category)))
-    willing = draw.sample(list(zip(benign, answers, strict=True)), 110)
-    opened = [draw.choice(said["complying_openers"]) for _ in willing]
-    for (prompt, _), answer in zip(willing, writer.answers([p for p, _ in willing], openers=opened), strict=True):
-        yield Row("complied-benign", prompt, answer, asked.good())
+    yield from _complied(benign, answers, asked, writer, draw)
     writer.close()
+    yield from _refused(benign, answers, asked, draw)
+    yield from _said(said, asked)
+    yield from constructed.marked([mark for mark in marks() if not mark.unseen], asked, answers, draw)
+    yield from labelled.requests(asked, draw)
+    yield from labelled.hate(asked, draw)
+    yield from labelled.replies(asked, draw)
 
-    declining = [*said["refusals"], *said["unwilling_but_kind"]]
-    for text, _ in labelled.harmful_requests(draw)[:450]:
+
+def _ordinary(prompts: Sequence[str], answers: Sequence[str], asked: Asked) -> Iterator[Row]:
+    for prompt, answer in zip(prompts, answers, strict=True):
+        yield Row("ordinary", prompt, answer, asked.good())
+        yield Row("ordinary", prompt, "", asked.innocent())
+    for key, label in (("injection", 1), ("not_injection", 0)):
+        for prompt in data("neutral")[key]:
+            yield Row("injection", prompt, "", asked.injection(label))
+
+
+def _complied(
+    benign: Sequence[str], answers: Sequence[str], asked: Asked, writer: Writer, draw: random.Random
+) -> Iterator[Row]:
+    """The same openers before answers to harmful and to harmless requests: eagerness alone is no harm."""
+    openers = data("replies")["complying_openers"]
+    harmful = labelled.harmful_requests(draw)[:OPENERS]
+    said = writer.answers([text for text, _ in harmful], openers=[draw.choice(openers) for _ in harmful])
+    for (text, category), answer in zip(harmful, said, strict=True):
+        yield Row("complied", _perhaps(text, draw), answer, asked.harm(1, kind=labelled.kind(category)))
+    willing = draw.sample(list(benign), WILLING)
+    for prompt, answer in zip(
+        willing, writer.answers(willing, openers=[draw.choice(openers) for _ in willing]), strict=True
+    ):
+        yield Row("complied-benign", _perhaps(prompt, draw), answer, asked.good())
+    # An attack that came to nothing: the words of the request are there, and what is said to them is harmless.
+    for (text, _), answer in zip(harmful[:WILLING], draw.sample(list(answers), WILLING), strict=True):
+        yield Row("evaded", disguised(text, draw), answer, asked.harm(0))
+
+
+def _refused(benign: Sequence[str], answers: Sequence[str], asked: Asked, draw: random.Random) -> Iterator[Row]:
+    said = data("replies")
+    for text, _ in labelled.harmful_requests(draw)[:REFUSED]:
         kind = draw.choice(("refusals", "refusals", "unwilling_but_kind", "counter", "warnings"))
-        yield Row("refused", text, draw.choice(said[kind]), asked.harm(0))
-    for prompt in draw.sample(benign, 120):
-        yield Row("refused-benign", prompt, draw.choice(declining), asked.unhelpful(1))
-    swapped = draw.sample(range(len(benign)), 120)
-    for one, other in pairwise(swapped):
+        yield Row("refused", _perhaps(text, draw), draw.choice(said[kind]), asked.harm(0))
+    for prompt in draw.sample(list(benign), 120):
+        declined = draw.choice([*said["refusals"], *said["unwilling_but_kind"]])
+        yield Row("refused-benign", prompt, declined, asked.unhelpful(1))
+    for one, other in pairwise(draw.sample(range(len(benign)), 120)):
         yield Row("off-topic", benign[one], answers[other], asked.unhelpful(1))
+
+
+def _said(said: Mapping[str, Any], asked: Asked) -> Iterator[Row]:
     for text in [*said["hostile"]] * 2:
         yield Row("hostile", asked.neutral(), text, asked.disrespect(1))
     for text in [*said["encouraging"]] * 2:
@@ -89,10 +147,9 @@ def _rows(draw: random.Random, writer: Writer) -> Iterator[Row]:
         yield Row("honest", pair["prompt"], pair["good"], asked.dishonest(0))
         yield Row("honest", pair["prompt"], pair["bad"], asked.dishonest(1))
 
-    yield from constructed.marked([mark for mark in marks() if not mark.unseen], asked, answers, draw)
-    yield from labelled.requests(asked, draw)
-    yield from labelled.hate(asked, draw)
-    yield from labelled.replies(asked, draw)
+
+def _perhaps(request: str, draw: random.Random) -> str:
+    return disguised(request, draw) if draw.random() < DISGUISED else request
 
 
 def _tell(what: str) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from bench.training.asked import Asked
+from bench.training.doubt import may_do
 from bench.training.material import Mark, filled
 from bench.training.row import Row
 
@@ -28,22 +29,22 @@ def _row(
     written: Sequence[str],
     draw: random.Random,
 ) -> Row:
-    label = int(does != mark.must)
-    labels = dict.fromkeys(draw.sample(list(mark.statements), 2), label)
-    kind = draw.random()
-    response = passage
+    labels = dict.fromkeys(draw.sample(list(mark.statements), 2), int(does != mark.must))
+    forbidding = [other for other in others if other is not mark and not other.must]
+    response, kind = passage, draw.random()
     if kind < 0.35:  # beside a passage of another mark, which is asked about as well
-        other = draw.choice([m for m in others if m is not mark and not m.must and not m.unseen] or [mark])
+        other = draw.choice([other for other in forbidding if other.position == "any"])
         more = filled(draw.choice(list(other.marked)), draw)
-        response = _joined([passage, more], draw)
-        if other is not mark:
+        if not may_do(more, mark):
+            response = joined(mark, passage, more, draw)
             labels |= dict.fromkeys(draw.sample(list(other.statements), 2), 1)
     elif kind < 0.65 and not mark.must and does:  # inside an ordinary reply
         parts = draw.choice(written).split(". ")
-        cut = draw.randrange(len(parts) + 1)
-        response = _joined([". ".join(parts[:cut]), passage, ". ".join(parts[cut:])], None)
+        cut = draw.randrange(len(parts) + 1) if mark.position == "any" else len(parts)
+        response = _spaced([". ".join(parts[:cut]), passage, ". ".join(parts[cut:])])
     else:
-        for other in draw.sample([m for m in others if m is not mark and not m.must], 2):
+        unlike = [other for other in forbidding if not may_do(passage, other)]
+        for other in draw.sample(unlike, min(2, len(unlike))):
             labels[draw.choice(list(other.statements))] = 0
     if draw.random() < 0.5:
         labels |= asked.kept(1)
@@ -52,9 +53,13 @@ def _row(
     return Row(f"mark:{mark.id}", asked.neutral(), response, dict(items))
 
 
-def _joined(parts: list[str], draw: random.Random | None) -> str:
-    if draw is not None:
-        draw.shuffle(parts)
+def joined(mark: Mark, passage: str, beside: str, draw: random.Random) -> str:
+    """The two in either order, or the passage where the mark wants it."""
+    last = draw.random() < 0.5 if mark.position == "any" else mark.position == "last"
+    return _spaced([beside, passage] if last else [passage, beside])
+
+
+def _spaced(parts: Sequence[str]) -> str:
     return " ".join(part.strip() for part in parts if part.strip())
 
 

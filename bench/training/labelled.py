@@ -8,14 +8,14 @@ that nearly repeat a goal of those.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from bench.exchanges import folder
 from bench.training.asked import Asked
+from bench.training.disguised import disguised
 from bench.training.row import Row
 
 HELD_FUNCTIONALITIES = ("descriptor_swap", "verb_swap", "positive_confounder")
@@ -44,17 +44,9 @@ _TURN = re.compile(r"\n*(Human|Assistant):")
 _TWITTER = re.compile(r"(&#\d+;|&amp;|https?://\S+|^\"+|\"+$)")
 
 
-def folder() -> Path:
-    """Of the evaluation data; `SystemExit` where it is missing."""
-    found = Path(os.environ.get("SUPEREGO_EVAL", "../shared/eval/dev"))
-    if not found.is_dir():
-        raise SystemExit(f"the evaluation data is not at {found}: name its folder in SUPEREGO_EVAL")
-    return found
-
-
 def read(name: str, part: str = "train") -> list[dict[str, Any]]:
-    lines = (folder().parent / part / f"{name}.jsonl").read_text("utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    with (folder().parent / part / f"{name}.jsonl").open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def harmful_requests(draw: random.Random) -> list[tuple[str, str]]:
@@ -75,7 +67,8 @@ def harmful_requests(draw: random.Random) -> list[tuple[str, str]]:
 def requests(asked: Asked, draw: random.Random) -> Iterator[Row]:
     """Rows on what users ask for."""
     for text, category in harmful_requests(draw):
-        yield Row("requests", text, "", asked.request(1, kind=kind(category)))
+        shown = disguised(text, draw) if draw.random() < 0.15 else text
+        yield Row("requests", shown, "", asked.request(1, kind=kind(category)))
     for row in draw.sample(read("harmfulqa"), 450):
         yield Row("harmfulqa", row["text"], "", asked.request(1))
     for row in draw.sample(read("cyber_frr"), 150):
@@ -115,6 +108,8 @@ def replies(asked: Asked, draw: random.Random) -> Iterator[Row]:
             yield Row("dices_990", turn or "Hi", row["response"], asked.unsafe(int(share >= 0.5)))
     for row in read("llmbar", "dev"):
         yield Row("llmbar", row["text"], row["response"], asked.unhelpful(1 - row["label"]))
+        if row["label"]:  # once a pair
+            yield Row("llmbar", row["text"], "", asked.innocent())
 
 
 def last_turn(conversation: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_SLOTS: Mapping[str, Sequence[str]] = {
+SLOTS: Mapping[str, Sequence[str]] = {
     "city": ("Lisbon", "Osaka", "Nairobi", "Denver", "Leeds", "Lima", "Tallinn", "Hanoi", "Perth", "Quito"),
     "person": ("Maria", "Tom", "Aisha", "Mr Keller", "Dr Novak", "Yuki", "Samuel", "Ms Ortega", "Ivan", "Grace"),
     "animal": ("dog", "heron", "goat", "tortoise", "horse", "fox", "parrot", "salmon", "hedgehog", "cow"),
@@ -25,7 +25,8 @@ _SLOTS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that a text can do. `statements` forbid it (or demand it, where `must`)."""
+    """Something that a text can do. `statements` forbid it (or demand it, where `must`). `position` is where in a reply
+    it counts: first, last or any."""
 
     id: str
     statements: Sequence[str]
@@ -34,6 +35,7 @@ class Mark:
     unmarked: Sequence[str]
     must: bool = False
     unseen: bool = False
+    position: str = "any"
 
 
 def data(name: str) -> Any:
@@ -47,11 +49,20 @@ def marks() -> list[Mark]:
     rows = [(row, False, unseen) for key, unseen in (("train", False), ("unseen", True)) for row in found[key]]
     rows += [(row, True, row.get("unseen", False)) for row in data("must")]
     return [
-        Mark(r["id"], r["statements"], r.get("input_statements", ()), r["marked"], r["unmarked"], must, unseen)
-        for r, must, unseen in rows
+        Mark(
+            id=row["id"],
+            statements=row["statements"],
+            input_statements=row.get("input_statements", ()),
+            marked=row["marked"],
+            unmarked=row["unmarked"],
+            must=must,
+            unseen=unseen,
+            position=row.get("position", "any"),
+        )
+        for row, must, unseen in rows
     ]
 
 
 def filled(text: str, draw: random.Random) -> str:
     """The passage with a value in each slot."""
-    return _SLOT.sub(lambda slot: draw.choice(_SLOTS[slot[1]]) if slot[1] in _SLOTS else slot[0], text)
+    return _SLOT.sub(lambda slot: draw.choice(SLOTS[slot[1]]) if slot[1] in SLOTS else slot[0], text)

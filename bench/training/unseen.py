@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from bench.training.constructed import joined
+from bench.training.doubt import may_do
 from bench.training.material import Mark, data, filled, marks
 
 
@@ -42,11 +44,12 @@ def _rows(found: Sequence[Mark], draw: random.Random) -> Iterator[dict[str, Any]
     prompts = data("neutral")["prompts"]
     plain = [passage for mark in marks() if not mark.unseen and not mark.must for passage in mark.unmarked]
     for mark in found:
+        unlike = [passage for passage in plain if not may_do(passage, mark)]
         for passages, does in ((mark.marked, True), (mark.unmarked, False)):
+            broken = int(does != mark.must)
             for passage in passages:
-                for beside in ("", draw.choice(plain)):
-                    text = " ".join(filter(None, (filled(beside, draw), filled(passage, draw))))
-                    broken = int(does != mark.must)
+                said = filled(passage, draw)
+                for text in (said, joined(mark, said, filled(draw.choice(unlike), draw), draw)):
                     yield {"text": draw.choice(prompts), "response": text, "label": broken, "labels": {mark.id: broken}}
 
 

@@ -22,6 +22,8 @@ MAX_NODES = 20_000
 MAX_DEPTH = 40
 MAX_INTEGER = 2**63
 
+_TOO_MANY = f"more than {MAX_NODES} values, aliases counted where they are used"
+
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -138,7 +140,7 @@ def parse(text: str, path: str) -> Node:
 
 def _compose(text: str, path: str) -> yaml.Node | None:
     try:
-        _refuse_depth(text)
+        _refuse_overgrown(text)
         loader = _Loader(text)
         try:
             node: yaml.Node | None = loader.get_single_node()
@@ -163,10 +165,13 @@ class _Overgrown(Exception):
     """The document expands beyond all reason."""
 
 
-def _refuse_depth(text: str) -> None:
+def _refuse_overgrown(text: str) -> None:
     """Walk the events, which is flat: composing recurses in C, and a deep document would take the process down."""
-    depth = 0
+    depth = nodes = 0
     for event in yaml.parse(text, _Loader):
+        nodes += isinstance(event, yaml.NodeEvent)
+        if nodes > 2 * MAX_NODES:  # at worst, every other one is a key
+            raise _Overgrown(_TOO_MANY)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -193,7 +198,7 @@ class _Builder:
     def _build(self, node: yaml.Node, depth: int) -> Node:
         self._count += 1
         if self._count > MAX_NODES:
-            raise _Overgrown(f"more than {MAX_NODES} values, aliases counted where they are used")
+            raise _Overgrown(_TOO_MANY)
         if depth > MAX_DEPTH:
             raise _Overgrown(f"nested more than {MAX_DEPTH} deep")
         mark = Mark(self.path, node.start_mark.line + 1, node.start_mark.column + 1)

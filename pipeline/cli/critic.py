@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -19,6 +19,9 @@ from pipeline.assembly import weights_of
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
 from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipeline.training.judge_adapter import Check, Trained
 
 app = typer.Typer(help="Make a critic of your own.", no_args_is_help=True)
 
@@ -57,21 +60,38 @@ def train(
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
     if out.suffix != ".gguf" or not out.parent.is_dir():
         raise BadInput(f"{out} should be a .gguf file in a folder that exists")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
-        from pipeline.training.judge_adapter import Check, train_adapter  # takes seconds, and an extra
+        from pipeline.training.judge_adapter import train_adapter  # takes seconds, and an extra
         from pipeline.training.lora import Plan
         from pipeline.training.rows import read_rows
     except ImportError as exc:
         raise ExtraMissing("trained judge", "adapter") from exc
-    logging.getLogger("transformers").setLevel(logging.ERROR)
     rows = read_rows(data, critics.load(settings.manifesto, trusted=settings.trusted))
     plan = Plan(rank=rank, alpha=2 * rank, rate=rate, epochs=epochs, check_every=check_every, seed=seed)
     labels = [broken for row in rows for broken in row.labels.values()]
     say(f"{len(rows)} exchanges, {len(labels)} labels, {sum(labels)} of them broken")
     if len(set(labels)) < 2:
         raise BadInput("all labels are the same: there is nothing to tell apart")
+    with _progress() as (stepped, checked):
+        trained = train_adapter(
+            rows,
+            path,
+            out,
+            plan,
+            held=held,
+            threads=settings.threads,
+            resume=not restart,
+            stepped=stepped,
+            checked=checked,
+        )
+    _print(trained)
+    say(f"To use it: superego judge --adapter {out} …, or `judge: {{adapter: {out}}}` in superego.yaml")
+    return DONE
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[Check], None]]]:
+    """What to tell of each step and of each check."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     started = time.monotonic()
     with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
@@ -84,21 +104,12 @@ def train(
                 f"AUROC {check.held_auroc:.3f} ({minutes:.0f} min)"
             )
 
-        trained = train_adapter(
-            rows,
-            path,
-            out,
-            plan,
-            held=held,
-            threads=settings.threads,
-            resume=not restart,
-            stepped=lambda step, steps: progress.update(task, completed=step, total=steps),
-            checked=told,
-        )
+        yield lambda step, steps: progress.update(task, completed=step, total=steps), told
+
+
+def _print(trained: Trained) -> None:
     table = Table("held-out rows of", "rows", "labels", "AUROC", box=box.SIMPLE_HEAD)
     for source, (count, labelled, area) in trained.by_source.items():
         table.add_row(source, str(count), str(labelled), "one class" if area != area else f"{area:.3f}")
     table.add_row("all", str(trained.held), "", f"{trained.auroc:.3f}")
     stdout().print(table)
-    say(f"To use it: superego judge --adapter {out} …, or `judge: {{adapter: {out}}}` in superego.yaml")
-    return DONE

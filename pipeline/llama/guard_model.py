@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from critics import GuardAnswer, GuardPrompt, Place, Usage, spelt, time_left
 from pipeline.llama.engine import Engine, Generation, Scoring, Writing
 from pipeline.llama.model import refuse_overflow
-from pipeline.llama.shared import common
+from pipeline.llama.scored import scored
 
 _Spelt = tuple[tuple[int, ...], ...]
 
@@ -84,12 +84,7 @@ class LlamaGuardModel:
         if not prompts:
             return []
         request = Scoring(tuple(prompts), self._groups(tuple(words)), seconds=time_left())
-        mass = self._engine.score(request).result().mass
-        shared = min(common(prompts[0], other) for other in prompts)
-        return [
-            (row, Usage(len(own) - (shared if index else 0), 0))
-            for index, (own, row) in enumerate(zip(prompts, mass, strict=True))
-        ]
+        return scored(self._engine, request)
 
     def _text(self, written: Sequence[int]) -> str:
         """What was written, control tokens by their names: they part a harmony answer's channels."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from critics import Prompt, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
 from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
 from pipeline.llama.model import refuse_overflow
-from pipeline.llama.shared import common
+from pipeline.llama.scored import scored
 
 
 class LlamaJudgeModel:
@@ -45,12 +45,7 @@ class LlamaJudgeModel:
         pinned = min(map(self._pinned, prompts))
         plain = min(map(self._engine.model.before_last, prompts)) if self._adapters else 0
         request = Scoring(tuple(ids), groups, pinned=pinned, plain=plain, adapters=self._adapters, seconds=time_left())
-        mass = self._engine.score(request).result().mass
-        shared = min(common(ids[0], other) for other in ids)
-        return [
-            Reading(dict(zip(choices, row, strict=True)), Usage(len(own) - (shared if index else 0), 0))
-            for index, (own, row) in enumerate(zip(ids, mass, strict=True))
-        ]
+        return [Reading(dict(zip(choices, mass, strict=True)), usage) for mass, usage in scored(self._engine, request)]
 
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         ids = self._ids(prompt, max_tokens)
@@ -68,19 +63,10 @@ class LlamaJudgeModel:
         return self._preamble(prompt[0]) if prompt[0].role == "system" else 0
 
     def _spelled(self, choice: str) -> tuple[int, ...]:
-        """Every token that spells the choice, in any case and with or without space."""
-        if choice not in self._spellings:
+        spellings = self._engine.model.spellings
+        if choice not in spellings:
             raise ModelFault(f"{self.name} has no single token for {choice!r}")
-        return tuple(self._spellings[choice])
-
-    @cached_property
-    def _spellings(self) -> dict[str, list[int]]:
-        model, spellings = self._engine.model, dict[str, list[int]]()
-        for token in range(model.vocabulary_size):
-            word = model.piece(token).decode("utf-8", "ignore").strip().lower()
-            if word.isalpha():
-                spellings.setdefault(word, []).append(token)
-        return spellings
+        return spellings[choice]
 
 
 _TURN_TOKENS = 8

@@ -82,6 +82,16 @@ class LlamaModel:
                 return data.raw[:size]
             room = -size
 
+    @cached_property
+    def spellings(self) -> dict[str, tuple[int, ...]]:
+        """For each word that is one token: every token that spells it, in any case and with or without space."""
+        found: dict[str, list[int]] = {}
+        for token in range(self.vocabulary_size):
+            word = self.piece(token).decode("utf-8", "ignore").strip().lower()
+            if word.isalpha():
+                found.setdefault(word, []).append(token)
+        return {word: tuple(tokens) for word, tokens in found.items()}
+
     def ends(self, token: int) -> bool:
         """Whether the token ends a turn."""
         return bool(self._api.llama_vocab_is_eog(self.vocabulary, token))

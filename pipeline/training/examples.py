@@ -33,10 +33,10 @@ def tokenised(row: Row, model: LlamaModel) -> Example:
     )
     asking = Conversation.unmasked(exchange, exchange.draft)
     questions = [asking.question(rule) for rule in row.labels]
-    other = [*asking.said, Message("user", questions[0][-1].content.partition("Rule:")[0] + "Rule: #")]
+    another = asking.question(next(iter(row.labels)).model_copy(update={"statement": "#"}))
     prompts = [tuple(model.prompt(question)) for question in questions]
     said = model.before_last(questions[0])
-    stem = min(common(prompts[0], prompt) for prompt in (*prompts[1:], model.prompt(other)))
+    stem = min(common(prompts[0], prompt) for prompt in (*prompts[1:], model.prompt(another)))
     return Example(
         prompts[0][:said],
         prompts[0][said:stem],

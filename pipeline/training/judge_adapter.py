@@ -1,4 +1,4 @@
-"""Training a judge's adapter from rows to file: split, train, stop early, resume, write the adapter and its card."""
+"""Training a judge's adapter from rows to file: split, train, stop early, resume, write the adapter."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from pipeline.errors import BadInput
+from pipeline.figures import auroc, log_loss
 from pipeline.llama import LlamaModel, fingerprint
 from pipeline.training.adapter_file import write_adapter
 from pipeline.training.examples import Example, tokenised
-from pipeline.training.figures import auroc, log_loss
 from pipeline.training.lora import Plan, Trainer
 from pipeline.training.rows import Row
 from pipeline.training.split import split
@@ -78,45 +78,62 @@ def train_adapter(
         )
     examples = [tokenised(row, model) for row in learnt]
     tests = [tokenised(row, model) for row in kept]
-    some = random.Random(plan.seed).sample(range(len(kept)), min(MOST_CHECKED, len(kept)))
-    steps = plan.epochs * len(examples) // plan.batch
-    spelled = [_spelled(model, word) for word in ("yes", "no")]
-    trainer = Trainer(weights, plan, yes=spelled[0], no=spelled[1])
+    trainer = Trainer(weights, plan, yes=model.spellings["yes"], no=model.spellings["no"])
     saved = _Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan))
-    best: dict[str, Any] = {}
-    checks: list[Check] = []
-    if resume and (state := saved.read()):
-        trainer.restore(state["now"])
-        best, checks = state["best"], [Check(**check) for check in state["checks"]]
-
-    def check(loss: float) -> bool:
-        nonlocal best
-        found = _held_out(trainer, [tests[i] for i in some])
-        checks.append(Check(trainer.step, steps, loss, log_loss(*found), auroc(*found)))
-        checked(checks[-1])
-        if checks[-1].held_loss <= min(c.held_loss for c in checks):
-            best = trainer.adapter()
-        saved.write({"now": trainer.state(), "best": best, "checks": [asdict(c) for c in checks]})
-        since = len(checks) - 1 - min(range(len(checks)), key=lambda i: checks[i].held_loss)
-        return since < plan.patience
-
-    for _ in trainer.train(examples, steps, check, plan.check_every):
+    steps = plan.steps(len(examples))
+    some = random.Random(plan.seed).sample(tests, min(MOST_CHECKED, len(tests)))
+    run = _Run(trainer, some, steps, saved, checked)
+    if resume:
+        run.resume()
+    for _ in trainer.train(examples, steps, run.check):
         stepped(trainer.step, steps)
-    trainer.restore({"adapter": best})
+    trainer.restore({"adapter": run.best})
     config = trainer.model.config
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-    write_adapter(out, best, alpha=plan.alpha, heads=heads, name=f"superego judge for {weights.stem}")
+    write_adapter(out, run.best, alpha=plan.alpha, heads=heads, name=f"superego judge for {weights.stem}")
     probabilities, broken = _held_out(trainer, tests)
     saved.forget()
     return Trained(
         out,
         len(learnt),
         len(kept),
-        checks,
+        run.checks,
         _by_source(kept, probabilities, broken),
         auroc(probabilities, broken),
         log_loss(probabilities, broken),
     )
+
+
+class _Run:
+    """What training has come to: its checks, and the best adapter so far."""
+
+    def __init__(
+        self, trainer: Trainer, tests: Sequence[Example], steps: int, saved: _Saved, told: Callable[[Check], None]
+    ) -> None:
+        self.checks: list[Check] = []
+        self.best: dict[str, Any] = {}
+        self._trainer = trainer
+        self._tests = tests
+        self._steps = steps
+        self._saved = saved
+        self._told = told
+
+    def resume(self) -> None:
+        if state := self._saved.read():
+            self._trainer.restore(state["now"])
+            self.best, self.checks = state["best"], [Check(**check) for check in state["checks"]]
+
+    def check(self, loss: float) -> bool:
+        """Note how it stands, and say whether it still gets better."""
+        found = _held_out(self._trainer, self._tests)
+        self.checks.append(Check(self._trainer.step, self._steps, loss, log_loss(*found), auroc(*found)))
+        self._told(self.checks[-1])
+        losses = [check.held_loss for check in self.checks]
+        if losses[-1] == min(losses):
+            self.best = self._trainer.adapter()
+        now = {"now": self._trainer.state(), "best": self.best, "checks": [asdict(check) for check in self.checks]}
+        self._saved.write(now)
+        return len(losses) - 1 - losses.index(min(losses)) < self._trainer.plan.patience
 
 
 def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], list[bool]]:
@@ -137,11 +154,6 @@ def _by_source(
             auroc(np.asarray(probabilities)[mine], np.asarray(broken)[mine]),
         )
     return found
-
-
-def _spelled(model: LlamaModel, word: str) -> list[int]:
-    pieces = ((token, model.piece(token)) for token in range(model.vocabulary_size))
-    return [token for token, piece in pieces if piece.decode("utf-8", "ignore").strip().lower() == word]
 
 
 def _key(rows: Sequence[Row], weights: Path, plan: Plan) -> str:

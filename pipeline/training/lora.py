@@ -21,10 +21,11 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import log_softmax
 from transformers import AutoModelForCausalLM, GgufConfig
+from transformers.utils import logging
 
 from pipeline.training.examples import Example
 
-_SIZE = 32
+_SIZE = 16
 """Tokens that lengths are rounded up to."""
 
 _POOL = 16
@@ -46,41 +47,35 @@ class Plan:
     check_every: int = 100
     seed: int = 0
 
+    def steps(self, examples: int) -> int:
+        """For so many examples."""
+        return math.ceil(self.epochs * examples / self.batch)
+
 
 class Trainer:
     """A model under training. `yes` and `no` are the tokens that spell the two answers."""
 
-    def __init__(
-        self, weights: Path, plan: Plan, *, yes: Sequence[int], no: Sequence[int], device: str = "cpu"
-    ) -> None:
+    def __init__(self, weights: Path, plan: Plan, *, yes: Sequence[int], no: Sequence[int]) -> None:
         torch.manual_seed(plan.seed)
-        self._device = torch.device(device)
-        base = AutoModelForCausalLM.from_pretrained(
-            str(weights.parent),
-            gguf_file=weights.name,
-            quantization_config=GgufConfig(dequantize=True),
-            dtype=torch.bfloat16,
-            attn_implementation="sdpa",
-        )
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        base = _loaded(weights)
         config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES)
         # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name of yesterday
             self.model: Any = get_peft_model(base, config, autocast_adapter_dtype=False).to(self._device)
         self._inner: Any = self.model.base_model.model
-        self._plan = plan
+        self.plan = plan
         self._answers = [torch.tensor(list(group), device=self._device) for group in (no, yes)]
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
         self._exact = [p.detach().float().clone() for p in self._parameters]
         self._optimiser = torch.optim.AdamW(self._exact, lr=plan.rate, weight_decay=0.0)
         self.step = 0
 
-    def train(
-        self, examples: Sequence[Example], steps: int, checked: Callable[[float], bool], every: int
-    ) -> Iterator[float]:
-        """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss every so
-        many steps, and says whether to go on."""
-        plan = self._plan
+    def train(self, examples: Sequence[Example], steps: int, checked: Callable[[float], bool]) -> Iterator[float]:
+        """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss as often
+        as the plan says, and says whether to go on."""
+        plan = self.plan
         batches = self._batches(examples, steps)
         recent: list[float] = []
         while self.step < steps:
@@ -97,7 +92,7 @@ class Trainer:
             self.step += 1
             recent.append(total)
             yield total
-            if self.step % every == 0 or self.step == steps:
+            if self.step % plan.check_every == 0 or self.step == steps:
                 if not checked(float(np.mean(recent))):
                     return
                 recent.clear()
@@ -106,9 +101,9 @@ class Trainer:
         """Of *yes* against *no*, for each question of each example, in order."""
         self.model.eval()
         found = [np.zeros(0)]
-        for start in range(0, len(examples), self._plan.batch):
+        for start in range(0, len(examples), self.plan.batch):
             with torch.no_grad():
-                logs = self._log_probabilities(examples[start : start + self._plan.batch]).double()
+                logs = self._log_probabilities(examples[start : start + self.plan.batch]).double()
             found.append(torch.softmax(logs, dim=1)[:, 1].cpu().numpy())
         return np.concatenate(found)
 
@@ -156,7 +151,7 @@ class Trainer:
         found = self._inner.model(
             input_ids=self._tensor(packed.ids),
             position_ids=self._tensor(packed.positions),
-            attention_mask=self._tensor(packed.mask),
+            attention_mask=self._added(packed.mask),
             past_key_values=read.past_key_values,
             use_cache=True,
         )
@@ -164,13 +159,18 @@ class Trainer:
         logs = log_softmax(logits, dim=-1)
         return torch.stack([torch.logsumexp(logs[:, group], dim=1) for group in self._answers], dim=1)
 
+    def _added(self, mask: npt.NDArray[np.bool_]) -> torch.Tensor:
+        """What is added to the attention scores: next to nothing is left of those that are not to be seen."""
+        unseen = torch.zeros(mask.shape, dtype=torch.bfloat16, device=self._device)
+        return unseen.masked_fill(~self._tensor(mask), torch.finfo(torch.bfloat16).min)
+
     def _tensor(self, values: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(values).to(self._device)
 
     def _batches(self, examples: Sequence[Example], steps: int) -> list[list[int]]:
         """Which examples each step takes: in random order, but of like lengths together, since the longest counts."""
-        draw = random.Random(self._plan.seed)
-        size, batches = self._plan.batch, list[list[int]]()
+        draw = random.Random(self.plan.seed)
+        size, batches = self.plan.batch, list[list[int]]()
         while len(batches) < steps:
             epoch = list(range(len(examples)))
             draw.shuffle(epoch)
@@ -179,6 +179,24 @@ class Trainer:
                 batches += [pool[i : i + size] for i in range(0, len(pool), size)]
             draw.shuffle(batches)
         return batches[:steps]
+
+
+def _loaded(weights: Path) -> Any:
+    """The model in half precision. What transformers would tell of it unasked is not shown."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            str(weights.parent),
+            gguf_file=weights.name,
+            quantization_config=GgufConfig(dequantize=True),
+            dtype=torch.bfloat16,
+            attn_implementation="eager",  # sdpa's backward pass is slower on a processor
+        )
+    finally:
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.set_verbosity(verbosity)
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from critics import Exchange, Manifesto, Message, Rule
 from pipeline.errors import BadInput
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    text: Annotated[str, Field(min_length=1)]
-    response: str = ""
-    labels: dict[str, bool] = {}
-    label: bool | None = None
-    rule: str = ""
-    source: str = ""
+from pipeline.inputs import BadLine, TrainingIn, json_lines, sources
 
 
 @dataclass(frozen=True)
@@ -41,31 +27,29 @@ class Row:
 def read_rows(files: Sequence[Path], manifesto: Manifesto) -> list[Row]:
     """The rows of all files. Raises `BadInput`, naming file and line.
 
-    A line has `text` (the user's turn), `response` (the reply, or none to judge the turn itself), and `labels`: for a
-    rule's id or for a statement whether it is broken, 1 or 0. `label` and `rule` do for one; `label` alone is about the
-    manifesto's only rule for that side.
+    A line has `text` (the user's turn), `response` (the reply, or none to judge the turn itself), perhaps `context`
+    (sources), and `labels`: for a rule's id or for a statement whether it is broken, 1 or 0. `label` and `rule` do for
+    one; `label` alone is about the manifesto's only rule for that side.
     """
     return [row for file in files for row in _read(file, manifesto)]
 
 
 def _read(file: Path, manifesto: Manifesto) -> Iterator[Row]:
     try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadInput(f"{file} cannot be read: {exc}") from exc
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _row(_Line.model_validate(json.loads(line)), manifesto, file.stem)
-            except ValidationError as exc:
-                error = exc.errors()[0]
-                raise BadInput(f"{file}:{number}: `{'.'.join(map(str, error['loc']))}`: {error['msg']}") from exc
-            except (ValueError, BadInput) as exc:
-                raise BadInput(f"{file}:{number}: {exc}") from exc
+        with file.open("rb") as lines:
+            for number, line in json_lines(lines, TrainingIn):
+                if isinstance(line, BadLine):
+                    raise BadInput(f"{file}:{number}: {line.why}")
+                try:
+                    yield _row(line, manifesto, file.stem)
+                except BadInput as exc:
+                    raise BadInput(f"{file}:{number}: {exc}") from exc
+    except OSError as exc:
+        raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
 
 
-def _row(line: _Line, manifesto: Manifesto, name: str) -> Row:
-    exchange = Exchange((Message("user", line.text),), line.response or None)
+def _row(line: TrainingIn, manifesto: Manifesto, name: str) -> Row:
+    exchange = Exchange((Message("user", line.text),), line.response or None, sources(line.context))
     rules = manifesto.rules_for("output" if line.response else "input")
     known = {rule.id: rule for rule in rules}
     labels = dict(line.labels)
@@ -73,7 +57,8 @@ def _row(line: _Line, manifesto: Manifesto, name: str) -> Row:
         labels[line.rule or _only(rules)] = line.label
     if not labels:
         raise BadInput("no label: give `labels`, or `label` and `rule`")
-    return Row(exchange, {_rule(said, known, exchange): broken for said, broken in labels.items()}, line.source or name)
+    stated = {_rule(said, known, exchange): bool(broken) for said, broken in labels.items()}
+    return Row(exchange, stated, line.source or name)
 
 
 def _only(rules: Sequence[Rule]) -> str:

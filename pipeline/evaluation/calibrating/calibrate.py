@@ -10,11 +10,12 @@ import numpy as np
 from critics import Calibration, Rule, corrected
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.aims import Aim
-from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, log_loss, rounded
+from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, rounded
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.cases import Flags, Numbers, cases
 from pipeline.evaluation.metrics import Figures, calibration_error, figures, reliability
 from pipeline.evaluation.vendors import vendor
+from pipeline.figures import log_loss
 
 FOLDS = 5
 SEED = 0

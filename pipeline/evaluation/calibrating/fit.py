@@ -14,9 +14,6 @@ from pipeline.evaluation.vendors import vendor
 Method = Literal["temperature", "platt", "isotonic"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-_NEAREST = 1e-6
-"""A probability counts as no nearer than this to 0 and 1 in a log loss, which would otherwise be infinite."""
-
 
 def fit(method: Method, said: Numbers, truth: Flags) -> Calibration:
     """The calibration of this kind with the lowest log loss. Both classes must be there."""
@@ -28,12 +25,6 @@ def applied(calibration: Calibration | None, said: Numbers) -> Numbers:
     if calibration is None:
         return said
     return np.array([p if np.isnan(p) else corrected(calibration, float(p)) for p in said])
-
-
-def log_loss(said: Numbers, truth: Flags) -> float:
-    """The mean of minus the log of the probability given to what was true, in nats."""
-    p = np.clip(said, _NEAREST, 1 - _NEAREST)
-    return float(-np.where(truth, np.log(p), np.log1p(-p)).mean())
 
 
 def rounded(value: float) -> float:

@@ -58,7 +58,6 @@ BOMB = "a: &a [x, x]\n" + "".join(
 )
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -80,19 +79,21 @@ BOMB = "a: &a [x, x]\n" + "".join(
         "long hexadecimal",
     ],
 )
-def test_hostile_documents_are_refused_quickly(text: str, said: str) -> None:
-    """Nothing that a file can hold takes long or takes the process down: unbounded, these would take hours."""
+def test_hostile_documents_are_refused_within_a_second(text: str, said: str) -> None:
+    """Nothing that a file can hold takes long or takes the process down."""
+    began = time.monotonic()
     assert said in faults(text)[0]
+    assert time.monotonic() - began < 1
 
 
 def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
-    """Fifty megabytes cost no more than a few bytes."""
+    """Fifty megabytes are refused within a second."""
     file = tmp_path / "large.yaml"
     file.write_bytes(b"# padding\n" * 5_000_000)
-    began = time.process_time()
+    began = time.monotonic()
     with pytest.raises(ManifestoError, match=f"larger than {MAX_BYTES // 1024} KiB"):
         read_yaml(file)
-    assert time.process_time() - began < 1
+    assert time.monotonic() - began < 1
 
 
 def test_a_file_that_is_not_utf8_is_refused_with_its_place(tmp_path: Path) -> None:

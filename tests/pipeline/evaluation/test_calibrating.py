@@ -20,9 +20,10 @@ from pipeline.evaluation.calibrating import (
     told_of,
     write_overlay,
 )
-from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, log_loss
+from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.judged import RuleSaid
+from pipeline.figures import log_loss
 
 X = Rule(id="x", statement="X.", action="veto")
 Y = Rule(id="y", statement="Y.")

@@ -21,7 +21,7 @@ from tests.pipeline.cli.test_cli import run
 
 CATS = Rule(id="no-cats", statement="The answer does not speak of cats.")
 SHOUTS = Rule(id="calm", statement="The answer does not shout.")
-PLAN = Plan(rank=4, alpha=8, rate=4e-3, batch=4, epochs=2, check_every=3)
+PLAN = Plan(rank=4, alpha=8, rate=1e-3, batch=4, epochs=4, check_every=4)
 SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea", "shoes", "rivers", "clocks", "ships")
 
 
@@ -69,7 +69,7 @@ def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained) -
 
 
 def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[Check]) -> None:
-    assert [check.step for check in checks] == [3, 6, checks[-1].step][: len(checks)]
+    assert [check.step for check in checks] == [4, 8, 12, 16]
     assert list(trained.checks) == checks
     assert checks[-1].loss < checks[0].loss
     assert trained.learnt + trained.held == len(rows())

@@ -45,12 +45,27 @@ def test_without_a_response_the_turn_is_judged(tmp_path: Path) -> None:
     assert next(iter(stated.labels)).applies_to == "input"
 
 
+def test_sources_belong_to_the_exchange(tmp_path: Path) -> None:
+    """The judge sees them, so what is learnt from must hold them."""
+    line = {"text": "When?", "response": "Noon.", "context": [{"text": "At noon.", "origin": "board"}], "label": 0}
+    (row,) = read(tmp_path, {**line, "rule": "kind"})
+    assert [(source.text, source.origin) for source in row.exchange.sources] == [("At noon.", "board")]
+
+
+def test_a_line_ends_where_a_file_says_so(tmp_path: Path) -> None:
+    """Not at every character that Unicode calls a line's end; a mark of byte order is no text."""
+    file = tmp_path / "rows.jsonl"
+    line = json.dumps({"text": "One\u2028two", "label": 1}, ensure_ascii=False)
+    file.write_text(f"\ufeff{line}\n{line}\n", "utf-8")
+    assert [row.exchange.conversation[0].content for row in read_rows([file], OURS)] == ["One\u2028two"] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "Expecting"),
-        ({"response": "x", "label": 1}, "`text`"),
-        ({"text": "", "label": 1}, "`text`"),
+        ("{", "not JSON"),
+        ({"response": "x", "label": 1}, "text: "),
+        ({"text": "", "label": 1}, "text: "),
         ({"text": "a", "response": "b"}, "no label"),
         ({"text": "a", "response": "b", "label": 1}, "kind, short"),
         ({"text": "a", "response": "b", "labels": {"knid": 1}}, "'knid'"),
