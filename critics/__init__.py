@@ -21,6 +21,7 @@ from critics.manifesto.validate import did_you_mean
 from critics.panel import Panel
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
+from critics.probe import Head, Probe, ProbeCritic, States, Vector, read_probe, write_probe
 from critics.remote import Moderator, RemoteCritic
 from critics.scripted import ScriptedCritic, ScriptedGuardModel, ScriptedJudgeModel
 from critics.semantic import Embedder, SemanticCritic
@@ -54,6 +55,7 @@ __all__ = [
     "GuardFamily",
     "GuardModel",
     "GuardPrompt",
+    "Head",
     "Judge",
     "JudgeModel",
     "Judgement",
@@ -72,6 +74,8 @@ __all__ = [
     "PersonalDataCritic",
     "Place",
     "Platt",
+    "Probe",
+    "ProbeCritic",
     "Prompt",
     "Reading",
     "RemoteCritic",
@@ -83,8 +87,10 @@ __all__ = [
     "SemanticCritic",
     "Source",
     "Span",
+    "States",
     "Unreadable",
     "Usage",
+    "Vector",
     "Verdict",
     "VerdictOutcome",
     "Written",
@@ -97,6 +103,7 @@ __all__ = [
     "logit",
     "neutralise",
     "normalise",
+    "read_probe",
     "read_yaml",
     "sentences",
     "spelt",
@@ -105,4 +112,5 @@ __all__ = [
     "visible",
     "weigh",
     "within",
+    "write_probe",
 ]

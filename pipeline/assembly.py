@@ -18,8 +18,10 @@ from critics import (
     Panel,
     PatternsCritic,
     PersonalDataCritic,
+    ProbeCritic,
     RemoteCritic,
     SemanticCritic,
+    read_probe,
 )
 from pipeline import embedded
 from pipeline.embeddings import PackagedEmbedder
@@ -33,6 +35,7 @@ from pipeline.llama import (
     LlamaGenerator,
     LlamaJudgeModel,
     LlamaModel,
+    LlamaStates,
     compile_grammar,
     faster_form,
     fingerprint,
@@ -40,6 +43,9 @@ from pipeline.llama import (
 from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
 from pipeline.settings import RemoteSettings, Settings, load_settings
+
+NO_ADAPTER = Path("none")
+"""Says in the settings that the judge is used as it is."""
 
 
 def load(manifesto: str | None = None, *, settings: Settings | None = None) -> Pipeline:
@@ -76,6 +82,7 @@ class Parts:
             "personal-data": PersonalDataCritic,
             "semantic": lambda: SemanticCritic(self.embedder()),
             "remote": lambda: RemoteCritic(self._moderator()),
+            "probe": self._probe,
             "judge": lambda: self._judge(manifesto),
             "guard": lambda: self._guard(manifesto),
         }
@@ -166,6 +173,18 @@ class Parts:
             trained=judge_adapter(self._settings) is not None,
         )
 
+    def _probe(self) -> ProbeCritic:
+        name = _judge_name(self._settings)
+        path, file = weights_of(name), self._settings.probe.file
+        if path is None:
+            raise SettingsError(f"the critic `probe` looks into a model in a GGUF file, and {name!r} is not one")
+        if file is None and name != "embedded":
+            raise SettingsError(f"no probe is shipped for {name!r}: train one, and name it under `probe.file`")
+        probe = read_probe(file.expanduser() if file else embedded.PROBE)
+        if probe.fingerprint != fingerprint(path):
+            raise SettingsError(f"the probe {file or embedded.PROBE} was trained on other weights than {path}")
+        return ProbeCritic(LlamaStates(self._engine(path)), probe)
+
     def _guard(self, manifesto: Manifesto) -> GuardCritic:
         weights = weights_of(self._settings.guard.model or "")
         return guard_critic(manifesto, self._settings, weights=weights, engine=self._engine)
@@ -190,8 +209,7 @@ def conditions(settings: Settings) -> str:
     """What must be the same for two runs to be one: every setting, secrets masked, and which weights a file holds."""
     names = (settings.generator.model, settings.judge.model, settings.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
-    if adapter := judge_adapter(settings):
-        files.append(adapter)
+    files += filter(None, (judge_adapter(settings), settings.probe.file))
     return settings.model_dump_json() + "".join(map(fingerprint, files))
 
 
@@ -204,6 +222,8 @@ def judge_adapter(settings: Settings) -> Path | None:
     """The adapter that the judge is used with. Raises `SettingsError` for one that its model cannot take."""
     wanted, name = settings.judge.adapter, _judge_name(settings)
     if wanted is None:
+        return None
+    if wanted == NO_ADAPTER:
         return None
     if weights_of(name) is None:
         raise SettingsError(f"`judge.adapter` is for a model in a GGUF file, and {name!r} is not one")

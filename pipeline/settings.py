@@ -54,7 +54,10 @@ class JudgeSettings(RemoteSettings):
     """What judges, where a rule asks for the critic `judge`."""
 
     model: str | None = Field(None, description="As for the generator, whose model and server it is when not given.")
-    adapter: Path | None = Field(None, description="A GGUF adapter, made by `superego critic train`.")
+    adapter: Path | None = Field(
+        None,
+        description="A GGUF adapter, made by `superego critic train`; the embedded model has one. `none` for none.",
+    )
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     critiques: bool = Field(True, description="Whether a broken rule is explained in prose.")
     in_place: bool = Field(False, description="Whether a draft is judged where it was written: cheaper, less guarded.")
@@ -65,6 +68,12 @@ class EmbeddingsSettings(RemoteSettings):
     """What turns texts into vectors, where a rule asks for the critic `semantic`."""
 
     model: str = Field("embedded", description="`embedded`, or a name that LangChain's `init_embeddings` takes.")
+
+
+class ProbeSettings(_Model):
+    """The probe, where a rule asks for the critic `probe`: it looks into the judge's model."""
+
+    file: Path | None = Field(None, description="Made by `superego critic train --kind probe`; else the shipped one.")
 
 
 class ModerationSettings(RemoteSettings):
@@ -96,6 +105,7 @@ class Settings(BaseSettings):
     embeddings: EmbeddingsSettings = EmbeddingsSettings()
     remote: ModerationSettings = ModerationSettings()
     guard: GuardSettings = GuardSettings()
+    probe: ProbeSettings = ProbeSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")

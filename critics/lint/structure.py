@@ -13,8 +13,8 @@ from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
 
-BUILT_IN = ("patterns", "personal-data", "semantic", "remote", "guard", "judge")
-OPTIONED = ("patterns", "personal-data", "semantic", "remote", "guard")
+BUILT_IN = ("patterns", "personal-data", "semantic", "remote", "guard", "probe", "judge")
+OPTIONED = ("patterns", "personal-data", "semantic", "remote", "guard", "probe")
 """The critics whose options stand in the rule, under their name."""
 
 _Place = tuple[str | int, ...]

@@ -95,6 +95,12 @@ class Semantic(Model):
     )
 
 
+class Probing(Model):
+    """Options of the `probe` critic."""
+
+    head: Text = Field(description="Which of the probe's heads judges; the one named as the rule when not given.")
+
+
 class Remote(Model):
     """Options of the `remote` critic, which asks a moderation service."""
 
@@ -117,7 +123,8 @@ class Rule(Model):
     critics: tuple[Text, ...] = Field(
         ("judge",),
         min_length=1,
-        description="Who judges: `patterns`, `personal-data`, `semantic`, `remote`, `guard`, `judge`, module:factory.",
+        description="Who judges: `patterns`, `personal-data`, `semantic`, `remote`, `guard`, `probe`, `judge`,"
+        " module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -138,6 +145,7 @@ class Rule(Model):
     guard: Guard | None = None
     semantic: Semantic | None = None
     remote: Remote | None = None
+    probe: Probing | None = None
 
     def __hash__(self) -> int:
         return hash((self.id, self.statement))  # a mapping among the fields has no hash of its own

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich import box
@@ -19,9 +19,14 @@ from pipeline.assembly import weights_of
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
 from pipeline.errors import BadInput
+from pipeline.training.heads import TrainedHead, train_heads
+from pipeline.training.rows import Row, read_rows
 
 if TYPE_CHECKING:
     from pipeline.training.judge_adapter import Check, Trained
+
+Kind = Literal["lora", "probe"]
+_SUFFIXES: dict[Kind, str] = {"lora": ".gguf", "probe": ".safetensors"}
 
 app = typer.Typer(help="Make a critic of your own.", no_args_is_help=True)
 
@@ -35,22 +40,24 @@ def _critic() -> None:
 @reported
 def train(
     data: Annotated[list[Path], typer.Argument(help="JSONL files of labelled exchanges.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The adapter to write, a .gguf file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="What to write: a .gguf file, of a probe .safetensors.")],
     manifesto: options.ManifestoName = None,
+    kind: Annotated[Kind, typer.Option("--kind", help="An adapter for the judge, or a probe of its states.")] = "lora",
     model: Annotated[str, typer.Option("--model", help="embedded, or a GGUF file of the Llama family.")] = "embedded",
-    epochs: Annotated[int, typer.Option(min=1, help="Times that each row is learnt from.")] = 1,
-    rank: Annotated[int, typer.Option(min=1, max=256, help="Of the adapter: how much it can hold.")] = 16,
-    rate: Annotated[float, typer.Option(min=1e-6, max=1e-1, help="Peak learning rate.")] = 3e-4,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that each row is learnt from; lora.")] = 1,
+    rank: Annotated[int, typer.Option(min=1, max=256, help="How much the adapter can hold; lora.")] = 16,
+    rate: Annotated[float, typer.Option(min=1e-6, max=1e-1, help="Peak learning rate; lora.")] = 3e-4,
+    layers: Annotated[str, typer.Option(help="That are looked at, counted from 0; probe.")] = "14,16,18,20",
     held: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of rows to check with.")] = 0.08,
-    check_every: Annotated[int, typer.Option(min=1, help="Steps of eight exchanges between checks.")] = 100,
+    check_every: Annotated[int, typer.Option(min=1, help="Steps of eight exchanges between checks; lora.")] = 100,
     seed: Annotated[int, typer.Option(help="Of order, split and first weights.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Do not go on with a run that was stopped.")] = False,
     config: options.ConfigFile = None,
 ) -> int:
-    """Train the judge on labelled exchanges: an adapter for the model that judges.
+    """Train a critic on labelled exchanges: an adapter for the model that judges, or a probe that looks into it.
 
     Rows: {"text": user's turn, "response": reply or none, "labels": {rule id or statement: 1 broken, 0 kept}}.
-    Stopped with Ctrl-C, the same command goes on at the last check.
+    Stopped with Ctrl-C, the same command goes on with an adapter at its last check.
 
     Example: superego critic train rows.jsonl -m house-style -o judge.gguf
     """
@@ -58,58 +65,88 @@ def train(
     path = weights_of(model)
     if path is None:
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
-    if out.suffix != ".gguf" or not out.parent.is_dir():
-        raise BadInput(f"{out} should be a .gguf file in a folder that exists")
-    try:
-        from pipeline.training.judge_adapter import train_adapter  # takes seconds, and an extra
-        from pipeline.training.lora import Plan
-        from pipeline.training.rows import read_rows
-    except ImportError as exc:
-        raise ExtraMissing("trained judge", "adapter") from exc
-    rows = read_rows(data, critics.load(settings.manifesto, trusted=settings.trusted))
-    plan = Plan(rank=rank, alpha=2 * rank, rate=rate, epochs=epochs, check_every=check_every, seed=seed)
+    if out.suffix != _SUFFIXES[kind] or not out.parent.is_dir():
+        raise BadInput(f"{out} should be a {_SUFFIXES[kind]} file in a folder that exists")
+    loaded = critics.load(settings.manifesto, trusted=settings.trusted)
+    rows = read_rows(data, loaded)
     labels = [broken for row in rows for broken in row.labels.values()]
     say(f"{len(rows)} exchanges, {len(labels)} labels, {sum(labels)} of them broken")
     if len(set(labels)) < 2:
         raise BadInput("all labels are the same: there is nothing to tell apart")
-    with _progress() as (stepped, checked):
-        trained = train_adapter(
-            rows,
-            path,
-            out,
-            plan,
-            held=held,
-            threads=settings.threads,
-            resume=not restart,
-            stepped=stepped,
-            checked=checked,
-        )
-    _print(trained)
+    if kind == "probe":
+        with _bar("looking") as (stepped, _):
+            told = train_heads(
+                rows, loaded, path, out, layers=_numbers(layers), held=held, threads=settings.threads, seed=seed,
+                stepped=stepped,
+            )  # fmt: skip
+        _print_heads(told)
+        say(f"To use it: `critics: [probe]` in a rule, and `probe: {{file: {out}}}` in superego.yaml")
+        return DONE
+    _train_adapter(
+        rows, path, out, threads=settings.threads, held=held, resume=not restart,
+        rank=rank, alpha=2 * rank, rate=rate, epochs=epochs, check_every=check_every, seed=seed,
+    )  # fmt: skip
     say(f"To use it: superego judge --adapter {out} …, or `judge: {{adapter: {out}}}` in superego.yaml")
     return DONE
 
 
-@contextmanager
-def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[Check], None]]]:
-    """What to tell of each step and of each check."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _train_adapter(
+    rows: Sequence[Row], weights: Path, out: Path, *, threads: int | None, held: float, resume: bool, **plan: Any
+) -> None:
+    try:
+        from pipeline.training.judge_adapter import train_adapter  # takes seconds, and an extra
+        from pipeline.training.lora import Plan
+    except ImportError as exc:
+        raise ExtraMissing("trained judge", "adapter") from exc
     started = time.monotonic()
-    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
-        task = progress.add_task("training", total=None)
+    with _bar("training") as (stepped, tell):
 
         def told(check: Check) -> None:
             minutes = (time.monotonic() - started) / 60
-            progress.console.print(
+            tell(
                 f"step {check.step} of {check.steps}: loss {check.loss:.3f}, held out {check.held_loss:.3f}, "
                 f"AUROC {check.held_auroc:.3f} ({minutes:.0f} min)"
             )
 
-        yield lambda step, steps: progress.update(task, completed=step, total=steps), told
+        trained = train_adapter(
+            rows, weights, out, Plan(**plan), held=held, threads=threads, resume=resume, stepped=stepped, checked=told
+        )
+    _print_adapter(trained)
 
 
-def _print(trained: Trained) -> None:
+@contextmanager
+def _bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
+    """What to tell of each step, and what to say above the bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield (
+            lambda step, steps: progress.update(task, completed=step, total=steps),
+            lambda text: progress.console.print(text, markup=False, soft_wrap=True),
+        )
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as exc:
+        raise BadInput(f"--layers {text!r}: give numbers with commas between them, like 14,16,18,20") from exc
+
+
+def _print_heads(told: Sequence[TrainedHead]) -> None:
+    table = Table("rule", "rows learnt", "held out", "AUROC on these", box=box.SIMPLE_HEAD)
+    for head in told:
+        table.add_row(head.rule, str(head.learnt), str(head.held), _area(head.auroc))
+    stdout().print(table)
+
+
+def _print_adapter(trained: Trained) -> None:
     table = Table("held-out rows of", "rows", "labels", "AUROC", box=box.SIMPLE_HEAD)
     for source, (count, labelled, area) in trained.by_source.items():
-        table.add_row(source, str(count), str(labelled), "one class" if area != area else f"{area:.3f}")
-    table.add_row("all", str(trained.held), "", f"{trained.auroc:.3f}")
+        table.add_row(source, str(count), str(labelled), _area(area))
+    table.add_row("all", str(trained.held), "", _area(trained.auroc))
     stdout().print(table)
+
+
+def _area(auroc: float) -> str:
+    return "one class" if auroc != auroc else f"{auroc:.3f}"

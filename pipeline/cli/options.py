@@ -28,7 +28,9 @@ JudgeName = Annotated[
 ]
 AdapterFile = Annotated[
     Path | None,
-    typer.Option("--adapter", help="A GGUF adapter for the judge, made by `critic train`.", show_default=False),
+    typer.Option(
+        "--adapter", help="A GGUF adapter for the judge, made by `critic train`, or none.", show_default=False
+    ),
 ]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)

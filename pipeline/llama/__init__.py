@@ -6,6 +6,7 @@ from pipeline.llama.guard_model import LlamaGuardModel
 from pipeline.llama.judge_model import LlamaJudgeModel, compile_grammar
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise import Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
+from pipeline.llama.states import LlamaStates
 
 __all__ = [
     "Adapter",
@@ -16,6 +17,7 @@ __all__ = [
     "LlamaGuardModel",
     "LlamaJudgeModel",
     "LlamaModel",
+    "LlamaStates",
     "Spread",
     "compared",
     "compile_grammar",

@@ -51,7 +51,7 @@ def _read(file: Path, manifesto: Manifesto) -> Iterator[Row]:
 def _row(line: TrainingIn, manifesto: Manifesto, name: str) -> Row:
     exchange = Exchange((Message("user", line.text),), line.response or None, sources(line.context))
     rules = manifesto.rules_for("output" if line.response else "input")
-    known = {rule.id: rule for rule in rules}
+    known = {key: rule for rule in rules for key in (rule.id, rule.statement)}
     labels = dict(line.labels)
     if line.label is not None:
         labels[line.rule or _only(rules)] = line.label

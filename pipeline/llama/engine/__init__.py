@@ -2,7 +2,7 @@
 
 from pipeline.llama.engine.engine import Engine
 from pipeline.llama.engine.llama_device import LlamaDevice
-from pipeline.llama.engine.requests import Adapter, Chunk, Generation, Sampling, Scores, Scoring, Writing
+from pipeline.llama.engine.requests import Adapter, Chunk, Generation, Looking, Sampling, Scores, Scoring, Seen, Writing
 from pipeline.llama.engine.worker import THREAD
 
 __all__ = [
@@ -12,8 +12,10 @@ __all__ = [
     "Engine",
     "Generation",
     "LlamaDevice",
+    "Looking",
     "Sampling",
     "Scores",
     "Scoring",
+    "Seen",
     "Writing",
 ]

@@ -18,7 +18,8 @@ from pipeline.errors import BadInput, ModelFault, ModelUnavailable
 from pipeline.llama.engine.device import Device
 from pipeline.llama.engine.jobs import Job, ScoringJob, Words, WritingJob
 from pipeline.llama.engine.llama_device import LlamaDevice
-from pipeline.llama.engine.requests import Generation, Scores, Scoring, Writing
+from pipeline.llama.engine.looking import LookingJob
+from pipeline.llama.engine.requests import Generation, Looking, Scores, Scoring, Seen, Writing
 from pipeline.llama.engine.scheduler import Counts, Scheduler
 from pipeline.llama.engine.worker import Service, worker
 from pipeline.llama.model import LlamaModel, refuse_overflow
@@ -82,6 +83,16 @@ class Engine:
         self._mailbox.put(job)
         return job.future
 
+    def look(self, request: Looking) -> Future[Seen]:
+        """Begin to read, and look at what the cache then holds. Raises as `generate` does."""
+        self._check(request, len(request.prompt), 0)
+        self._check_tokens(request.prompt)
+        if not 0 <= request.start < len(request.prompt):
+            raise BadInput(f"there is no token {request.start} to look at in a prompt of {len(request.prompt)}")
+        job = LookingJob(request)
+        self._mailbox.put(job)
+        return job.future
+
     @property
     def counts(self) -> Counts:
         """What has been done so far."""
@@ -97,13 +108,13 @@ class Engine:
         self._finalizer()
         self._mailbox.wait()
 
-    def _check(self, request: Generation | Scoring, tokens: int, room: int) -> None:
+    def _check(self, request: Generation | Scoring | Looking, tokens: int, room: int) -> None:
         if not tokens:
             raise BadInput("the prompt is empty")
         if isinstance(request, Generation) and request.max_tokens < 1:
             raise BadInput("`max_tokens` must be at least 1")
         refuse_overflow(self.model.name, tokens, room, self.context)
-        for adapter in request.adapters:
+        for adapter in () if isinstance(request, Looking) else request.adapters:
             self.model.adapter(adapter.path)  # a bad file is the caller's fault, and said in the caller's thread
 
     def _check_tokens(self, tokens: Iterable[int]) -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
+import numpy as np
+import numpy.typing as npt
+
 from pipeline.generator import Finish
 
 
@@ -74,6 +77,26 @@ class Scores:
     """`mass[i][j]` is the probability of group j after prompt i. `read` tokens were read for it, `reused` were not."""
 
     mass: tuple[tuple[float, ...], ...]
+    read: int
+    reused: int
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Read a prompt, and look at what the cache then holds of the tokens from `start` on: the mean of their values at
+    each of `layers`, which are counted from 0."""
+
+    prompt: tuple[int, ...]
+    start: int
+    layers: tuple[int, ...]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`values[i]` are those at layer i of the request, shape (layers, width). Counts as those of `Scores`."""
+
+    values: npt.NDArray[np.float32]
     read: int
     reused: int
 

@@ -1,0 +1,49 @@
+"""A probe as a safetensors file: a tensor of weights for each head, and in the metadata what they belong to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from critics.errors import ModelError
+from critics.probe.probe import Head, Probe
+
+FORMAT = "superego-probe-1"
+
+
+def read_probe(path: Path) -> Probe:
+    """Raises `ModelError` for a file that is missing or no probe."""
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            told = file.metadata() or {}
+            if told.get("format") != FORMAT:
+                raise ModelError(f"{path} is no probe: make one with `superego critic train --kind probe`")
+            intercepts: dict[str, float] = json.loads(told["intercepts"])
+            heads = {
+                name: Head(np.asarray(file.get_tensor(name), dtype=np.float32), intercept)
+                for name, intercept in intercepts.items()
+            }
+            return Probe(heads, tuple(json.loads(told["layers"])), told["weights"])
+    except FileNotFoundError as exc:
+        raise ModelError(f"there is no probe file {path}") from exc
+    except (OSError, SafetensorError, KeyError, ValueError) as exc:
+        raise ModelError(f"{path} is no probe that can be read: {exc}") from exc
+
+
+def write_probe(path: Path, probe: Probe) -> None:
+    """Write it atomically, in half precision."""
+    part = path.with_name(f".{path.name}.part")
+    tensors = {name: head.weights.astype(np.float16) for name, head in probe.heads.items()}
+    told = {
+        "format": FORMAT,
+        "weights": probe.fingerprint,
+        "layers": json.dumps(probe.layers),
+        "intercepts": json.dumps({name: head.intercept for name, head in probe.heads.items()}),
+    }
+    save_file(tensors, part, metadata=told)
+    os.replace(part, path)

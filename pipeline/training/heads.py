@@ -1,0 +1,119 @@
+"""Training a probe's heads: look at every row once, then fit a logistic regression a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from critics import Head, Manifesto, Probe, Rule, write_probe
+from pipeline.errors import BadInput
+from pipeline.evaluation.vendors import vendor
+from pipeline.figures import auroc
+from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
+from pipeline.training.rows import Row
+from pipeline.training.split import split
+
+FEWEST = 20
+"""Rows of either label that a head is trained on, at least."""
+
+_CALLERS = 4
+_STRENGTHS = tuple(10.0**power for power in range(-5, 1))
+"""Of scikit-learn's `C`: from hardly any weight to more than a few thousand rows can carry."""
+
+Flags = npt.NDArray[np.bool_]
+States = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    """What came of a rule: rows learnt from and held out, and the AUROC on these, NaN for one class."""
+
+    rule: str
+    learnt: int
+    held: int
+    auroc: float
+
+
+def train_heads(
+    rows: Sequence[Row],
+    manifesto: Manifesto,
+    weights: Path,
+    out: Path,
+    *,
+    layers: Sequence[int],
+    held: float = 0.1,
+    threads: int | None = None,
+    seed: int = 0,
+    stepped: Callable[[int, int], None] = lambda *_: None,
+) -> list[TrainedHead]:
+    """Train a head for each rule of the manifesto that the rows speak of, and write the probe to `out`.
+
+    Held-out rows are near-duplicates of none that is learnt from, and choose nothing: how strongly weights are held
+    down is found by cross-validation. Raises `BadInput` where no rule has rows enough, `ExtraMissing` without
+    scikit-learn.
+    """
+    vendor("sklearn.linear_model")
+    labels = {rule: rows_of for rule in manifesto.rules if (rows_of := _labels(rows, rule))}
+    learnt, kept = split(range(len(rows)), [row.text for row in rows], held=held, seed=seed)
+    ready = {rule: said for rule, said in labels.items() if _enough([said[i] for i in learnt if i in said])}
+    if not ready:
+        raise BadInput(f"no rule of {manifesto.name} has {FEWEST} rows that break it and {FEWEST} that keep it")
+    wanted = sorted({index for said in ready.values() for index in said})
+    states = _states([rows[i] for i in wanted], weights, layers, threads, stepped)
+    found = dict(zip(wanted, states, strict=True))
+    heads, told = {}, []
+    for rule, said in ready.items():
+        mine, others = ([i for i in part if i in said] for part in (learnt, kept))
+        heads[rule.id] = head = _fitted(np.stack([found[i] for i in mine]), np.array([said[i] for i in mine]), seed)
+        area = auroc([head(found[i]) for i in others], [said[i] for i in others])
+        told.append(TrainedHead(rule.id, len(mine), len(others), area))
+    write_probe(out, Probe(heads, tuple(layers), fingerprint(weights)))
+    return told
+
+
+def _labels(rows: Sequence[Row], rule: Rule) -> Mapping[int, bool]:
+    return {index: row.labels[rule] for index, row in enumerate(rows) if rule in row.labels}
+
+
+def _enough(labels: Sequence[bool]) -> bool:
+    return FEWEST <= sum(labels) <= len(labels) - FEWEST
+
+
+def _states(
+    rows: Sequence[Row],
+    weights: Path,
+    layers: Sequence[int],
+    threads: int | None,
+    stepped: Callable[[int, int], None],
+) -> list[States]:
+    engine = Engine(LlamaModel(faster_form(weights)), context=8192, threads=threads)
+    look = LlamaStates(engine)
+    try:
+        with ThreadPoolExecutor(_CALLERS) as pool:
+            found = []
+            for states, _ in pool.map(lambda row: look(row.exchange, layers), rows):
+                found.append(states)
+                stepped(len(found), len(rows))
+            return found
+    finally:
+        engine.close()
+
+
+def _fitted(states: States, broken: Flags, seed: int) -> Head:
+    mean, scale = states.mean(axis=0), states.std(axis=0) + 1e-6
+    choosing = vendor("sklearn.model_selection")
+    search: Any = choosing.GridSearchCV(
+        vendor("sklearn.linear_model").LogisticRegression(max_iter=2000),
+        {"C": _STRENGTHS},
+        scoring="neg_log_loss",
+        cv=choosing.StratifiedKFold(5, shuffle=True, random_state=seed),
+    )
+    model = search.fit((states - mean) / scale, broken).best_estimator_
+    weights = model.coef_[0] / scale
+    return Head(weights.astype(np.float32), float(model.intercept_[0] - weights @ mean))

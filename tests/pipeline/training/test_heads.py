@@ -1,0 +1,97 @@
+"""A probe from rows to verdicts, on the embedded weights."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from critics import Head, Manifesto, Probe, Rule, read_probe, write_probe
+from pipeline import SettingsError, assemble, embedded, load_settings
+from pipeline.errors import BadInput
+from pipeline.training.heads import train_heads
+from pipeline.training.rows import read_rows
+from tests.pipeline.cli.test_cli import run
+
+SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea", "shoes", "rivers", "clocks", "ships", "sand", "soup")
+OURS = """\
+name: ours
+version: "1"
+rules:
+  - {id: no-cats, statement: The answer does not speak of cats., critics: [probe], action: veto}
+  - {id: short, statement: The answer is short., critics: [probe], action: veto}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a manifesto, and rows that say which answers speak of cats and which do not."""
+    folder = tmp_path_factory.mktemp("heads")
+    (folder / "ours.yaml").write_text(OURS)
+    lines = []
+    for number in range(72):
+        draw, cat = random.Random(number), number % 2
+        words = draw.sample(SUBJECTS, 3)
+        said = f"{words[0]} and {words[1]}, says my {'cat' if cat else draw.choice(SUBJECTS)} of {words[2]}."
+        row = {"text": f"Tell me of {words[0]}.", "response": said, "labels": {"no-cats": cat}}
+        lines.append(json.dumps(row | ({"labels": {"no-cats": cat, "short": cat}} if number < 10 else {})))
+    (folder / "rows.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def test_what_was_learnt_is_what_judges(folder: Path) -> None:
+    """One command makes the probe, the next one judges by it; a rule with too few rows has no head."""
+    out, config = folder / "cats.safetensors", folder / "superego.yaml"
+    ours = ("-m", str(folder / "ours.yaml"))
+    made = run("critic", "train", str(folder / "rows.jsonl"), *ours, "--kind", "probe", "-o", str(out), "--held", "0.2")
+    assert made.exit_code == 0, made.output
+    assert "no-cats" in made.stdout
+    assert list(read_probe(out).heads) == ["no-cats"]
+    assert out.stat().st_size < 4096
+    config.write_text(f"probe: {{file: {out}}}\n")
+    ego = assemble(Manifesto(name="m", version="1", rules=(_rule("no-cats"),)), load_settings(config), drafts=False)
+    cat, tea = (ego.judge("Tell me of soup.", f"soup and sand, says my {word} of tea.") for word in ("cat", "train"))
+    assert cat.breach is not None
+    assert tea.breach is not None
+    assert cat.breach > 0.5 > tea.breach
+    assert cat.usage.completion_tokens == 0
+    judged = assemble(Manifesto(name="m", version="1", rules=(_rule("short"),)), load_settings(config), drafts=False)
+    assert judged.judge("Hi.", "Hello.").outcome == "undecided"
+
+
+def test_a_probe_is_of_one_model(folder: Path) -> None:
+    """Used on another it would give numbers that mean nothing."""
+    config, strange = folder / "strange.yaml", folder / "strange.safetensors"
+    write_probe(strange, Probe({"no-cats": Head(np.zeros(192, dtype=np.float32), 0.0)}, (3,), "another"))
+    config.write_text(f"probe: {{file: {strange}}}\n")
+    rules = Manifesto(name="m", version="1", rules=(_rule("no-cats"),))
+    with pytest.raises(SettingsError, match="trained on other weights"):
+        assemble(rules, load_settings(config), drafts=False)
+    elsewhere = {"judge": {"model": "openai:any"}}
+    with pytest.raises(SettingsError, match="'openai:any' is not one"):
+        assemble(rules, load_settings(config, elsewhere), drafts=False)
+    other = {"judge": {"model": str(folder / "other.gguf")}}
+    with pytest.raises(SettingsError, match="no probe is shipped for"):
+        assemble(rules, load_settings(flags=other), drafts=False)
+
+
+def test_rows_must_do_for_a_head(folder: Path) -> None:
+    rules = Manifesto(name="ours", version="1", rules=(_rule("no-cats"),))
+    rows = read_rows([folder / "rows.jsonl"], _both())[:30]
+    with pytest.raises(BadInput, match="no rule of ours has 20 rows that break it"):
+        train_heads(rows, rules, embedded.weights(), folder / "x.safetensors", layers=(3,))
+    result = run("critic", "train", str(folder / "rows.jsonl"), "-m", str(folder / "ours.yaml"), "--kind", "probe",
+                 "-o", str(folder / "x.gguf"))  # fmt: skip
+    assert result.exit_code == 2
+    assert ".safetensors" in result.stderr
+
+
+def _rule(name: str) -> Rule:
+    return Rule(id=name, statement=f"It is {name}.", critics=("probe",), action="veto")
+
+
+def _both() -> Manifesto:
+    return Manifesto(name="ours", version="1", rules=(_rule("no-cats"), _rule("short")))
