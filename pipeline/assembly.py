@@ -26,6 +26,7 @@ from critics import (
 from pipeline import embedded
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.errors import ModelMissing, SettingsError
+from pipeline.fitted import fitted
 from pipeline.generator import Generator
 from pipeline.guards import guard_critic
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
@@ -42,10 +43,7 @@ from pipeline.llama import (
 )
 from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
-from pipeline.settings import RemoteSettings, Settings, load_settings
-
-NO_ADAPTER = Path("none")
-"""Says in the settings that the judge is used as it is."""
+from pipeline.settings import NO_ADAPTER, RemoteSettings, Settings, load_settings
 
 
 def load(manifesto: str | None = None, *, settings: Settings | None = None) -> Pipeline:
@@ -58,7 +56,11 @@ def load(manifesto: str | None = None, *, settings: Settings | None = None) -> P
 
 
 def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -> Pipeline:
-    """A pipeline for a loaded manifesto. With `drafts` false it only judges, and no generator is loaded."""
+    """A pipeline for a loaded manifesto. With `drafts` false it only judges, and no generator is loaded.
+
+    Calibrations that were fitted to other models than those of `settings` are left out.
+    """
+    manifesto = fitted(manifesto, settings)
     parts = Parts(settings, judged=_asks_model(manifesto))
     generator = parts.generator() if drafts else None
     return Pipeline(manifesto, parts.critic(manifesto), generator, watch_model=settings.judge.while_writing)

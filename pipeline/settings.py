@@ -19,6 +19,9 @@ FILE_NAME = "superego.yaml"
 PREFIX = "SUPEREGO_"
 NESTED = "__"
 
+NO_ADAPTER = Path("none")
+"""Says that the judge is used as it is."""
+
 
 GuardFamilyName = Literal[
     "auto", "llama-guard", "shieldgemma", "granite-guardian", "granite-guardian-3.2", "granite-guardian-4.1",

@@ -23,6 +23,7 @@ class Platt(Model):
 class Calibration(Model):
     """One of three ways to correct a critic's probability; none of them ever turns an order round."""
 
+    of: str | None = Field(None, min_length=1, description="Whose word it corrects; with another model it is left out.")
     temperature: Positive | None = Field(None, description="Divides the log odds: above 1 it makes a critic less sure.")
     platt: Platt | None = Field(None, description="A line on the log odds.")
     isotonic: tuple[tuple[Share, Share], ...] | None = Field(

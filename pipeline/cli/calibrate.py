@@ -33,6 +33,7 @@ from pipeline.evaluation.calibrating import (
     write_overlay,
 )
 from pipeline.evaluation.words import number
+from pipeline.fitted import models
 from pipeline.settings import Settings
 
 Choice = Literal["auto", "temperature", "platt", "isotonic"]
@@ -69,6 +70,7 @@ def calibrate_critics(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
     as_json: options.Json = False,
     judge: options.JudgeName = None,
+    adapter: options.AdapterFile = None,
     base_url: options.BaseUrl = None,
     config: options.ConfigFile = None,
 ) -> int:
@@ -82,7 +84,7 @@ def calibrate_critics(
         raise BadInput("give either data to judge or --from with what was judged")
     if max_fpr is not None and cost_ratio is not None:
         raise BadInput("give either --max-fpr or --cost-ratio: a threshold serves one of them")
-    settings = options.settings_from(config, manifesto=manifesto, judge=judge, base_url=base_url)
+    settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     refuse_overwriting(output, settings.manifesto, force=force)
     loaded = options.manifesto_from(settings)
     judged = read_saved(saved) if saved else _judged(data or [], loaded, settings, rule, limit)
@@ -98,7 +100,7 @@ def calibrate_critics(
     ]
     write_overlay(
         output,
-        overlay(loaded, extends_from(settings.manifesto, output), done, header),
+        overlay(loaded, extends_from(settings.manifesto, output), done, header, models(settings)),
         trusted=settings.trusted,
     )
     if as_json:

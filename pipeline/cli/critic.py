@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,11 +19,16 @@ from pipeline.assembly import weights_of
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
 from pipeline.errors import BadInput
+from pipeline.llama import fingerprint
+from pipeline.training.card import Card, write_card
 from pipeline.training.heads import TrainedHead, train_heads
 from pipeline.training.rows import Row, read_rows
 
 if TYPE_CHECKING:
     from pipeline.training.judge_adapter import Check, Trained
+
+Figures = Sequence[tuple[str, ...]]
+"""A row of headings, then the others."""
 
 Kind = Literal["lora", "probe"]
 _SUFFIXES: dict[Kind, str] = {"lora": ".gguf", "probe": ".safetensors"}
@@ -79,7 +84,7 @@ def train(
                 rows, loaded, path, out, layers=_numbers(layers), held=held, threads=settings.threads, seed=seed,
                 stepped=stepped,
             )  # fmt: skip
-        _print_heads(told)
+        _told(out, rows, path, "A probe that looks into {}.", {"layers": layers, "seed": seed}, _of_heads(told))
         say(f"To use it: `critics: [probe]` in a rule, and `probe: {{file: {out}}}` in superego.yaml")
         return DONE
     _train_adapter(
@@ -111,7 +116,8 @@ def _train_adapter(
         trained = train_adapter(
             rows, weights, out, Plan(**plan), held=held, threads=threads, resume=resume, stepped=stepped, checked=told
         )
-    _print_adapter(trained)
+    what = "A LoRA adapter with which {} judges an exchange by rules; it is switched on for the question alone."
+    _told(out, rows, weights, what, plan | {"steps": trained.checks[-1].step}, _of_adapter(trained))
 
 
 @contextmanager
@@ -133,19 +139,31 @@ def _numbers(text: str) -> list[int]:
         raise BadInput(f"--layers {text!r}: give numbers with commas between them, like 14,16,18,20") from exc
 
 
-def _print_heads(told: Sequence[TrainedHead]) -> None:
-    table = Table("rule", "rows learnt", "held out", "AUROC on these", box=box.SIMPLE_HEAD)
-    for head in told:
-        table.add_row(head.rule, str(head.learnt), str(head.held), _area(head.auroc))
+def _told(
+    out: Path, rows: Sequence[Row], weights: Path, what: str, made: Mapping[str, object], figures: Figures
+) -> None:
+    """Print the figures, and write them into a card."""
+    head, *body = figures
+    table = Table(*head, box=box.SIMPLE_HEAD)
+    for row in body:
+        table.add_row(*row)
     stdout().print(table)
+    how = {"weights": f"{weights.name}, fingerprint {fingerprint(weights)[:16]}", **made}
+    card = write_card(out, rows, Card(what.format(weights.stem), how, figures))
+    say(f"{out} is there, and a card to go with it, {card}: finish it before you give either away")
 
 
-def _print_adapter(trained: Trained) -> None:
-    table = Table("held-out rows of", "rows", "labels", "AUROC", box=box.SIMPLE_HEAD)
-    for source, (count, labelled, area) in trained.by_source.items():
-        table.add_row(source, str(count), str(labelled), _area(area))
-    table.add_row("all", str(trained.held), "", _area(trained.auroc))
-    stdout().print(table)
+def _of_heads(told: Sequence[TrainedHead]) -> Figures:
+    rows = [(head.rule, str(head.learnt), str(head.held), _area(head.auroc)) for head in told]
+    return [("rule", "rows learnt", "held out", "AUROC on these"), *rows]
+
+
+def _of_adapter(trained: Trained) -> Figures:
+    rows = [
+        (source, str(count), str(labels), _area(area)) for source, (count, labels, area) in trained.by_source.items()
+    ]
+    last = ("all", str(trained.held), "", _area(trained.auroc))
+    return [("held-out rows of", "rows", "labels", "AUROC"), *rows, last]
 
 
 def _area(auroc: float) -> str:

@@ -56,6 +56,7 @@ def evaluate_critics(
     limit: Limit = None,
     as_json: options.Json = False,
     judge: options.JudgeName = None,
+    adapter: options.AdapterFile = None,
     base_url: options.BaseUrl = None,
     config: options.ConfigFile = None,
 ) -> int:
@@ -68,7 +69,7 @@ def evaluate_critics(
         raise BadInput(f"{report} cannot be written: there is no such folder")
     rows = read_rows(data, limit=limit)
     other = read_saved([compare]) if compare else None
-    settings = options.settings_from(config, manifesto=manifesto, judge=judge, base_url=base_url)
+    settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     loaded = options.manifesto_from(settings)
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
     judged = judge_all(judging_pipeline(judging, settings), rows, save)

@@ -11,6 +11,7 @@ from critics import Manifesto
 from critics import load as load_manifesto
 from pipeline.assembly import judges_untrained
 from pipeline.cli.reporting import say
+from pipeline.fitted import strangers
 from pipeline.settings import Settings, load_settings
 
 ManifestoName = Annotated[
@@ -62,6 +63,12 @@ def manifesto_from(settings: Settings) -> Manifesto:
         say(
             "note: some rules are judged by the embedded 135M model, which untrained is no better than chance; "
             "name a bigger one with --judge",
+            style="yellow",
+        )
+    for critic, model in strangers(manifesto, settings):
+        say(
+            f"note: calibrations of `{critic}` were fitted to {model}, which is not in use, and are left out; "
+            "superego calibrate makes others",
             style="yellow",
         )
     return manifesto

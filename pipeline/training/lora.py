@@ -11,7 +11,9 @@ import math
 import random
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -185,17 +187,16 @@ def _loaded(weights: Path) -> Any:
     """The model in half precision. What transformers would tell of it unasked is not shown."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            str(weights.parent),
-            gguf_file=weights.name,
-            quantization_config=GgufConfig(dequantize=True),
-            dtype=torch.bfloat16,
-            attn_implementation="eager",  # sdpa's backward pass is slower on a processor
-        )
+        with redirect_stderr(StringIO()):  # its progress bar takes no orders
+            return AutoModelForCausalLM.from_pretrained(
+                str(weights.parent),
+                gguf_file=weights.name,
+                quantization_config=GgufConfig(dequantize=True),
+                dtype=torch.bfloat16,
+                attn_implementation="eager",  # sdpa's backward pass is slower on a processor
+            )
     finally:
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
         logging.set_verbosity(verbosity)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,21 @@ def refuse_overwriting(path: Path, name: str, *, force: bool) -> None:
         raise BadInput(f"{path} is there already: choose another file, or overwrite it with --force")
 
 
-def overlay(manifesto: Manifesto, extends: str, rules: Sequence[Calibrated], header: Sequence[str]) -> str:
-    """The YAML text: a comment with `header` and the figures of each rule, then what is changed."""
+def overlay(
+    manifesto: Manifesto,
+    extends: str,
+    rules: Sequence[Calibrated],
+    header: Sequence[str],
+    models: Mapping[str, str] | None = None,
+) -> str:
+    """The YAML text: a comment with `header` and the figures of each rule, then what is changed.
+
+    `models` names the model behind each critic that has one: another's word is not to be corrected as its was.
+    """
     body = {
         "name": manifesto.name.removesuffix(_SUFFIX) + _SUFFIX,
         "extends": extends,
-        "rules": [_rule(calibrated) for calibrated in rules],
+        "rules": [_rule(calibrated, models or {}) for calibrated in rules],
     }
     told = [*header, "", *(line for calibrated in rules for line in _told(calibrated))]
     comment = "".join(f"# {line}".rstrip() + "\n" for line in told)
@@ -72,8 +81,13 @@ def _shipped_or_path(name: str, beside: Path = Path()) -> Path | None:
     return None if name in manifestos.names() else beside / name
 
 
-def _rule(given: Calibrated) -> dict[str, Any]:
-    fits = {f.critic: f.calibration.model_dump(mode="json", exclude_none=True) for f in given.critics if f.calibration}
+def _rule(given: Calibrated, models: Mapping[str, str]) -> dict[str, Any]:
+    fits = {
+        f.critic: ({"of": of} if (of := models.get(f.critic)) else {})
+        | f.calibration.model_dump(mode="json", exclude_none=True)
+        for f in given.critics
+        if f.calibration
+    }
     # Even an empty one: what is not given would be inherited, and it was measured without.
     inherited = bool(given.rule.calibration)
     return {

@@ -51,6 +51,9 @@ def test_what_was_learnt_is_what_judges(folder: Path) -> None:
     assert "no-cats" in made.stdout
     assert list(read_probe(out).heads) == ["no-cats"]
     assert out.stat().st_size < 4096
+    card = out.with_suffix(".md").read_text()
+    assert "| rows | 72 | 82 | 41 |" in card
+    assert "layers: 14,16,18,20" in card
     config.write_text(f"probe: {{file: {out}}}\n")
     ego = assemble(Manifesto(name="m", version="1", rules=(_rule("no-cats"),)), load_settings(config), drafts=False)
     cat, tea = (ego.judge("Tell me of soup.", f"soup and sand, says my {word} of tea.") for word in ("cat", "train"))

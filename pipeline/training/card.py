@@ -1,0 +1,58 @@
+"""The model card beside what was trained: what it is, from what, and how good it was found to be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.training.rows import Row
+
+
+@dataclass(frozen=True)
+class Card:
+    """`what` it is in a sentence, `made` how, and `figures` a table: a row of headings, then the others."""
+
+    what: str
+    made: Mapping[str, object]
+    figures: Sequence[Sequence[object]]
+
+
+def write_card(file: Path, rows: Sequence[Row], card: Card) -> Path:
+    """Write the card for `file`, which was trained on `rows`, beside it, and say where."""
+    path = file.with_suffix(".md")
+    path.write_text("\n".join(_lines(file, rows, card)) + "\n", "utf-8")
+    return path
+
+
+def _lines(file: Path, rows: Sequence[Row], card: Card) -> Iterable[str]:
+    yield f"# {file.name}\n"
+    yield f"{card.what} Trained on {datetime.now(UTC):%Y-%m-%d}.\n"
+    yield from (f"- {name}: {value}" for name, value in card.made.items())
+    yield "\n## Data\n"
+    yield from _table([("source", "exchanges", "labels", "broken"), *_sources(rows)])
+    yield "\n## Figures, on held-out rows that are near-duplicates of none that was learnt from\n"
+    yield from _table(card.figures)
+    yield "\n## Licence and limits\n"
+    yield "To be said by who made it: the licences of the data, what it was not trained for, where it failed."
+
+
+def _sources(rows: Sequence[Row]) -> Iterable[tuple[object, ...]]:
+    exchanges, labels, broken = Counter[str](), Counter[str](), Counter[str]()
+    for row in rows:
+        source = row.source.partition(":")[0]
+        exchanges[source] += 1
+        labels[source] += len(row.labels)
+        broken[source] += sum(row.labels.values())
+    for source in sorted(exchanges):
+        yield source, exchanges[source], labels[source], broken[source]
+    yield "all", exchanges.total(), labels.total(), broken.total()
+
+
+def _table(rows: Sequence[Sequence[object]]) -> Iterable[str]:
+    head, *body = rows
+    yield f"| {' | '.join(map(str, head))} |"
+    yield f"|{'---|' * len(head)}"
+    yield from (f"| {' | '.join(map(str, row))} |" for row in body)

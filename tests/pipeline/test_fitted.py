@@ -1,0 +1,35 @@
+"""Calibrations know whose word they correct."""
+
+from __future__ import annotations
+
+import pytest
+
+from critics import Calibration, Manifesto, Rule
+from pipeline import load_settings
+from pipeline.fitted import fitted, strangers
+
+RULE = Rule(
+    id="a",
+    statement="A.",
+    critics=("judge", "patterns"),
+    calibration={"judge": Calibration(of="embedded", temperature=2), "patterns": Calibration(temperature=3)},
+)
+OURS = Manifesto(name="m", version="1", rules=(RULE,))
+
+
+def test_they_stay_with_the_model_that_they_were_fitted_to() -> None:
+    assert fitted(OURS, load_settings()) is OURS
+    assert strangers(OURS, load_settings()) == []
+
+
+@pytest.mark.parametrize("judge", [{"model": "openai:any"}, {"adapter": "own.gguf"}, {"adapter": "none"}])
+def test_another_judge_is_taken_at_its_word(judge: dict[str, str]) -> None:
+    """Its own adapter makes another judge of it, and so does none. What names no model stays."""
+    settings = load_settings(flags={"judge": judge})
+    assert list(fitted(OURS, settings).rules[0].calibration) == ["patterns"]
+    assert strangers(OURS, settings) == [("judge", "embedded")]
+
+
+def test_the_generators_model_is_the_judges() -> None:
+    settings = load_settings(flags={"generator": {"model": "openai:any"}})
+    assert strangers(OURS, settings) == [("judge", "embedded")]
