@@ -1,0 +1,50 @@
+"""Names in a sentence: its capitalised words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+from critics.grounded.words import WORD, plain, says_little
+
+_COMMON = re.compile("(?:s|ly|ing|ed)$")
+_ROOT = 5  # letters
+
+
+def names(sentence: str) -> tuple[str, ...]:
+    """Capitalised words that are not function words, each once and as written.
+
+    The first word is none of them unless another follows it: every sentence begins so. Where most words are
+    capitalised, as in headings, none is a name.
+    """
+    words = [found[0] for found in WORD.finditer(sentence)]
+    capital = [word[0].isupper() for word in words]
+    if len(words) > 3 and 4 * sum(capital) > 3 * len(words):
+        return ()
+    if capital[1:2] != [True]:
+        capital[:1] = [False]
+    named = (word for word, is_capital in zip(words, capital, strict=True) if is_capital)
+    return tuple({plain(word): word for word in named if not says_little(word)}.values())
+
+
+def first_name(sentence: str) -> str:
+    """The first word if it may be a name, else nothing: not where it looks like a plural, an adverb or a verb form."""
+    first = WORD.search(sentence)
+    if first is None or not first[0][0].isupper() or says_little(first[0]) or _COMMON.search(plain(first[0])):
+        return ""
+    return first[0]
+
+
+class Vocabulary:
+    """Words in small letters, in which a name is found by itself or by its root: *German* in *Germany*."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = frozenset(words)
+        roots = sorted((word for word in self._words if len(word) >= _ROOT), key=lambda word: word[:_ROOT])
+        self._roots = {root: tuple(alike) for root, alike in groupby(roots, key=lambda word: word[:_ROOT])}
+
+    def __contains__(self, name: str) -> bool:
+        wanted = plain(name)
+        alike = self._roots.get(wanted[:_ROOT], ())
+        return wanted in self._words or any(word.startswith(wanted) or wanted.startswith(word) for word in alike)

@@ -1,0 +1,50 @@
+"""The sources of an exchange in sentences, each with what can be compared exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from critics.exchange import Source
+from critics.grounded.claims import bare, pieces, unwrapped
+from critics.grounded.facts import Facts, facts
+from critics.grounded.names import Vocabulary
+from critics.text.normalise import normalise
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A sentence of a source, which is given by its place among the sources, from 0."""
+
+    text: str
+    source: int
+    facts: Facts
+
+
+class Library:
+    """The passages of some sources, and which names stand nowhere in them."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = tuple(sources)
+        self.passages = tuple(
+            Passage(sentence, index, facts(sentence))
+            for index, source in enumerate(sources)
+            for sentence in _sentences(source.text)
+        )
+        words: list[set[str]] = [set() for _ in sources]
+        for passage in self.passages:
+            words[passage.source] |= passage.facts.words
+        self._vocabularies = [Vocabulary(each) for each in words]
+
+    def unknown(self, names: Sequence[str], source: int) -> list[str]:
+        """Those of some names that stand nowhere in a source."""
+        return [name for name in names if name not in self._vocabularies[source]]
+
+    def nowhere(self, names: Sequence[str]) -> list[str]:
+        """Those of some names that stand in no source."""
+        return [name for name in names if not any(name in words for words in self._vocabularies)]
+
+
+def _sentences(source: str) -> list[str]:
+    text = unwrapped(normalise(source).text)
+    return [bare(text[slice(*span)]) for span in pieces(text)]
