@@ -15,7 +15,7 @@ _MOST = 25  # words: whoever only greets or hedges is done by then
 
 _WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.!?:;])\n(?=\w)(?!\d{1,3}[.)])")
 _WORDS = re.compile(r"[^\W_]+")
-_MARKUP = re.compile(r"^(?:\s*(?:[-*•>#|+]+|\d{1,3}[.)])(?=\s))+\s*|\s*\[\d{1,3}(?:, ?\d{1,3})*\]")
+_MARKUP = re.compile(r"^(?:\s*(?:[-*•>#|+]+|\d{1,3}[.)])(?=\s|$))+\s*|\s?\[\d{1,3}(?:, ?\d{1,3})*\]")
 _QUESTION = re.compile(
     r"(?:and |or |but |so |well,? |then )?(?:what|who|whom|whose|when|where|which|why|how|is|are|was|were|am|do|does|"
     r"did|can|could|will|would|shall|should|may|might|must|have|has|had|any|anything)\b.*\?[\"'”’»)*_]*",
@@ -23,7 +23,7 @@ _QUESTION = re.compile(
 )
 _TELLING = re.compile(r"did you know|, (?:right|correct|no|yes)\?|n['’]t (?:it|he|she|they|that)\?", re.IGNORECASE)
 _OPENERS = re.compile(
-    r"^(?:(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day|question)|thanks?|thank you|sure|certainly|"
+    r"^(?:(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day|question)|thank you|thanks?|sure|certainly|"
     r"of course|welcome|sorry|yes|okay|ok|great|you['’]re welcome)\b"
     r"(?: (?:there|all|everyone|again|so much|very much|for asking))?[\s,.!:–—-]*)+",
     re.IGNORECASE,

@@ -10,7 +10,7 @@ from critics.exchange import Exchange
 from critics.finding import Finding, Span, undecided
 from critics.grounded.claims import bare, claims, unwrapped
 from critics.grounded.facts import Facts, clash, facts, shared
-from critics.grounded.passages import Library
+from critics.grounded.passages import Library, cut
 from critics.grounded.provenance import standings
 from critics.grounded.weighing import Heard, Opinion, opinion
 from critics.grounded.wording import reason
@@ -57,13 +57,13 @@ class GroundedCritic:
         spans = claims(text.text)
         if not spans:
             return [Finding(rule.id, NAME, 0.0) for rule in rules]
-        library = Library(exchange.sources)
-        if not library.passages:
+        passages = cut(exchange.sources)
+        if not passages:
             return _undecided(rules, "there are no sources to check the draft against")
-        if len(spans) > MAX_CLAIMS or len(library.passages) > MAX_PASSAGES:
-            counted = f"{len(spans)} claims and {len(library.passages)} passages of sources"
+        if len(spans) > MAX_CLAIMS or len(passages) > MAX_PASSAGES:
+            counted = f"{len(spans)} claims and {len(passages)} passages of sources"
             return _undecided(rules, f"{counted} are more than can be checked: {MAX_CLAIMS} and {MAX_PASSAGES}")
-        return self._findings(rules, text, spans, library)
+        return self._findings(rules, text, spans, Library(exchange.sources, passages))
 
     def _findings(
         self, rules: Sequence[Rule], text: Normalised, spans: Sequence[Span], library: Library

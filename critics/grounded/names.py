@@ -22,10 +22,9 @@ def names(sentence: str) -> tuple[str, ...]:
     capital = [word[0].isupper() for word in words]
     if len(words) > 3 and 4 * sum(capital) > 3 * len(words):
         return ()
-    if capital[1:2] != [True]:
-        capital[:1] = [False]
-    named = (word for word, is_capital in zip(words, capital, strict=True) if is_capital)
-    return tuple({plain(word): word for word in named if not says_little(word)}.values())
+    begin = 0 if capital[1:2] == [True] else 1
+    named = (word for word in words[begin:] if word[0].isupper() and not says_little(word))
+    return tuple({plain(word): word for word in named}.values())
 
 
 def first_name(sentence: str) -> str:

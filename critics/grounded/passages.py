@@ -21,16 +21,21 @@ class Passage:
     facts: Facts
 
 
+def cut(sources: Sequence[Source]) -> list[tuple[int, str]]:
+    """The sentences of sources, normalised, each with the place of its source."""
+    found = []
+    for index, source in enumerate(sources):
+        text = unwrapped(normalise(source.text).text)
+        found += [(index, bare(text[slice(*span)])) for span in pieces(text)]
+    return found
+
+
 class Library:
     """The passages of some sources, and which names stand nowhere in them."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], sentences: Sequence[tuple[int, str]]) -> None:
         self.sources = tuple(sources)
-        self.passages = tuple(
-            Passage(sentence, index, facts(sentence))
-            for index, source in enumerate(sources)
-            for sentence in _sentences(source.text)
-        )
+        self.passages = tuple(Passage(sentence, index, facts(sentence)) for index, sentence in sentences)
         words: list[set[str]] = [set() for _ in sources]
         for passage in self.passages:
             words[passage.source] |= passage.facts.words
@@ -43,8 +48,3 @@ class Library:
     def nowhere(self, names: Sequence[str]) -> list[str]:
         """Those of some names that stand in no source."""
         return [name for name in names if not any(name in words for words in self._vocabularies)]
-
-
-def _sentences(source: str) -> list[str]:
-    text = unwrapped(normalise(source).text)
-    return [bare(text[slice(*span)]) for span in pieces(text)]

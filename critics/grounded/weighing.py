@@ -55,7 +55,7 @@ def opinion(claim: Facts, heard: Sequence[Heard], nowhere: Sequence[str], *, lea
         nearest = max(heard, key=_nearness)
         return Opinion(1 - _support(nearest, least), nearest, near=False)
     relevant = _relevant(claim, near)
-    stated = [number for each in relevant if not each.clash for number in each.passage.facts.numbers]
+    stated = [number for each in heard if not each.clash for number in each.passage.facts.numbers]
     absent = [number.shown for number in claim.numbers if number.in_digits and not number.stands_among(stated)]
     decided = _deciding(claim, relevant, borne_out=not absent)
     if decided.clash:
@@ -66,10 +66,10 @@ def opinion(claim: Facts, heard: Sequence[Heard], nowhere: Sequence[str], *, lea
 
 
 def _relevant(claim: Facts, near: Sequence[Heard]) -> list[Heard]:
-    """Where a passage has all the claim's names, those with others instead are left out: what they say may be true of
-    something else."""
-    same = any(not any(map(each.passage.facts.lacks, claim.names)) for each in near)
-    return [each for each in near if not (same and names_others(claim, each.passage.facts))]
+    """Where a passage with all the claim's names says otherwise, those with other names instead are left out: what they
+    say may be true of something else."""
+    disputed = any(each.clash and not any(map(each.passage.facts.lacks, claim.names)) for each in near)
+    return [each for each in near if not (disputed and names_others(claim, each.passage.facts))]
 
 
 def _deciding(claim: Facts, relevant: Sequence[Heard], *, borne_out: bool) -> Heard:
