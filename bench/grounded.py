@@ -17,6 +17,7 @@ import yaml
 
 from bench.semantic import remembering
 from critics import Embedder, Exchange, GroundedCritic, Rule, Source
+from critics.grounded.passages import cut
 from critics.manifesto.schema import Grounded
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.figures import auroc
@@ -63,6 +64,15 @@ def judged(embedder: Embedder, options: Grounded) -> list[Judged]:
     return found
 
 
+def by_similarity_alone(embedder: Embedder) -> list[Judged]:
+    """What the critic adds to: each claim judged by the cosine to the nearest sentence, without any check."""
+    found = []
+    for claim in claims():
+        vectors = embedder([claim.text, *(sentence for _, sentence in cut(claim.sources))])
+        found.append(Judged(claim, 0.5 - float((vectors[1:] @ vectors[0]).max()) / 2, ""))
+    return found
+
+
 def figures(found: Sequence[Judged], half: str, faults: Sequence[str]) -> tuple[float, float, int]:
     """AUROC of faults against all that is borne out, the share of these faults found at 0.5, and their number."""
     rows = [each for each in found if each.claim.half == half and each.claim.kind in (*BORNE_OUT, *faults)]
@@ -80,6 +90,8 @@ def main() -> None:
             area, caught, _ = figures(found, half, FAULTS)
             kept = [j.probability < 0.5 for j in found if j.claim.half == half and j.claim.kind in BORNE_OUT]
             print(f"  min_similarity {least}: {area:.3f} {caught:.0%} {sum(kept) / len(kept):.0%} of {len(kept)}")
+    alone = by_similarity_alone(embedder)
+    print(f"\nby similarity alone, half 'hold': AUROC {figures(alone, 'hold', FAULTS)[0]:.3f}")
     found = judged(embedder, Grounded())
     for half in HALVES:
         print(f"\nhalf {half!r}, defaults: AUROC and share found by kind of fault")
