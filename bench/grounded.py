@@ -44,7 +44,7 @@ class Judged(NamedTuple):
 
 def claims() -> Iterator[Claim]:
     """Every claim with its sources."""
-    for group in yaml.safe_load(DATA.read_text()):
+    for group in yaml.safe_load(DATA.read_text())["claims"]:
         sources = tuple(Source(text) for text in group["sources"])
         for kind, texts in group["claims"].items():
             for text in texts:
@@ -73,6 +73,19 @@ def by_similarity_alone(embedder: Embedder) -> list[Judged]:
     return found
 
 
+def disputed(embedder: Embedder, half: str) -> tuple[int, int, int]:
+    """How often the better source is heard where it disputes a post, how often where it does not, of how many."""
+    rule = Rule(id="a", statement="A.", critics=("grounded",))
+    heard = {"disputing": 0, "else": 0}
+    cases = [case for case in yaml.safe_load(DATA.read_text())["disputes"] if case["half"] == half]
+    for case in cases:
+        for said in heard:
+            sources = (Source(case["post"], kind="forum"), Source(case[said], kind="peer-reviewed"))
+            (finding,) = GroundedCritic(embedder)(Exchange((), case["post"], sources), [rule])
+            heard[said] += finding.outcome(0.5) == "broken"
+    return heard["disputing"], heard["else"], len(cases)
+
+
 def figures(found: Sequence[Judged], half: str, faults: Sequence[str]) -> tuple[float, float, int]:
     """AUROC of faults against all that is borne out, the share of these faults found at 0.5, and their number."""
     rows = [each for each in found if each.claim.half == half and each.claim.kind in (*BORNE_OUT, *faults)]
@@ -92,6 +105,9 @@ def main() -> None:
             print(f"  min_similarity {least}: {area:.3f} {caught:.0%} {sum(kept) / len(kept):.0%} of {len(kept)}")
     alone = by_similarity_alone(embedder)
     print(f"\nby similarity alone, half 'hold': AUROC {figures(alone, 'hold', FAULTS)[0]:.3f}")
+    for half in HALVES:
+        right, wrong, count = disputed(embedder, half)
+        print(f"half {half!r}: of {count} the better source outweighs {right} posts that it disputes, {wrong} others")
     found = judged(embedder, Grounded())
     for half in HALVES:
         print(f"\nhalf {half!r}, defaults: AUROC and share found by kind of fault")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from critics.exchange import Source
 from critics.grounded.claims import bare, pieces, unwrapped
 from critics.grounded.facts import Facts, facts
 from critics.grounded.names import Vocabulary
+from critics.grounded.words import plain
 from critics.text.normalise import normalise
 
 
@@ -31,11 +32,19 @@ def cut(sources: Sequence[Source]) -> list[tuple[int, str]]:
 
 
 class Library:
-    """The passages of some sources, and which names stand nowhere in them."""
+    """The passages of some sources, and which names stand nowhere in them.
+
+    That a passage's first word is a name is believed where it stands inside another sentence with a capital as well.
+    """
 
     def __init__(self, sources: Sequence[Source], sentences: Sequence[tuple[int, str]]) -> None:
         self.sources = tuple(sources)
-        self.passages = tuple(Passage(sentence, index, facts(sentence)) for index, sentence in sentences)
+        known = [facts(sentence) for _, sentence in sentences]
+        named = frozenset(plain(name) for each in known for name in each.names)
+        self.passages = tuple(
+            Passage(sentence, index, each if plain(each.first) in named else replace(each, first=""))
+            for (index, sentence), each in zip(sentences, known, strict=True)
+        )
         words: list[set[str]] = [set() for _ in sources]
         for passage in self.passages:
             words[passage.source] |= passage.facts.words

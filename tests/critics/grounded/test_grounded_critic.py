@@ -139,6 +139,30 @@ def test_sources_of_equal_weight_may_both_be_followed() -> None:
     assert max(probability(draft, *sources) for draft in (EARLY, LATE)) < 0.5
 
 
+def test_a_better_source_is_heard_in_words_of_its_own() -> None:
+    """Though the draft repeats the worse one word for word."""
+    paper = Source("The bridge, so the minutes, was opened for trains in 1936.", published="2020", kind="peer-reviewed")
+    assert found(EARLY, Source(EARLY, published="2020", kind="forum"), paper).outcome(0.5) == "broken"
+
+
+def test_a_better_source_on_another_event_is_not() -> None:
+    """However near a year of it stands."""
+    paper = Source("The mayor painted the bridge himself in 1950.", published="2020", kind="peer-reviewed")
+    assert found(EARLY, Source(EARLY, published="2020", kind="forum"), paper).outcome(0.5) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome"),
+    [
+        ("Mozart wrote the mass. A portrait shows Mozart.", "broken"),
+        ("Mozart wrote the mass.", "pass"),
+    ],
+)
+def test_a_first_word_is_a_name_where_it_is_one_elsewhere(source: str, outcome: str) -> None:
+    """Else `Work began in 1932` would contradict `Construction began in 1932`."""
+    assert found("Bach wrote the mass.", Source(source)).outcome(0.5) == outcome
+
+
 def test_a_weighty_source_about_something_else_has_no_say() -> None:
     paper = Source("The bridge carries trains.", published="2024", kind="peer-reviewed")
     assert found(LATE, Source(EARLY, kind="forum"), paper).outcome(0.5) == "broken"
