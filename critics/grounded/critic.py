@@ -99,7 +99,7 @@ def _opinions(known: Sequence[Facts], similarities: Vectors, library: Library, o
 def _heard(claim: Facts, similarities: Sequence[float], standing: Sequence[float], library: Library) -> list[Heard]:
     """The passages most alike to a claim, and how near they are: by similarity and, for a part, by shared words."""
     bar = sorted(similarities, reverse=True)[:NEAREST][-1]
-    asked = [*claim.names, claim.first] if claim.first else claim.names
+    asked = [*claim.names, claim.opening.name] if claim.opening.name else claim.names
     heard = []
     for passage, similarity in zip(library.passages, similarities, strict=True):
         if similarity >= bar:

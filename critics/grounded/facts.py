@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from critics.grounded.denials import Denied, denials, denied_on_one_side
-from critics.grounded.names import Vocabulary, first_name, names
+from critics.grounded.names import Opening, Vocabulary, names, opening
 from critics.grounded.numbers import Number, numbers
 from critics.grounded.words import WORD, plain, says_little, stem
 
@@ -15,11 +15,11 @@ from critics.grounded.words import WORD, plain, says_little, stem
 @dataclass(frozen=True)
 class Facts:
     """The numbers, names and denials of a sentence, its words, to look names up, and the stems of those that say
-    something. `first` is its first word where that may be a name."""
+    something."""
 
     numbers: tuple[Number, ...]
     names: tuple[str, ...]
-    first: str
+    opening: Opening
     denials: tuple[Denied, ...]
     words: frozenset[str]
     vocabulary: Vocabulary
@@ -41,7 +41,7 @@ def facts(sentence: str) -> Facts:
     return Facts(
         numbers=numbers(sentence),
         names=names(sentence),
-        first=first_name(sentence),
+        opening=opening(sentence),
         denials=denials(sentence),
         words=words,
         vocabulary=Vocabulary(words),
@@ -59,8 +59,8 @@ def clash(claim: Facts, passage: Facts, unknown: Collection[str]) -> Clash | Non
     names = [name for name in claim.names if name in unknown]
     if names and (others := _others(claim, passage)):
         return Clash(" ".join(names), " ".join(others))
-    if claim.first in unknown and passage.first and claim.lacks(passage.first):
-        return Clash(claim.first, passage.first)
+    if claim.opening.name in unknown and _begins_alike(claim, passage):
+        return Clash(claim.opening.name, passage.opening.name)
     if denied_on_one_side(claim.denials, passage.stems, passage.denials):
         return Clash()
     if denied_on_one_side(passage.denials, claim.stems, claim.denials):
@@ -71,6 +71,12 @@ def clash(claim: Facts, passage: Facts, unknown: Collection[str]) -> Clash | Non
 def names_others(claim: Facts, passage: Facts) -> bool:
     """Whether a passage has other names in place of some of a claim's: it may be about something else."""
     return any(map(passage.lacks, claim.names)) and bool(_others(claim, passage))
+
+
+def _begins_alike(claim: Facts, passage: Facts) -> bool:
+    """With the same word after another name: `Bach wrote`, `Mozart wrote`."""
+    first, second = claim.opening, passage.opening
+    return first.then == second.then and bool(second.name) and claim.lacks(second.name)
 
 
 def _others(claim: Facts, passage: Facts) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import groupby
+from typing import NamedTuple
 
-from critics.grounded.words import WORD, plain, says_little
+from critics.grounded.words import WORD, plain, says_little, stem
 
 _COMMON = re.compile("(?:s|ly|ing|ed)$")
+_BEGIN = re.compile(rf"\W*({WORD.pattern}) ({WORD.pattern})")
 _ROOT = 5  # letters
 
 
@@ -22,17 +24,24 @@ def names(sentence: str) -> tuple[str, ...]:
     capital = [word[0].isupper() for word in words]
     if len(words) > 3 and 4 * sum(capital) > 3 * len(words):
         return ()
-    begin = 0 if capital[1:2] == [True] else 1
+    begin = 0 if capital[1:2] == [True] and not says_little(words[1]) else 1
     named = (word for word in words[begin:] if word[0].isupper() and not says_little(word))
     return tuple({plain(word): word for word in named}.values())
 
 
-def first_name(sentence: str) -> str:
-    """The first word if it may be a name, else nothing: not where it looks like a plural, an adverb or a verb form."""
-    first = WORD.search(sentence)
-    if first is None or not first[0][0].isupper() or says_little(first[0]) or _COMMON.search(plain(first[0])):
-        return ""
-    return first[0]
+class Opening(NamedTuple):
+    """How a sentence begins: its first word where that may be a name, else nothing, and the stem of the second."""
+
+    name: str = ""
+    then: str = ""
+
+
+def opening(sentence: str) -> Opening:
+    """No name looks like a plural, an adverb or a form of a verb here: too many sentences begin with those."""
+    begin = _BEGIN.match(sentence)
+    if begin is None or not begin[1][0].isupper() or says_little(begin[1]) or _COMMON.search(plain(begin[1])):
+        return Opening()
+    return Opening(begin[1], stem(begin[2]))
 
 
 class Vocabulary:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 
 from critics.grounded.words import says_little, stem
 
@@ -39,6 +40,7 @@ _NUMBER = re.compile(
 )
 _MAGNITUDE = re.compile(rf"[\s-]?({'|'.join(_MAGNITUDES)})\b", re.IGNORECASE)
 _UNIT = re.compile(r"(?:(?:st|nd|rd|th)\b)?[\s-]?(?:(?:degrees?|per)\s+|°\s?)?(%|km/h|[^\W\d_]+)", re.IGNORECASE)
+_THING = re.compile(r"(?:(?:st|nd|rd|th)\b)?((?:[\s-]+[^\W\d_]+){1,3})", re.IGNORECASE)
 _ROUGH = re.compile(
     r"(?:\b(?:about|around|approximately|approx\.|roughly|nearly|almost|some|over|circa|ca\.|(?:more|less) than)\s+"
     r"|~\s?)$",
@@ -49,10 +51,11 @@ _LOOK_BACK = 16  # characters: the longest of the words above
 
 @dataclass(frozen=True)
 class Number:
-    """A number, the unit or thing that it counts (or nothing), and as it was written. Rough is *about 500*."""
+    """A number, what it counts, and as it was written: the unit, or the next words by their stems, or nothing. Rough is
+    *about 500*."""
 
     value: Decimal
-    of: str
+    of: frozenset[str]
     shown: str
     rough: bool = False
     in_digits: bool = True
@@ -62,10 +65,10 @@ class Number:
 
     def is_like(self, other: Number) -> bool:
         """Whether both count the same, so that one can stand in the other's place."""
-        return self.of == other.of
+        return self.of == other.of or bool(self.of & other.of)
 
     def _equals(self, other: Number) -> bool:
-        if self.of != other.of and self.of in _KNOWN and other.of in _KNOWN:
+        if self.of != other.of and self.of <= _KNOWN and other.of <= _KNOWN and self.of and other.of:
             return False  # 5 km are not 5 miles; but whether five are people or persons is a matter of words
         if self.rough or other.rough:
             return abs(self.value - other.value) <= TOLERANCE * max(self.value, other.value)
@@ -86,10 +89,17 @@ def _number(sentence: str, found: re.Match[str]) -> Number:
     word = unit[1].lower() if unit else ""
     rough = _ROUGH.search(sentence[max(0, found.start() - _LOOK_BACK) : found.start()]) is not None
     if found["money"] or word in _UNITS:
-        of = found["money"] or _UNITS[word]
+        of = frozenset({found["money"] or _UNITS[word]})
         end = unit.end() if unit and not found["money"] else end
     elif digits and len(digits) == 4 and 1000 <= value < 2100 and not magnitude:
-        of = _YEAR
+        of = frozenset({_YEAR})
     else:
-        of = "" if says_little(word) else stem(word)
+        of = _things(sentence, end)
     return Number(value, of, sentence[found.start() : end], rough, in_digits=digits is not None)
+
+
+def _things(sentence: str, end: int) -> frozenset[str]:
+    """The stems of the words behind a number, up to one that says little: *11 small glaciers which*."""
+    following = _THING.match(sentence, end)
+    words = re.split(r"[\s-]+", following[1].strip(" -")) if following else []
+    return frozenset(map(stem, takewhile(lambda word: not says_little(word), words)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from critics.exchange import Source
 from critics.grounded.claims import bare, pieces, unwrapped
 from critics.grounded.facts import Facts, facts
-from critics.grounded.names import Vocabulary
+from critics.grounded.names import Opening, Vocabulary
 from critics.grounded.words import plain
 from critics.text.normalise import normalise
 
@@ -42,7 +42,7 @@ class Library:
         known = [facts(sentence) for _, sentence in sentences]
         named = frozenset(plain(name) for each in known for name in each.names)
         self.passages = tuple(
-            Passage(sentence, index, each if plain(each.first) in named else replace(each, first=""))
+            Passage(sentence, index, each if plain(each.opening.name) in named else replace(each, opening=Opening()))
             for (index, sentence), each in zip(sentences, known, strict=True)
         )
         words: list[set[str]] = [set() for _ in sources]

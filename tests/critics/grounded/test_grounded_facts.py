@@ -13,7 +13,7 @@ from critics.grounded.numbers import numbers
 def clashing(claim: str, passage: str) -> Clash | None:
     """With the passage as the whole source."""
     known, stated = facts(claim), facts(passage)
-    return clash(known, stated, [name for name in (*known.names, known.first) if name and stated.lacks(name)])
+    return clash(known, stated, [name for name in (*known.names, known.opening.name) if name and stated.lacks(name)])
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,7 @@ def test_what_is_no_number_is_not_read_as_one(text: str) -> None:
         ("It opened in 1936.", "It opened in 1932.", ("1936", "1932")),
         ("It is 1,249 m long.", "It is 1149 metres long.", ("1,249 m", "1149 metres")),
         ("It has four hearts.", "It has three hearts.", ("four", "three")),
+        ("There are 18 glaciers.", "Today there are 11 small glaciers, which shrink.", ("18", "11")),
         ("It grew by 18 percent.", "It grew by 8%.", ("18 percent", "8%")),
         ("It cost $5 million.", "It cost $6 million.", ("$5 million", "$6 million")),
         ("It opened on 12 April.", "It opened on 12 March.", ("April", "March")),
@@ -80,6 +81,8 @@ def test_a_denial_on_one_side_clashes(claim: str, passage: str) -> None:
         ("Germany won.", "The German team won."),
         ("It was drawn by Freeman.", "It was drawn by Ralph Freeman."),
         ("It does not carry trains.", "It never carries trains."),
+        ("Snow covers the hills of Kenya.", "Kenya has hills."),
+        ("Location: It lies in the hills.", "It lies in the hills of Kenya."),
         ("It is not made of wood.", "It is made of steel."),
         ("It opened in 1932.", "Although it was not popular, it opened in 1932."),
         ("It is safe.", "It is not only safe but pretty."),
