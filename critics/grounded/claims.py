@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from critics.finding import Span
-from critics.grounded.names import names
-from critics.grounded.numbers import numbers
+from critics.grounded.facts.names import names
+from critics.grounded.facts.numbers import numbers
 from critics.semantic.parts import parts
 from critics.text.sentences import sentences
 

@@ -9,7 +9,7 @@ import numpy as np
 from critics.exchange import Exchange
 from critics.finding import Finding, Span, undecided
 from critics.grounded.claims import bare, claims, unwrapped
-from critics.grounded.facts import Facts, clash, facts, shared
+from critics.grounded.facts.facts import Facts, clash, facts, shared
 from critics.grounded.passages import Library, cut
 from critics.grounded.provenance import standings
 from critics.grounded.weighing import Heard, Opinion, opinion
@@ -116,11 +116,12 @@ def _finding(
     probability = opinions[worst[0]].probability
     if probability < rule.threshold:
         return Finding(rule.id, NAME, probability)
-    broken = [index for index in worst[:WORST] if opinions[index].probability >= rule.threshold]
-    why = "; ".join(
+    broken = (index for index in worst if opinions[index].probability >= rule.threshold)
+    reasons = dict.fromkeys(
         reason(said[index], opinions[index], library.sources[opinions[index].decided.passage.source])
         for index in broken
     )
+    why = "; ".join([*reasons][:WORST])
     return Finding(rule.id, NAME, probability, why, (spans[worst[0]],))
 
 

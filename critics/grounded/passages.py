@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from critics.exchange import Source
 from critics.grounded.claims import bare, pieces, unwrapped
-from critics.grounded.facts import Facts, facts
-from critics.grounded.names import Opening, Vocabulary
-from critics.grounded.words import plain
+from critics.grounded.facts.facts import Facts, facts
+from critics.grounded.facts.names import Opening, Vocabulary
+from critics.grounded.facts.words import plain
 from critics.text.normalise import normalise
 
 

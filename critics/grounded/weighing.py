@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from critics.grounded.facts import Clash, Facts, names_others
+from critics.grounded.facts.facts import Clash, Facts, names_others
 from critics.grounded.passages import Passage
 
 SHARPNESS = 10.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from critics import Exchange, Finding, GroundedCritic, ModelError, Panel, Rule, Source
 from critics.grounded import critic as bounds
-from critics.grounded.words import says_little, stem
+from critics.grounded.facts.words import says_little, stem
 from critics.manifesto.schema import Grounded
 from critics.semantic.embedder import Vectors
 

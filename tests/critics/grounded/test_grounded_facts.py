@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics.grounded.facts import Clash, clash, facts
-from critics.grounded.numbers import numbers
+from critics.grounded.facts.facts import Clash, clash, facts
+from critics.grounded.facts.numbers import numbers
 
 
 def clashing(claim: str, passage: str) -> Clash | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics.grounded.facts import Clash, facts
+from critics.grounded.facts.facts import Clash, facts
 from critics.grounded.passages import Passage
 from critics.grounded.weighing import Heard, opinion
 

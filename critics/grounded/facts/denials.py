@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from critics.grounded.words import WORD, says_little, stem
+from critics.grounded.facts.words import WORD, says_little, stem
 
 _DENYING = re.compile(
     r"\b(?:not(?! only)|never|no(?! doubt|\.)|none|nobody|nothing|nowhere|neither|nor|cannot|without)\b|n['’]t\b",

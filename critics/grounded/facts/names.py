@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
-from critics.grounded.words import WORD, plain, says_little, stem
+from critics.grounded.facts.words import WORD, plain, says_little, stem
 
 _COMMON = re.compile("(?:s|ly|ing|ed)$")
 _BEGIN = re.compile(rf"\W*({WORD.pattern}) ({WORD.pattern})")

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from critics.grounded.denials import Denied, denials, denied_on_one_side
-from critics.grounded.names import Opening, Vocabulary, names, opening
-from critics.grounded.numbers import Number, numbers
-from critics.grounded.words import WORD, plain, says_little, stem
+from critics.grounded.facts.denials import Denied, denials, denied_on_one_side
+from critics.grounded.facts.names import Opening, Vocabulary, names, opening
+from critics.grounded.facts.numbers import Number, numbers
+from critics.grounded.facts.words import WORD, plain, says_little, stem
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import takewhile
 
-from critics.grounded.words import says_little, stem
+from critics.grounded.facts.words import says_little, stem
 
 TOLERANCE = Decimal("0.1")
 """How far apart two numbers may lie where one is said to be rough (`about 500`), as a share of the greater one."""
