@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import islice
 
 from critics.grounded.facts.words import WORD, says_little, stem
 
@@ -21,11 +22,12 @@ def denials(sentence: str) -> tuple[Denied, ...]:
     """For each denying word the stems of the first words behind it that say something, up to the end of the clause."""
     found = []
     for denying in _DENYING.finditer(sentence):
-        clause = _CLAUSE_END.split(sentence[denying.end() :], maxsplit=1)[0]
-        stems = [stem(word[0]) for word in WORD.finditer(clause) if not says_little(word[0])]
-        if stems:
-            found.append(frozenset(stems[:_REACH]))
-    return tuple(found)
+        end = _CLAUSE_END.search(sentence, denying.end())
+        words = WORD.finditer(sentence, denying.end(), end.start() if end else len(sentence))
+        stems = (stem(word[0]) for word in words if not says_little(word[0]))
+        if reached := frozenset(islice(stems, _REACH)):
+            found.append(reached)
+    return tuple(dict.fromkeys(found))
 
 
 def denied_on_one_side(denied: Collection[Denied], words: Collection[str], others: Collection[Denied]) -> bool:

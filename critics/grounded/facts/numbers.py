@@ -76,8 +76,9 @@ class Number:
 
 
 def numbers(sentence: str) -> tuple[Number, ...]:
-    """The numbers of a sentence, in digits or in words up to twelve, in their order."""
-    return tuple(_number(sentence, found) for found in _NUMBER.finditer(sentence))
+    """The numbers of a sentence, in digits or in words up to twelve, in their order and each once."""
+    found = (_number(sentence, each) for each in _NUMBER.finditer(sentence))
+    return tuple({(each.value, each.of): each for each in found}.values())
 
 
 def _number(sentence: str, found: re.Match[str]) -> Number:
