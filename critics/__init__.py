@@ -6,6 +6,7 @@ from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
 from critics.exchange import Exchange, Message, Role, Source
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
+from critics.grounded import GroundedCritic
 from critics.guard.critic import GuardCritic
 from critics.guard.families import GUARD_FAMILIES, GuardFamily, guard_family
 from critics.guard.fitting import NO_MODEL, guard_misfits
@@ -49,6 +50,7 @@ __all__ = [
     "Fence",
     "Finding",
     "FindingOutcome",
+    "GroundedCritic",
     "Guard",
     "GuardAnswer",
     "GuardCritic",

@@ -10,6 +10,7 @@ import critics
 from critics import (
     Critic,
     Embedder,
+    GroundedCritic,
     GuardCritic,
     Judge,
     JudgeModel,
@@ -76,6 +77,7 @@ class Parts:
         self._settings = settings
         self._judged = judged
         self._engines: dict[Path, Engine] = {}
+        self._embedder: Embedder | None = None
 
     def critic(self, manifesto: Manifesto) -> Panel:
         """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""
@@ -83,6 +85,7 @@ class Parts:
             "patterns": PatternsCritic,
             "personal-data": PersonalDataCritic,
             "semantic": lambda: SemanticCritic(self.embedder()),
+            "grounded": lambda: GroundedCritic(self.embedder()),
             "remote": lambda: RemoteCritic(self._moderator()),
             "probe": self._probe,
             "judge": lambda: self._judge(manifesto),
@@ -141,7 +144,12 @@ class Parts:
         )
 
     def embedder(self) -> Embedder:
-        """What turns texts into vectors: the packaged model, or a server."""
+        """What turns texts into vectors: the packaged model, or a server. One for all critics that ask for it."""
+        if self._embedder is None:
+            self._embedder = self._new_embedder()
+        return self._embedder
+
+    def _new_embedder(self) -> Embedder:
         wanted = self._settings.embeddings
         if wanted.model == "embedded":
             return PackagedEmbedder(threads=self._settings.threads)

@@ -68,7 +68,7 @@ class JudgeSettings(RemoteSettings):
 
 
 class EmbeddingsSettings(RemoteSettings):
-    """What turns texts into vectors, where a rule asks for the critic `semantic`."""
+    """What turns texts into vectors, where a rule asks for the critic `semantic` or `grounded`."""
 
     model: str = Field("embedded", description="`embedded`, or a name that LangChain's `init_embeddings` takes.")
 

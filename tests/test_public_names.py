@@ -26,6 +26,7 @@ def test_the_public_names_are_these() -> None:
         "Fence",
         "Finding",
         "FindingOutcome",
+        "GroundedCritic",
         "Guard",
         "GuardAnswer",
         "GuardCritic",

@@ -13,8 +13,8 @@ from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
 
-BUILT_IN = ("patterns", "personal-data", "semantic", "remote", "guard", "probe", "judge")
-OPTIONED = ("patterns", "personal-data", "semantic", "remote", "guard", "probe")
+BUILT_IN = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe", "judge")
+OPTIONED = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe")
 """The critics whose options stand in the rule, under their name."""
 
 _Place = tuple[str | int, ...]
@@ -81,6 +81,8 @@ def _options(rule: Rule) -> Iterator[_Complaint]:
     if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
         what = "the critic `semantic` goes by examples of both kinds: give the rule some with `breaks: true`"
         yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"
+    if "grounded" in rule.critics and rule.applies_to == "input":
+        yield ("applies_to",), "the critic `grounded` checks a draft against its sources, and before it there is none"
     for name in OPTIONED:
         if getattr(rule, name.replace("-", "_")) is not None and name not in rule.critics:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"

@@ -95,6 +95,22 @@ class Semantic(Model):
     )
 
 
+class Grounded(Model):
+    """Options of the `grounded` critic, which checks claims against the exchange's sources."""
+
+    kinds: tuple[Text, ...] = Field(
+        ("peer-reviewed", "textbook", "news", "forum"),
+        min_length=1,
+        description="Kinds of sources, the weightiest first. One that is not listed weighs less than all of these.",
+    )
+    half_life: float = Field(
+        10.0, gt=0, description="The years that a source may be older than another and outweigh it by one kind more."
+    )
+    min_similarity: float = Field(
+        0.5, gt=0, lt=1, description="How alike claim and passage must be for the passage to speak of the claim."
+    )
+
+
 class Probing(Model):
     """Options of the `probe` critic."""
 
@@ -123,8 +139,8 @@ class Rule(Model):
     critics: tuple[Text, ...] = Field(
         ("judge",),
         min_length=1,
-        description="Who judges: `patterns`, `personal-data`, `semantic`, `remote`, `guard`, `probe`, `judge`,"
-        " module:factory.",
+        description="Who judges: `patterns`, `personal-data`, `semantic`, `grounded`, `remote`, `guard`, `probe`, "
+        "`judge`, module:factory.",
     )
     applies_to: Side = Field("output", description="What is judged: the draft, or the user's turn before any draft.")
     weight: float = Field(1.0, ge=0, le=1_000_000, description="How much it counts in the score.")
@@ -144,6 +160,7 @@ class Rule(Model):
     personal_data: PersonalData | None = Field(None, alias="personal-data")
     guard: Guard | None = None
     semantic: Semantic | None = None
+    grounded: Grounded | None = None
     remote: Remote | None = None
     probe: Probing | None = None
 

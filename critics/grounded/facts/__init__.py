@@ -1,0 +1,1 @@
+"""What of a sentence can be compared exactly: numbers, names, denials."""
