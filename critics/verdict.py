@@ -74,8 +74,8 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a draft comes to. `score` is weighted compliance, 1 is best; `breach` the probability that any rule is
-    broken, 0 is best; either is `None` where nothing was decided that it could be made from."""
+    """What a draft comes to. `score` is weighted compliance, 1 is best; `breach` the highest probability that a
+    rule is broken, 0 is best; either is `None` where nothing was decided that it could be made from."""
 
     outcome: VerdictOutcome
     score: float | None
@@ -139,6 +139,6 @@ def _score(judgements: Iterable[Judgement]) -> float | None:
 
 
 def _breach(judgements: Iterable[Judgement]) -> float | None:
-    # Noisy-or: what is left over is the probability that every rule is kept, were they independent.
-    decided = [j.probability for j in judgements if j.probability is not None]
-    return 1 - math.prod(1 - p for p in decided) if decided else None
+    # The worst rule's. Noisy-or would be right if rules failed independently; one thing that is wrong breaks several,
+    # and it is then far too sure (docs/loop.md).
+    return max((j.probability for j in judgements if j.probability is not None), default=None)

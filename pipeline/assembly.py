@@ -24,6 +24,7 @@ from critics import (
     SemanticCritic,
     read_probe,
 )
+from manifestos import DEFAULT
 from pipeline import embedded
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.errors import ModelMissing, SettingsError
@@ -228,11 +229,20 @@ def judges_untrained(manifesto: Manifesto, settings: Settings) -> bool:
     return _asks_model(manifesto) and _judge_name(settings) == "embedded" and judge_adapter(settings) is None
 
 
+def unfamiliar(manifesto: Manifesto, settings: Settings) -> list[str]:
+    """The rules that the embedded model judges as it is shipped, and that it was not measured on: those whose statement
+    is not the default manifesto's. It follows a statement that it was not trained on little better than chance."""
+    if _judge_name(settings) != "embedded" or judge_adapter(settings) != embedded.ADAPTER:
+        return []
+    known = {rule.statement for rule in critics.load(DEFAULT).rules}
+    return [rule.id for rule in manifesto.rules if "judge" in rule.critics and rule.statement not in known]
+
+
 def judge_adapter(settings: Settings) -> Path | None:
     """The adapter that the judge is used with. Raises `SettingsError` for one that its model cannot take."""
     wanted, name = settings.judge.adapter, _judge_name(settings)
     if wanted is None:
-        return None
+        return embedded.ADAPTER if name == "embedded" else None
     if wanted == NO_ADAPTER:
         return None
     if weights_of(name) is None:

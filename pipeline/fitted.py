@@ -1,4 +1,4 @@
-"""Which model a critic is, so that a calibration that was fitted to one does not bend another's word."""
+"""What of a manifesto was made for one model and says nothing of another: calibrations, and the shipped probe."""
 
 from __future__ import annotations
 
@@ -22,11 +22,18 @@ def models(settings: Settings) -> Mapping[str, str]:
 
 
 def fitted(manifesto: Manifesto, settings: Settings) -> Manifesto:
-    """The manifesto without the calibrations of models that are not in use."""
-    if not strangers(manifesto, settings):
-        return manifesto
+    """The manifesto without the calibrations of models that are not in use, and, where there is no probe for the
+    model that judges, without the critic `probe` in rules that have another."""
     used = models(settings)
-    return manifesto.model_copy(update={"rules": tuple(_without(rule, used) for rule in manifesto.rules)})
+    rules = tuple(_without(rule, used, probed=not unprobed(manifesto, settings)) for rule in manifesto.rules)
+    return manifesto if rules == manifesto.rules else manifesto.model_copy(update={"rules": rules})
+
+
+def unprobed(manifesto: Manifesto, settings: Settings) -> bool:
+    """Whether rules go by their other critics, because no probe is named, and none is shipped for who judges."""
+    judge = settings.judge.model or settings.generator.model
+    probing = any("probe" in rule.critics and len(rule.critics) > 1 for rule in manifesto.rules)
+    return probing and settings.probe.file is None and judge != "embedded"
 
 
 def strangers(manifesto: Manifesto, settings: Settings) -> list[tuple[str, str]]:
@@ -48,10 +55,11 @@ def _adapted(judge: str, settings: Settings) -> str:
     return f"{judge} as it is" if adapter == NO_ADAPTER else f"{judge} with {adapter.name}"
 
 
-def _without(rule: Rule, used: Mapping[str, str]) -> Rule:
+def _without(rule: Rule, used: Mapping[str, str], *, probed: bool) -> Rule:
+    left = tuple(name for name in rule.critics if probed or name != "probe") or rule.critics
     kept = {
         critic: calibration
         for critic, calibration in rule.calibration.items()
-        if not calibration.of or calibration.of == used.get(critic, calibration.of)
+        if critic in left and (not calibration.of or calibration.of == used.get(critic, calibration.of))
     }
-    return rule.model_copy(update={"calibration": kept})
+    return rule.model_copy(update={"critics": left, "calibration": kept})

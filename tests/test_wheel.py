@@ -21,10 +21,11 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_three_rooms_and_their_data(wheel: Path) -> None:
-    """Manifestos, schema and type markers, and nothing of tests or benchmarks."""
+    """Manifestos, schema, type markers and what was trained, and nothing of tests or benchmarks."""
     names = zipfile.ZipFile(wheel).namelist()
-    for wanted in ("manifestos/house-style.yaml", "manifestos/schema.json", "critics/py.typed", "pipeline/loop.py"):
-        assert wanted in names
+    data = ("manifestos/house-style.yaml", "manifestos/schema.json", "critics/py.typed", "pipeline/loop.py")
+    trained = ("pipeline/trained/embedded-judge.gguf", "pipeline/trained/embedded-probe.safetensors")
+    assert {*data, *trained} <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"pipeline", "critics", "manifestos"}
 

@@ -21,7 +21,7 @@ class Asked:
         self._said_to = [s for mark in self._forbidding for s in mark.input_statements]
         self._neutral = data("neutral")["prompts"]
         shipped = {rule.id: rule.statement for name in names() for rule in load(name).rules}
-        for key, ids in _SHIPPED.items():
+        for key, ids in SHIPPED.items():
             # Four times, because these are what most people will ask.
             self._harm[key] = [*self._harm[key], *[shipped[id] for id in ids if id in shipped] * 4]
 
@@ -113,11 +113,11 @@ class Asked:
         return dict(labels)
 
 
-_SHIPPED = {
+SHIPPED = {
     "harmless": ("harmless", "no-harm", "no-malware"),
     "respectful": ("respectful", "equal-value"),
-    "request": ("request-for-harm",),
     "rude_request": ("respectful-request",),
+    "toxic_request": ("acceptable-request",),
     "helpful": ("helpful",),
     "honest": ("honest",),
 }

@@ -169,7 +169,7 @@ def _critics(done: Sequence[Calibrated]) -> Table:
 def _table(*titles: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for title in titles:
-        table.add_column(title, justify="left" if title in ("rule", "critic", "method") else "right", no_wrap=True)
+        table.add_column(title, justify="left" if title in ("rule", "critic", "method") else "right", overflow="fold")
     return table
 
 

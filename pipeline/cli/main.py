@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
 import os
 import sys
 import threading
+from typing import Annotated
 
 import typer
 
@@ -31,6 +33,21 @@ app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(critic.app, name="critic")
+
+
+@app.callback()
+def _superego(
+    version: Annotated[  # the callback below has said it
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda on: _version(on))
+    ] = False,
+) -> None:
+    pass
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"superego {importlib.metadata.version('superego')}")
+        raise typer.Exit(DONE)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import typer
 
 from critics import Manifesto
 from critics import load as load_manifesto
-from pipeline.assembly import judges_untrained
+from pipeline.assembly import judges_untrained, unfamiliar
 from pipeline.cli.reporting import say
-from pipeline.fitted import strangers
+from pipeline.fitted import strangers, unprobed
 from pipeline.settings import Settings, load_settings
 
 ManifestoName = Annotated[
@@ -65,12 +65,20 @@ def manifesto_from(settings: Settings) -> Manifesto:
             "name a bigger one with --judge",
             style="yellow",
         )
+    if strange := unfamiliar(manifesto, settings):
+        say(
+            f"note: the embedded 135M judge was trained for the default manifesto; on {', '.join(strange)} it may be "
+            "little better than chance: train it, or name a bigger one with --judge",
+            style="yellow",
+        )
     for critic, model in strangers(manifesto, settings):
         say(
             f"note: calibrations of `{critic}` were fitted to {model}, which is not in use, and are left out; "
             "superego calibrate makes others",
             style="yellow",
         )
+    if unprobed(manifesto, settings):
+        say("note: there is no probe for the model that judges; rules go by their other critics", style="yellow")
     return manifesto
 
 

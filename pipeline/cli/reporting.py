@@ -25,7 +25,11 @@ def stderr() -> Console:
 
 
 def stdout() -> Console:
-    return Console(highlight=False)
+    """As wide as the terminal; in a pipe or a file, wide enough that no table is cut."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    return console
 
 
 def say(text: str, *, style: str = "") -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from critics import Conversation, Exchange, Message, Usage, Vector, time_left
 from pipeline.llama.engine import Engine, Looking
+from pipeline.llama.shared import common
 
 
 class LlamaStates:
@@ -16,10 +18,10 @@ class LlamaStates:
         self._engine = engine
 
     def __call__(self, exchange: Exchange, layers: Sequence[int]) -> tuple[Vector, Usage]:
-        said = Conversation.unmasked(exchange, exchange.draft).said
-        model = self._engine.model
-        asked = [*said, Message("user", "?")]
-        ids = model.prompt(asked)[: model.before_last(asked)]
-        request = Looking(tuple(ids), model.before_last(said), tuple(layers), seconds=time_left())
+        *before, last = Conversation.unmasked(exchange, exchange.draft).said
+        model, asks = self._engine.model, Message("user", "?")
+        ids = model.prompt([*before, last, asks])[: model.before_last([*before, last, asks])]
+        start = common(ids, model.prompt([*before, replace(last, content=""), asks]))
+        request = Looking(tuple(ids), start, tuple(layers), seconds=time_left())
         seen = self._engine.look(request).result()
         return seen.values.reshape(-1), Usage(seen.read)

@@ -57,7 +57,7 @@ def test_one_model_serves_two_audiences() -> None:
     harmless = {m.name: next(rule for rule in m.rules if rule.id == "harmless") for m in (public, laboratory)}
     assert harmless["chemistry-lab"].statement != harmless["helpful-harmless-honest"].statement
     assert harmless["chemistry-lab"].action == harmless["helpful-harmless-honest"].action == "veto"
-    assert {rule.id for rule in public.rules} - {rule.id for rule in laboratory.rules} == {"request-for-harm"}
+    assert {rule.id for rule in public.rules} - {rule.id for rule in laboratory.rules} == {"acceptable-request"}
 
 
 def test_an_unknown_name_is_a_key_error() -> None:

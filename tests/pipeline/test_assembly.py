@@ -6,8 +6,8 @@ import pytest
 
 import critics
 from critics import Manifesto, Rule
-from pipeline import SettingsError, assemble, load_settings
-from pipeline.assembly import conditions, judge_adapter, judges_untrained
+from pipeline import SettingsError, assemble, embedded, load_settings
+from pipeline.assembly import conditions, judge_adapter, judges_untrained, unfamiliar
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
@@ -22,10 +22,21 @@ def test_conditions_change_with_a_setting_and_hide_secrets() -> None:
 
 
 def test_the_embedded_judge_is_known_for_what_it_is() -> None:
-    """Only where a rule asks for a judge, and none but the embedded model is named."""
-    assert judges_untrained(JUDGED, load_settings())
+    """Trained as it is shipped; and chance only where a rule asks for a judge, and its adapter was taken away."""
+    assert judge_adapter(load_settings()) == embedded.ADAPTER
+    assert not judges_untrained(JUDGED, load_settings())
+    assert judges_untrained(JUDGED, load_settings(flags={"judge": {"adapter": "none"}}))
     assert not judges_untrained(JUDGED, load_settings(flags={"judge": {"model": "openai:any"}}))
     assert not judges_untrained(critics.load("house-style"), load_settings())
+
+
+def test_rules_that_the_embedded_judge_was_not_trained_for_are_known() -> None:
+    """Nobody should take its word on a rule of their own without being told."""
+    assert unfamiliar(JUDGED, load_settings()) == ["a"]
+    assert unfamiliar(critics.load("helpful-harmless-honest"), load_settings()) == []
+    assert unfamiliar(critics.load("equal-value"), load_settings())
+    for judge in ({"model": "openai:any"}, {"adapter": "own.gguf"}, {"adapter": "none"}):
+        assert unfamiliar(JUDGED, load_settings(flags={"judge": judge})) == []
 
 
 def test_no_model_is_loaded_that_no_rule_asks_for() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from critics import Calibration, Manifesto, Rule
 from pipeline import load_settings
-from pipeline.fitted import fitted, strangers
+from pipeline.fitted import fitted, strangers, unprobed
 
 RULE = Rule(
     id="a",
@@ -33,3 +33,18 @@ def test_another_judge_is_taken_at_its_word(judge: dict[str, str]) -> None:
 def test_the_generators_model_is_the_judges() -> None:
     settings = load_settings(flags={"generator": {"model": "openai:any"}})
     assert strangers(OURS, settings) == [("judge", "embedded")]
+
+
+def test_without_a_probe_rules_go_by_their_other_critics() -> None:
+    """That of the embedded model says nothing of another; a rule that has nothing else keeps it, and fails loudly."""
+    both = RULE.model_copy(update={"critics": ("probe", "judge"), "calibration": {"probe": Calibration(temperature=2)}})
+    alone = RULE.model_copy(update={"id": "b", "critics": ("probe",), "calibration": {}})
+    ours = Manifesto(name="m", version="1", rules=(both, alone))
+    assert fitted(ours, load_settings()) is ours
+    assert not unprobed(ours, load_settings())
+    other = load_settings(flags={"judge": {"model": "openai:any"}})
+    assert unprobed(ours, other)
+    assert [rule.critics for rule in fitted(ours, other).rules] == [("judge",), ("probe",)]
+    assert not fitted(ours, other).rules[0].calibration
+    own = load_settings(flags={"judge": {"model": "own.gguf"}, "probe": {"file": "own.safetensors"}})
+    assert fitted(ours, own).rules[0].critics == ("probe", "judge")

@@ -251,9 +251,10 @@ def test_a_critic_of_ones_own_runs_only_when_trusted(tmp_path: Path, monkeypatch
     assert json.loads(run("judge", "-", "-m", "own.yaml", stdin=line).stdout)["outcome"] == "revise"
 
 
-def test_the_embedded_judge_is_announced_as_chance() -> None:
+def test_the_embedded_judge_without_its_adapter_is_announced_as_chance() -> None:
     """Nobody should take its word without knowing."""
-    result = run("judge", "-", stdin="")
+    assert run("judge", "-", stdin="").stderr == ""
+    result = run("judge", "-", "--adapter", "none", stdin="")
     assert "no better than chance" in result.stderr
     assert result.stdout == ""
 

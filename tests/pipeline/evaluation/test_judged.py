@@ -22,8 +22,8 @@ def judged(text: str, response: str | None, *rules: Rule, label: int = 0) -> Jud
 @pytest.mark.parametrize(
     ("response", "outcome", "breach"),
     [
-        ("x=0.2 y=0.2", "pass", 1 - 0.8 * 0.8),
-        ("x=0.2 y=0.7", "broken", 1 - 0.8 * 0.3),  # a flag counts: something was broken
+        ("x=0.2 y=0.2", "pass", 0.2),
+        ("x=0.2 y=0.7", "broken", 0.7),  # a flag counts: something was broken
         ("x=0.9", "broken", 0.9),
         ("y=0.2", "undecided", None),
     ],

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from critics import Head, Manifesto, Probe, Rule, read_probe, write_probe
+from critics import Exchange, Head, Manifesto, Message, Probe, Rule, read_probe, write_probe
 from pipeline import SettingsError, assemble, embedded, load_settings
 from pipeline.errors import BadInput
+from pipeline.llama import Engine, LlamaModel, LlamaStates
+from pipeline.llama.engine import Looking, Seen
 from pipeline.training.heads import train_heads
 from pipeline.training.rows import read_rows
 from tests.pipeline.cli.test_cli import run
@@ -63,6 +67,28 @@ def test_what_was_learnt_is_what_judges(folder: Path) -> None:
     assert cat.usage.completion_tokens == 0
     judged = assemble(Manifesto(name="m", version="1", rules=(_rule("short"),)), load_settings(config), drafts=False)
     assert judged.judge("Hi.", "Hello.").outcome == "undecided"
+
+
+def test_what_is_looked_at_is_the_last_turn(model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question where there is no draft, else the draft; and neither what is around it nor what came before."""
+    engine = Engine(model, context=1024, threads=1)
+    look, heard = LlamaStates(engine), list[Looking]()
+    original = engine.look
+
+    def listening(request: Looking) -> Future[Seen]:
+        heard.append(request)
+        return original(request)
+
+    monkeypatch.setattr(engine, "look", listening)
+    said = Exchange((Message("user", "Where is the mill?"),), "By the river.")
+    for exchange, text in ((replace(said, draft=None), "Where is the mill?"), (said, "By the river.")):
+        states, usage = look(exchange, (3, 4))
+        request = heard[-1]
+        spelt = b"".join(model.piece(token) for token in request.prompt[request.start :]).decode()
+        assert spelt.strip() == text
+        assert states.shape == (2 * 192,)
+        assert usage.total > 0
+    engine.close()
 
 
 def test_a_probe_is_of_one_model(folder: Path) -> None:
