@@ -41,9 +41,9 @@ def sample(model: LlamaModel, names: tuple[str, ...], rows: int, *, seed: int = 
     """At most `rows` exchanges in all, as even a share of each set as there is."""
     found: list[Labelled] = []
     sets = sorted(((name, lines(name)) for name in names), key=lambda pair: len(pair[1]))
-    for place, (name, lines) in enumerate(sets):
+    for place, (name, every) in enumerate(sets):
         share = (rows - len(found)) // (len(sets) - place)
-        drawn = random.Random(f"{seed} {name}").sample(lines, min(share, len(lines)))
+        drawn = random.Random(f"{seed} {name}").sample(every, min(share, len(every)))
         found += [_labelled(model, name, json.loads(line)) for line in drawn]
     return found
 

@@ -185,16 +185,19 @@ class Parts:
         )
 
     def _probe(self) -> ProbeCritic:
+        """Over the judge's model: the probe that is named, and for the embedded model the shipped one behind it."""
         name = _judge_name(self._settings)
-        path, file = weights_of(name), self._settings.probe.file
+        path, own = weights_of(name), self._settings.probe.file
         if path is None:
             raise SettingsError(f"the critic `probe` looks into a model in a GGUF file, and {name!r} is not one")
-        if file is None and name != "embedded":
+        files = [file for file in (own, embedded.PROBE if name == "embedded" else None) if file]
+        if not files:
             raise SettingsError(f"no probe is shipped for {name!r}: train one, and name it under `probe.file`")
-        probe = read_probe(file.expanduser() if file else embedded.PROBE)
-        if probe.fingerprint != fingerprint(path):
-            raise SettingsError(f"the probe {file or embedded.PROBE} was trained on other weights than {path}")
-        return ProbeCritic(LlamaStates(self._engine(path)), probe)
+        probes = [read_probe(file.expanduser()) for file in files]
+        for file, probe in zip(files, probes, strict=True):
+            if probe.fingerprint != fingerprint(path):
+                raise SettingsError(f"the probe {file} was trained on other weights than {path}")
+        return ProbeCritic(LlamaStates(self._engine(path)), *probes)
 
     def _guard(self, manifesto: Manifesto) -> GuardCritic:
         weights = weights_of(self._settings.guard.model or "")

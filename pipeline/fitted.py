@@ -11,10 +11,9 @@ from pipeline.settings import NO_ADAPTER, Settings
 def models(settings: Settings) -> Mapping[str, str]:
     """The model behind each critic that has one, as a calibration names it under `of`."""
     judge = settings.judge.model or settings.generator.model
-    probe = settings.probe.file
     return {
         "judge": _adapted(judge, settings),
-        "probe": judge if probe is None else f"{judge} with {probe.name}",
+        "probe": judge,
         "semantic": settings.embeddings.model,
         "remote": settings.remote.model,
         "guard": settings.guard.model or "",

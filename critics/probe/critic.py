@@ -15,34 +15,33 @@ NAME = "probe"
 class ProbeCritic:
     """Judges by linear heads on what a model holds of the text: no token is written, and none read that is known.
 
-    A rule without a head is undecided. Raises what the states raise.
+    Of several probes the first that has the rule's head judges it; a rule for which none has one is undecided. Raises
+    what the states raise.
     """
 
-    def __init__(self, states: States, probe: Probe) -> None:
+    def __init__(self, states: States, *probes: Probe) -> None:
         self._states = states
-        self._probe = probe
+        self._probes = probes
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        if not any(head_of(rule) in self._probe.heads for rule in rules):
-            return [self._unknown(rule) for rule in rules]
-        states, usage = self._states(exchange, self._probe.layers)
+        seen: dict[tuple[int, ...], Vector] = {}
         findings = []
         for rule in rules:
-            findings.append(self._finding(rule, states, usage))
-            usage = Usage()  # all rules share one look, which the first one bears
+            probe = next((probe for probe in self._probes if head_of(rule) in probe.heads), None)
+            if probe is None:
+                findings.append(self._unknown(rule))
+                continue
+            usage = Usage()  # all rules share a look, which the first one bears
+            if probe.layers not in seen:
+                seen[probe.layers], usage = self._states(exchange, probe.layers)
+            probability = probe.heads[head_of(rule)](seen[probe.layers])
+            why = "it looks like what breaks this rule" if probability >= rule.threshold else ""
+            findings.append(Finding(rule.id, NAME, probability, why, usage=usage))
         return findings
 
-    def _finding(self, rule: Rule, states: Vector, usage: Usage) -> Finding:
-        head = self._probe.heads.get(head_of(rule))
-        if head is None:
-            return self._unknown(rule)
-        probability = head(states)
-        why = "it looks like what breaks this rule" if probability >= rule.threshold else ""
-        return Finding(rule.id, NAME, probability, why, usage=usage)
-
     def _unknown(self, rule: Rule) -> Finding:
-        known = ", ".join(sorted(self._probe.heads))
-        return undecided(rule, NAME, f"there is no head {head_of(rule)!r} in the probe, which has {known}")
+        known = ", ".join(sorted({name for probe in self._probes for name in probe.heads}))
+        return undecided(rule, NAME, f"no probe has a head {head_of(rule)!r}; there are {known}")
 
 
 def head_of(rule: Rule) -> str:

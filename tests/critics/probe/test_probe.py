@@ -80,6 +80,16 @@ def test_a_rule_without_a_head_is_undecided() -> None:
     assert [f.probability is None for f in ProbeCritic(states, PROBE)(exchange(), [other, KIND])] == [True, False]
 
 
+def test_of_several_probes_the_first_that_has_the_head_judges() -> None:
+    """One's own come before those that are shipped, and take nothing away from them."""
+    own = Probe({"kind": Head(np.array([0, 0], dtype=np.float32), 0.0)}, (5,), "abc")
+    states = States(1, -2)
+    kind, calm, again = ProbeCritic(states, own, PROBE)(exchange(), [KIND, CALM, BORROWED])
+    assert kind.probability == again.probability == 0.5
+    assert calm.probability == pytest.approx(1 / (1 + np.exp(2)))
+    assert states.looks == [(5,), (3,)]
+
+
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=2), st.floats(-1e4, 1e4))
 def test_what_comes_out_is_a_probability(values: list[float], intercept: float) -> None:
     head = Head(np.array([3, -5], dtype=np.float32), intercept)
