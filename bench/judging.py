@@ -81,7 +81,7 @@ def _tell(what: str, found: Sequence[Cost]) -> None:
         f"{what}: {len(found)}, median {median(c.tokens for c in found):.0f} tokens. Drafting "
         f"{median(c.drafting for c in found):.2f} s, judging {median(c.judging for c in found):.3f} s; judging over "
         f"drafting: median {median(ratios):.3f} (quartiles {ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f}), "
-        f"of the sums {mean(c.judging for c in found) / mean(c.drafting for c in found):.3f}. "
+        f"mean {mean(ratios):.3f}, of the sums {mean(c.judging for c in found) / mean(c.drafting for c in found):.3f}. "
         f"Not passed: {sum(c.outcome != 'pass' for c in found)}"
     )
 
