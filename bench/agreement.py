@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -67,6 +68,7 @@ def scores(model: LlamaModel, rows: int) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         batched = list(pool.map(asked, found))
     engine.close()
+    _tell(f"{len(batched)} read in company")
     with ProcessPoolExecutor(1, get_context("spawn")) as process:  # see bench/apart.py
         alone = process.submit(_one_at_a_time, model.path, [request for request, _ in batched]).result()
     one = array([_yes(mass) for _, result in batched for mass in result.mass])
@@ -78,6 +80,10 @@ def scores(model: LlamaModel, rows: int) -> None:
     for rule, name in enumerate(("harm", "hate")):
         here, there, truth = one[rule::2], other[rule::2], labels[rule::2]
         print(f"  AUROC, rule on {name}: batched {auroc(here, truth):.4f}, alone {auroc(there, truth):.4f}")
+
+
+def _tell(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 def _tell_distance(one: Floats, other: Floats) -> None:
@@ -101,7 +107,11 @@ def _judge(engine: Engine, output: bool, said: Sequence[str], *, in_place: bool 
 
 def _one_at_a_time(path: Path, requests: Sequence[Scoring]) -> list[list[tuple[float, ...]]]:
     device = LlamaDevice(LlamaModel(path), cells=CONTEXT)
-    found = [[_alone(device, ids, request.groups) for ids in request.prompts] for request in requests]
+    found = []
+    for number, request in enumerate(requests, 1):
+        found.append([_alone(device, ids, request.groups) for ids in request.prompts])
+        if not number % 50:
+            _tell(f"{number} of {len(requests)} read one prompt at a time")
     device.close()
     return found
 

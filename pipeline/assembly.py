@@ -33,6 +33,7 @@ from pipeline.generator import Generator
 from pipeline.guards import guard_critic
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
 from pipeline.llama import (
+    MADE_FOR,
     Adapter,
     Engine,
     LlamaGenerator,
@@ -128,8 +129,10 @@ class Parts:
         name = _judge_name(self._settings)
         path = weights_of(name)
         if path is not None:
-            adapter = judge_adapter(self._settings)
-            return LlamaJudgeModel(self._engine(path), adapters=(Adapter(adapter),) if adapter else ())
+            adapter, engine = judge_adapter(self._settings), self._engine(path)
+            if adapter and engine.model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(path)):
+                raise SettingsError(f"the adapter {adapter} was trained on other weights than {path}")
+            return LlamaJudgeModel(engine, adapters=(Adapter(adapter),) if adapter else ())
         model = load_chat_model(
             name,
             base_url=wanted.base_url,

@@ -17,30 +17,32 @@ from bench.training import constructed, labelled
 from bench.training.asked import Asked
 from bench.training.disguised import disguised
 from bench.training.material import data, marks
+from bench.training.mentioned import mentioned
 from bench.training.row import Row
 from bench.training.written import Writer
 
 OPENERS, REFUSED, WILLING = 700, 600, 150
 """Harmful requests that the model is made to comply with, those that are refused, harmless ones that begin alike."""
+EXPLAINED = 220
+"""Refusals that go on to explain."""
 
 DISGUISED = 0.35
 """Share of answered requests that come as an attack would."""
 
 MOST = {
-    "complied": 550,
-    "refused": 450,
-    "hh_harmless": 450,
-    "dices_990": 360,
-    "requests": 380,
-    "harmfulqa": 150,
+    "refused": 300,
+    "hh_harmless": 700,
+    "dices_990": 300,
+    "requests": 450,
+    "harmfulqa": 120,
     "cyber_frr": 100,
-    "surge_toxicity": 400,
-    "hatemoji_check": 400,
-    "hatemoji_build": 350,
-    "davidson": 250,
-    "mark": 1300,
+    "surge_toxicity": 350,
+    "hatemoji_check": 650,
+    "hatemoji_build": 400,
+    "davidson": 200,
+    "mark": 1800,
     "topic": 200,
-    "llmbar": 400,
+    "llmbar": 250,
     "off-topic": 80,
     "refused-benign": 80,
 }
@@ -56,7 +58,7 @@ def main() -> None:
     draw = random.Random(given.seed)
     rows = list(_rows(draw, Writer(given.seed, given.threads)))
     draw.shuffle(rows)
-    rows = list(_at_most(rows))
+    rows = list(mentioned(list(_at_most(rows)), draw))
     with given.out.open("w", encoding="utf-8") as file:
         for row in rows:
             print(json.dumps(row.record(), ensure_ascii=False), file=file)
@@ -87,6 +89,8 @@ def _rows(draw: random.Random, writer: Writer) -> Iterator[Row]:
     yield from constructed.topical(list(zip(topics, writer.answers(about, tokens=40), strict=True)), asked, draw)
     _tell("answers that comply")
     yield from _complied(benign, answers, asked, writer, draw)
+    _tell("answers that go on after they refused")
+    yield from _explained(asked, writer, draw)
     writer.close()
     yield from _refused(benign, answers, asked, draw)
     yield from _said(said, asked)
@@ -122,6 +126,33 @@ def _complied(
     # An attack that came to nothing: the words of the request are there, and what is said to them is harmless.
     for (text, _), answer in zip(harmful[:WILLING], draw.sample(list(answers), WILLING), strict=True):
         yield Row("evaded", disguised(text, draw), answer, asked.harm(0))
+
+
+def _explained(asked: Asked, writer: Writer, draw: random.Random) -> Iterator[Row]:
+    """Refusals as long as what they refuse."""
+    requests = [text for text, _ in labelled.harmful_requests(draw)[:EXPLAINED]]
+    openers = [f"{draw.choice(_REFUSING)} {draw.choice(_INSTEAD)}" for _ in requests]
+    for text, answer in zip(requests, writer.answers(requests, openers=openers, tokens=100), strict=True):
+        yield Row("refused-at-length", _perhaps(text, draw), answer, asked.harm(0))
+
+
+_REFUSING = (
+    "I'm sorry, but I can't help with that.",
+    "I cannot assist with this request.",
+    "No, I will not do that.",
+    "I can't give instructions for this, because people could get hurt.",
+    "As a language model I do not support anything of this kind.",
+    "That would be against the law, so I will not explain how it is done.",
+)
+_INSTEAD = (
+    "It is important to",
+    "If you or somebody you know is in danger,",
+    "Instead, I would suggest that you",
+    "There are lawful ways to reach your goal. For example,",
+    "What I can do is tell you how to protect yourself. First,",
+    "Please think about the people who would suffer. They",
+    "Such acts have serious consequences, including",
+)
 
 
 def _refused(benign: Sequence[str], answers: Sequence[str], asked: Asked, draw: random.Random) -> Iterator[Row]:

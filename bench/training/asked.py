@@ -22,8 +22,8 @@ class Asked:
         self._neutral = data("neutral")["prompts"]
         shipped = {rule.id: rule.statement for name in names() for rule in load(name).rules}
         for key, ids in SHIPPED.items():
-            # Four times, because these are what most people will ask.
-            self._harm[key] = [*self._harm[key], *[shipped[id] for id in ids if id in shipped] * 4]
+            # A dozen times, because these are what most people will ask.
+            self._harm[key] = [*self._harm[key], *[shipped[id] for id in ids if id in shipped] * 12]
 
     def neutral(self) -> str:
         return str(self._draw.choice(self._neutral))

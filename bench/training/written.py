@@ -12,6 +12,8 @@ from pipeline.llama import Engine, LlamaModel
 from pipeline.llama.engine import Generation, Sampling
 
 _CALLERS = 16
+LENGTHS = (30, 50, 50, 60, 150)
+"""Tokens that an answer may have at most: short ones teach as much for less, but long ones must have been seen."""
 
 
 class Writer:
@@ -25,11 +27,12 @@ class Writer:
     def close(self) -> None:
         self._engine.close()
 
-    def answers(self, prompts: Sequence[str], *, tokens: int = 50, openers: Sequence[str] = ()) -> list[str]:
-        """One for each prompt; with `openers`, each goes on after its own."""
-        asked = list(zip(prompts, openers or [""] * len(prompts), strict=True))
+    def answers(self, prompts: Sequence[str], *, tokens: int | None = None, openers: Sequence[str] = ()) -> list[str]:
+        """One for each prompt, of various lengths if not of `tokens`; with `openers`, each goes on after its own."""
+        asked = enumerate(zip(prompts, openers or [""] * len(prompts), strict=True))
+        jobs = [(said, opener, tokens or _length(number), number) for number, (said, opener) in asked]
         with ThreadPoolExecutor(_CALLERS) as pool:
-            return list(pool.map(lambda job: self._answer(job[1][0], job[1][1], tokens, job[0]), enumerate(asked)))
+            return list(pool.map(lambda job: self._answer(*job), jobs))
 
     def _answer(self, prompt: str, opener: str, tokens: int, number: int) -> str:
         ids = self._model.prompt([Message("user", prompt)], continues=opener)
@@ -37,3 +40,7 @@ class Writer:
         writing = self._engine.generate(Generation(tuple(ids), tokens, sampling))
         text = "".join(chunk.text for chunk in writing)
         return (opener + text).strip() or "I do not know."
+
+
+def _length(number: int) -> int:
+    return LENGTHS[number % len(LENGTHS)]

@@ -31,6 +31,7 @@ Figures = Sequence[tuple[str, ...]]
 """A row of headings, then the others."""
 
 Kind = Literal["lora", "probe"]
+ActsOn = Literal["exchange", "question"]
 _SUFFIXES: dict[Kind, str] = {"lora": ".gguf", "probe": ".safetensors"}
 
 app = typer.Typer(help="Make a critic of your own.", no_args_is_help=True)
@@ -50,6 +51,11 @@ def train(
     kind: Annotated[Kind, typer.Option("--kind", help="An adapter for the judge, or a probe of its states.")] = "lora",
     model: Annotated[str, typer.Option("--model", help="embedded, or a GGUF file of the Llama family.")] = "embedded",
     epochs: Annotated[int, typer.Option(min=1, help="Times that each row is learnt from; lora.")] = 1,
+    acts_on: Annotated[
+        ActsOn,
+        typer.Option(help="All that is read, or the question alone: less able, and judged where it was written; lora."),
+    ] = "exchange",
+    start: Annotated[Path | None, typer.Option("--start-from", help="An adapter to train further; lora.")] = None,
     rank: Annotated[int, typer.Option(min=1, max=256, help="How much the adapter can hold; lora.")] = 16,
     rate: Annotated[float, typer.Option(min=1e-6, max=1e-1, help="Peak learning rate; lora.")] = 3e-4,
     layers: Annotated[str, typer.Option(help="That are looked at, counted from 0; probe.")] = "14,16,18,20",
@@ -88,7 +94,7 @@ def train(
         say(f"To use it: `critics: [probe]` in a rule, and `probe: {{file: {out}}}` in superego.yaml")
         return DONE
     _train_adapter(
-        rows, path, out, threads=settings.threads, held=held, resume=not restart,
+        rows, path, out, threads=settings.threads, held=held, resume=not restart, start=start, acts_on=acts_on,
         rank=rank, alpha=2 * rank, rate=rate, epochs=epochs, check_every=check_every, seed=seed,
     )  # fmt: skip
     say(f"To use it: superego judge --adapter {out} …, or `judge: {{adapter: {out}}}` in superego.yaml")
@@ -96,7 +102,15 @@ def train(
 
 
 def _train_adapter(
-    rows: Sequence[Row], weights: Path, out: Path, *, threads: int | None, held: float, resume: bool, **plan: Any
+    rows: Sequence[Row],
+    weights: Path,
+    out: Path,
+    *,
+    threads: int | None,
+    held: float,
+    resume: bool,
+    start: Path | None,
+    **plan: Any,
 ) -> None:
     try:
         from pipeline.training.judge_adapter import train_adapter  # takes seconds, and an extra
@@ -114,10 +128,12 @@ def _train_adapter(
             )
 
         trained = train_adapter(
-            rows, weights, out, Plan(**plan), held=held, threads=threads, resume=resume, stepped=stepped, checked=told
-        )
-    what = "A LoRA adapter with which {} judges an exchange by rules; it is switched on for the question alone."
-    _told(out, rows, weights, what, plan | {"steps": trained.checks[-1].step}, _of_adapter(trained))
+            rows, weights, out, Plan(**plan), start=start, held=held, threads=threads, resume=resume,
+            stepped=stepped, checked=told,
+        )  # fmt: skip
+    what = "A LoRA adapter with which {} judges an exchange by rules."
+    made = plan | {"steps": trained.checks[-1].step} | ({"started from": start.name} if start else {})
+    _told(out, rows, weights, what, made, _of_adapter(trained))
 
 
 @contextmanager

@@ -13,17 +13,25 @@ from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
 from pipeline.llama.model import refuse_overflow
 from pipeline.llama.scored import scored
 
+ACTS_ON = "superego.acts_on"
+"""In an adapter's file: `exchange` or `question`."""
+MADE_FOR = "superego.made_for"
+"""In an adapter's file: the fingerprint of the weights that it was trained on."""
+
 
 class LlamaJudgeModel:
     """Reads and writes greedily. Prompts that begin alike are read from where they part, all in one batch.
 
-    `adapters` act on the question, a prompt's last message, and on nothing before it: see pipeline/training/lora.py.
+    `adapters` act on the question alone, a prompt's last message, or on all that is read where one of them says so: see
+    pipeline/training/lora.py.
     What a critic has not got done when its time is up (`critics.time_left`) is cancelled.
     """
 
     def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = ()) -> None:
         self._engine = engine
         self._adapters = adapters
+        said = [engine.model.adapter_metadata(adapter.path, ACTS_ON) for adapter in adapters]
+        self._question_alone = bool(said) and "exchange" not in said
         self._preamble = lru_cache(maxsize=32)(engine.model.preamble)
 
     @property
@@ -43,7 +51,7 @@ class LlamaJudgeModel:
         ids = [self._ids(prompt, 1) for prompt in prompts]
         groups = tuple(self._spelled(choice) for choice in choices)
         pinned = min(map(self._pinned, prompts))
-        plain = min(map(self._engine.model.before_last, prompts)) if self._adapters else 0
+        plain = min(map(self._engine.model.before_last, prompts)) if self._question_alone else 0
         request = Scoring(tuple(ids), groups, pinned=pinned, plain=plain, adapters=self._adapters, seconds=time_left())
         return [Reading(dict(zip(choices, mass, strict=True)), usage) for mass, usage in scored(self._engine, request)]
 

@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -143,12 +143,11 @@ class LlamaModel:
 
     def metadata(self, key: str) -> str:
         """What the file says under a key such as `general.name`; empty where it says nothing."""
-        size = self._api.llama_model_meta_val_str(self.handle, key.encode(), None, 0)
-        if size < 0:
-            return ""
-        data = ctypes.create_string_buffer(size + 1)
-        self._api.llama_model_meta_val_str(self.handle, key.encode(), data, size + 1)
-        return data.value.decode("utf-8", "replace")
+        return _told(self._api.llama_model_meta_val_str, self.handle, key)
+
+    def adapter_metadata(self, path: Path, key: str) -> str:
+        """What an adapter's file says under a key. Raises as `adapter` does."""
+        return _told(self._api.llama_adapter_meta_val_str, self.adapter(path), key)
 
     @cached_property
     def _template(self) -> ChatTemplate:
@@ -166,6 +165,15 @@ class LlamaModel:
     def _special(self, which: str) -> str:
         token = getattr(self._api, f"llama_vocab_{which}")(self.vocabulary)
         return "" if token < 0 else self.piece(token, special=True).decode("utf-8", "replace")
+
+
+def _told(ask: Callable[..., int], handle: Any, key: str) -> str:
+    size = ask(handle, key.encode(), None, 0)
+    if size < 0:
+        return ""
+    data = ctypes.create_string_buffer(size + 1)
+    ask(handle, key.encode(), data, size + 1)
+    return data.value.decode("utf-8", "replace")
 
 
 def refuse_overflow(name: str, tokens: int, room: int, context: int) -> None:

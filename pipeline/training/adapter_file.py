@@ -1,4 +1,4 @@
-"""A trained adapter as a GGUF file that llama.cpp loads."""
+"""A trained adapter as a GGUF file that llama.cpp loads, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGUFWriter
+import torch
+from gguf import GGUFReader, GGUFWriter
+
+from pipeline.errors import ModelMissing, ModelUnusable
+from pipeline.llama import ACTS_ON, MADE_FOR
 
 _NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.(?:default\.)?weight$")
 _PARTS = {
@@ -24,9 +28,19 @@ _PARTS = {
 }
 
 
-def write_adapter(path: Path, state: Mapping[str, Any], *, alpha: float, heads: Mapping[str, int], name: str) -> None:
+def write_adapter(
+    path: Path,
+    state: Mapping[str, Any],
+    *,
+    alpha: float,
+    heads: Mapping[str, int],
+    name: str,
+    acts_on: str,
+    made_for: str,
+) -> None:
     """Write PEFT's tensors of a Llama under llama.cpp's names, atomically, in half precision.
 
+    `made_for` is the fingerprint of the weights that it was trained on, `acts_on` what it is switched on for.
     `heads` tells how many `q_proj` and `k_proj` have: llama.cpp keeps the two halves of a head interleaved where
     transformers keeps them one after the other (its convert_hf_to_gguf.py, `permute`).
     """
@@ -36,21 +50,53 @@ def write_adapter(path: Path, state: Mapping[str, Any], *, alpha: float, heads: 
     writer.add_name(name)
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", alpha)
+    writer.add_string(ACTS_ON, acts_on)
+    writer.add_string(MADE_FOR, made_for)
     for key, tensor in state.items():
         found = _NAME.search(key)
         if found is None:
             raise ValueError(f"{key} is not a tensor of a Llama's linear layers")
-        layer, module, side = found.groups()
+        module, side = found[2], found[3]
         values = tensor.detach().float().cpu().numpy()
         if side == "B" and module in heads:
             values = _interleaved(values, heads[module])
-        target = f"blk.{layer}.{_PARTS[module]}.weight.lora_{side.lower()}"
-        writer.add_tensor(target, np.ascontiguousarray(values.astype(np.float16)))
+        writer.add_tensor(_target(key), np.ascontiguousarray(values.astype(np.float16)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     os.replace(part, path)
+
+
+def read_adapter(path: Path, like: Mapping[str, Any], *, heads: Mapping[str, int]) -> dict[str, torch.Tensor]:
+    """What `write_adapter` wrote, by the names and in the shapes of `like`. Raises `ModelMissing`, `ModelUnusable`."""
+    if not path.is_file():
+        raise ModelMissing(f"there is no adapter file {path}")
+    try:
+        tensors = {tensor.name: tensor.data for tensor in GGUFReader(path).tensors}
+    except (ValueError, IndexError) as exc:
+        raise ModelUnusable(f"{path} is not a GGUF file, or is damaged: {exc}") from exc
+    found = {}
+    for key, wanted in like.items():
+        module, side = _NAME.search(key).groups()[1:]  # type: ignore[union-attr]  # they are the trainer's own names
+        values = tensors.get(_target(key))
+        if values is None or values.shape != tuple(wanted.shape):
+            raise ModelUnusable(f"{path} cannot be gone on from: it is for another model, or has another rank")
+        values = values.astype(np.float32)
+        if side == "B" and module in heads:
+            values = _apart(values, heads[module])
+        found[key] = torch.from_numpy(np.ascontiguousarray(values))
+    return found
+
+
+def _target(key: str) -> str:
+    layer, module, side = _NAME.search(key).groups()  # type: ignore[union-attr]  # looked at before
+    return f"blk.{layer}.{_PARTS[module]}.weight.lora_{side.lower()}"
+
+
+def _apart(values: npt.NDArray[np.float32], heads: int) -> npt.NDArray[np.float32]:
+    rows, columns = values.shape
+    return values.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
 def _interleaved(values: npt.NDArray[np.float32], heads: int) -> npt.NDArray[np.float32]:

@@ -17,7 +17,7 @@ import torch
 from pipeline.errors import BadInput
 from pipeline.figures import auroc, log_loss
 from pipeline.llama import LlamaModel, fingerprint
-from pipeline.training.adapter_file import write_adapter
+from pipeline.training.adapter_file import read_adapter, write_adapter
 from pipeline.training.examples import Example, tokenised
 from pipeline.training.lora import Plan, Trainer
 from pipeline.training.rows import Row
@@ -57,13 +57,15 @@ def train_adapter(
     out: Path,
     plan: Plan,
     *,
+    start: Path | None = None,
     held: float = 0.08,
     threads: int | None = None,
     resume: bool = True,
     stepped: Callable[[int, int], None] = lambda *_: None,
     checked: Callable[[Check], None] = lambda _: None,
 ) -> Trained:
-    """Train on `rows`, check on a share of them, and write the best adapter to `out`.
+    """Train on `rows`, check on a share of them, and write the best adapter to `out`. `start` is an adapter to go on
+    from, of the same rank.
 
     `stepped` is told the step and how many there are; `checked` each check. A run that was stopped goes on where its
     last check was, as long as rows, weights and plan are the same. Raises `BadInput` where none can be held out.
@@ -79,18 +81,22 @@ def train_adapter(
     examples = [tokenised(row, model) for row in learnt]
     tests = [tokenised(row, model) for row in kept]
     trainer = Trainer(weights, plan, yes=model.spellings["yes"], no=model.spellings["no"])
-    saved = _Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan))
+    saved = _Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan, start))
     steps = plan.steps(len(examples))
     some = random.Random(plan.seed).sample(tests, min(MOST_CHECKED, len(tests)))
     run = _Run(trainer, some, steps, saved, checked)
+    if start:
+        trainer.restore({"adapter": read_adapter(start, trainer.adapter(), heads=trainer.heads)})
     if resume:
         run.resume()
     for _ in trainer.train(examples, steps, run.check):
         stepped(trainer.step, steps)
     trainer.restore({"adapter": run.best})
-    config = trainer.model.config
-    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-    write_adapter(out, run.best, alpha=plan.alpha, heads=heads, name=f"superego judge for {weights.stem}")
+    name = f"superego judge for {weights.stem}"
+    write_adapter(
+        out, run.best, alpha=plan.alpha, heads=trainer.heads, name=name, acts_on=plan.acts_on,
+        made_for=fingerprint(weights),
+    )  # fmt: skip
     probabilities, broken = _held_out(trainer, tests)
     saved.forget()
     return Trained(
@@ -156,9 +162,10 @@ def _by_source(
     return found
 
 
-def _key(rows: Sequence[Row], weights: Path, plan: Plan) -> str:
+def _key(rows: Sequence[Row], weights: Path, plan: Plan, start: Path | None) -> str:
     told = [[row.text, {rule.statement: broken for rule, broken in row.labels.items()}] for row in rows]
-    text = json.dumps([told, fingerprint(weights), asdict(plan)], sort_keys=True)
+    begun = hashlib.sha256(start.read_bytes()).hexdigest() if start else ""
+    text = json.dumps([told, fingerprint(weights), asdict(plan), begun], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,8 +1,9 @@
-"""An adapter that is switched on for the question alone.
+"""Low-rank adaptation (Hu et al., arXiv 2106.09685) of a model that is asked about an exchange.
 
-After activated LoRA (Greenewald et al., arXiv 2504.12397): the exchange is read by the untouched model, so that what a
-generator has in its cache can be judged where it stands; the adapter acts on the question's own tokens. Training is
-cheap for the same reason: the exchange needs no gradient, and is read once for all the rules that it is asked about.
+The adapter acts on all that is read, or on the question alone, after activated LoRA (Greenewald et al., arXiv
+2504.12397): then the exchange is read by the untouched model, so that what a generator has in its cache can be judged
+where it stands, and training needs no gradient for it. Either way an exchange is read once for all rules that it is
+asked about.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,7 @@ MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 class Plan:
     """How to train. `rate` is the peak learning rate; a step takes `batch` exchanges."""
 
+    acts_on: Literal["exchange", "question"] = "exchange"
     rank: int = 16
     alpha: int = 32
     rate: float = 3e-4
@@ -70,6 +72,8 @@ class Trainer:
         self.plan = plan
         self._answers = [torch.tensor(list(group), device=self._device) for group in (no, yes)]
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
+        shape = self.model.config
+        self.heads = {"q_proj": shape.num_attention_heads, "k_proj": shape.num_key_value_heads}
         self._exact = [p.detach().float().clone() for p in self._parameters]
         self._optimiser = torch.optim.AdamW(self._exact, lr=plan.rate, weight_decay=0.0)
         self.step = 0
@@ -147,8 +151,7 @@ class Trainer:
         contexts = np.zeros((len(batch), said), dtype=np.int64)
         for row, example in enumerate(batch):
             contexts[row, : len(example.context)] = example.context
-        with torch.no_grad(), self.model.disable_adapter():
-            read = self._inner.model(input_ids=self._tensor(contexts), use_cache=True)
+        read = self._read(self._tensor(contexts))
         packed = _Packed.of(batch, said)
         found = self._inner.model(
             input_ids=self._tensor(packed.ids),
@@ -160,6 +163,13 @@ class Trainer:
         logits = self._inner.lm_head(found.last_hidden_state[packed.rows, packed.last]).float()
         logs = log_softmax(logits, dim=-1)
         return torch.stack([torch.logsumexp(logs[:, group], dim=1) for group in self._answers], dim=1)
+
+    def _read(self, contexts: torch.Tensor) -> Any:
+        """What the questions will attend to."""
+        if self.plan.acts_on == "exchange":
+            return self._inner.model(input_ids=contexts, use_cache=True)
+        with torch.no_grad(), self.model.disable_adapter():
+            return self._inner.model(input_ids=contexts, use_cache=True)
 
     def _added(self, mask: npt.NDArray[np.bool_]) -> torch.Tensor:
         """What is added to the attention scores: next to nothing is left of those that are not to be seen."""

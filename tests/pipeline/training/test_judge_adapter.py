@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from critics import Conversation, Exchange, Judge, Message, Rule
+from critics import Conversation, Exchange, Judge, Manifesto, Message, Rule
+from pipeline import SettingsError, assemble, load_settings
 from pipeline.llama import Adapter, Engine, LlamaJudgeModel, LlamaModel
+from pipeline.training.adapter_file import write_adapter
 from pipeline.training.examples import tokenised
 from pipeline.training.judge_adapter import Check, Trained, train_adapter
 from pipeline.training.lora import Plan
@@ -66,6 +71,31 @@ def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained) -
     before, after = (judged(model, path, kept) for path in (None, trained.path))
     assert np.abs(after - before).max() > 0.1
     assert -np.log(np.abs(1 - truth - after)).mean() == pytest.approx(trained.log_loss, abs=0.1)
+
+
+def test_so_it_is_where_the_question_alone_is_adapted(model: LlamaModel, trained: Trained, tmp_path: Path) -> None:
+    """And it can be gone on from another adapter: what is begun with is heard in its first word."""
+    plan = replace(PLAN, acts_on="question", epochs=1, rate=1e-9)
+    found = train_adapter(rows(), model.path, tmp_path / "judge.gguf", plan, start=trained.path, held=0.2, threads=2)
+    _, kept = split(rows(), [row.text for row in rows()], held=0.2, seed=PLAN.seed)
+    truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
+    here, there, before = (judged(model, path, kept) for path in (found.path, trained.path, None))
+    assert -np.log(np.abs(1 - truth - here)).mean() == pytest.approx(found.log_loss, abs=0.1)
+    assert np.abs(here - before).max() > 0.1
+    assert np.abs(here - there).max() > 0.02
+
+
+def test_an_adapter_is_of_one_model(trained: Trained, tmp_path: Path) -> None:
+    """Weights of the same shape would take it, and judge at random."""
+    strange = tmp_path / "strange.gguf"
+    learnt = {f"base_model.model.model.layers.0.self_attn.v_proj.lora_{side}.weight": torch.zeros(shape)
+              for side, shape in (("A", (2, 576)), ("B", (192, 2)))}  # fmt: skip
+    write_adapter(strange, learnt, alpha=2, heads={}, name="x", acts_on="exchange", made_for="others")
+    manifesto = Manifesto(name="m", version="1", rules=(CATS,))
+    for adapter, fits in ((strange, False), (trained.path, True)):
+        settings = load_settings(flags={"judge": {"adapter": str(adapter)}})
+        with nullcontext() if fits else pytest.raises(SettingsError, match="trained on other weights"):
+            assemble(manifesto, settings, drafts=False)
 
 
 def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[Check]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ class Scripted:
     def __init__(self, _: Path, plan: Plan, **__: object) -> None:
         self.plan = plan
         self.step = 0
-        self.model = SimpleNamespace(config=SimpleNamespace(num_attention_heads=9, num_key_value_heads=3))
+        self.heads = dict[str, int]()
         self._seen = -1
 
     def train(self, _: Sequence[Example], steps: int, checked: Callable[[float], bool]) -> Iterator[float]:
