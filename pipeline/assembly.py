@@ -65,7 +65,8 @@ def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -
     manifesto = fitted(manifesto, settings)
     parts = Parts(settings, judged=_asks_model(manifesto))
     generator = parts.generator() if drafts else None
-    return Pipeline(manifesto, parts.critic(manifesto), generator, watch_model=settings.judge.while_writing)
+    critic = parts.critic(manifesto)
+    return Pipeline(manifesto, critic, generator, watch_model=settings.judge.while_writing, free=parts.close)
 
 
 class Parts:
@@ -79,6 +80,11 @@ class Parts:
         self._judged = judged
         self._engines: dict[Path, Engine] = {}
         self._embedder: Embedder | None = None
+
+    def close(self) -> None:
+        """Free the engines, for all that was made of them; a second time does nothing."""
+        for engine in self._engines.values():
+            engine.close()
 
     def critic(self, manifesto: Manifesto) -> Panel:
         """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""

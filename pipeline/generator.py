@@ -15,18 +15,32 @@ Pieces = collections.abc.Generator["Piece", None, None]
 
 
 @dataclass(frozen=True)
+class DraftOptions:
+    """What a caller asks of the drafts of one call; what is `None` is the generator's own.
+
+    `max_tokens` bounds each draft, what it continues from included; the generator's own bound holds as well. A draft
+    ends before the first of the strings in `stop`.
+    """
+
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+@dataclass(frozen=True)
 class DraftRequest:
     """What to draft: the whole conversation, with earlier drafts and advice already among its turns.
 
     `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
-    whose `can_continue` is true is given one. `max_tokens` bounds what is written; the generator's own bound holds as
-    well.
+    whose `can_continue` is true is given one. `max_tokens` is what is left of the budget, and bounds what is written.
     """
 
     messages: tuple[Message, ...]
     seed: int
     continues: str = ""
     max_tokens: int | None = None
+    options: DraftOptions = DraftOptions()
 
 
 @dataclass(frozen=True)

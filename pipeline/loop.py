@@ -5,6 +5,7 @@ Written once, synchronously, with no I/O of its own. What it promises is in docs
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -23,9 +24,10 @@ from critics import (
     weigh,
     within,
 )
+from pipeline.answer import Answer, Parts
 from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
-from pipeline.generator import DraftRequest, Finish, Generator
+from pipeline.generator import DraftOptions, DraftRequest, Finish, Generator
 from pipeline.ledger import Clock, Ledger
 from pipeline.outcome import Attempt, Outcome, Status, StopReason, best, standstill
 from pipeline.redaction import Draft, redacted
@@ -52,53 +54,76 @@ class Loop:
     clock: Clock = time.monotonic
     watch_model: bool = False
 
-    def __call__(self, exchange: Exchange, *, seed: int = 0, observe: Observer | None = None) -> Outcome:
+    def __call__(
+        self,
+        exchange: Exchange,
+        *,
+        seed: int = 0,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+    ) -> Outcome:
         """Answer the conversation. Never raises for what a model or a critic does: that is in the outcome.
 
         Raises `BadInput` for a conversation that has no last turn by the user.
         """
+        return self.stream(exchange, seed=seed, observe=observe, options=options).ended()
+
+    def stream(
+        self,
+        exchange: Exchange,
+        *,
+        seed: int = 0,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+    ) -> Answer:
+        """As a call, with the answer in parts as soon as they may be shown. Nothing is done before it is iterated."""
         if not exchange.conversation or exchange.conversation[-1].role != "user":
             raise BadInput("a conversation must end with the user's turn")
-        return _Run(self, replace(exchange, draft=None), seed, observe or (lambda _: None)).outcome()
+        stop = threading.Event()
+        first = first_request(exchange.conversation, exchange.sources, seed, options)
+        run = _Run(self, replace(exchange, draft=None), first, observe or (lambda _: None), stop)
+        return Answer(run.parts(), stop)
 
 
 class _Run:
     """One call of the loop."""
 
-    def __init__(self, loop: Loop, exchange: Exchange, seed: int, observe: Observer) -> None:
+    def __init__(
+        self, loop: Loop, exchange: Exchange, first: DraftRequest, observe: Observer, stop: threading.Event
+    ) -> None:
         self._generator = loop.generator
         self._critic = loop.critic
         self._manifesto = loop.manifesto
         self._watched = watched(loop.manifesto, model=loop.watch_model)
         self._clock = loop.clock
         self._exchange = exchange
-        self._seed = seed
+        self._first = first
         self._observe = observe
-        self._ledger = Ledger(loop.manifesto.budget, clock=loop.clock)
-        self._first = first_request(exchange.conversation, exchange.sources, seed)
+        self._ledger = Ledger(loop.manifesto.budget, clock=loop.clock, stop=stop)
         self._attempts: list[Attempt] = []
         self._input: Verdict | None = None
 
-    def outcome(self) -> Outcome:
+    def parts(self) -> Parts:
+        """Draft and judge to the end, giving what may be shown."""
         self._input = self._judge_input()
-        if self._input and self._input.outcome != "pass":
+        if self._input and self._input.outcome != "pass" and not self._ledger.stop.is_set():
             return self._end("withheld", "undecided" if self._input.outcome == "undecided" else "input")
         while True:
             if stop := self._ledger.spent() or standstill(self._attempts):
-                return self._exhausted(stop)
+                return (yield from self._exhausted(stop))
             try:
                 attempt = self._attempt()
             except ModelFault as exc:
                 return self._end("faulted", "fault", fault=exc)
             if attempt is None:
-                return self._exhausted(self._ledger.cut() or "tokens")
+                return (yield from self._exhausted(self._ledger.cut() or "tokens"))
             self._attempts.append(attempt)
             self._observe(attempt)
             if attempt.verdict.outcome == "pass":
-                return self._end("released", "passed", attempt.text)
+                return (yield from self._release("passed", attempt.text))
             if attempt.verdict.outcome == "undecided":
-                late = self._ledger.cut() == "seconds"
-                return self._exhausted("seconds") if late else self._end("withheld", "undecided")
+                late = self._ledger.cut() in ("seconds", "cancelled")
+                return (yield from self._exhausted("seconds")) if late else self._end("withheld", "undecided")
 
     def _judge_input(self) -> Verdict | None:
         rules = self._manifesto.rules_for("input")
@@ -129,7 +154,7 @@ class _Run:
         )
 
     def _request(self, kept: int = KEPT_DRAFTS) -> DraftRequest:
-        seed = self._seed + len(self._attempts)
+        seed = self._first.seed + len(self._attempts)
         if not self._attempts:
             return self._first
         if self._manifesto.revision == "rewind" and self._generator.can_continue and kept:
@@ -204,19 +229,30 @@ class _Run:
         if not rules:
             return []
         try:
-            findings = within(self._ledger.seconds_left, self._critic, exchange, rules)
+            findings = within(self._ledger.seconds_left, self._critic, exchange, rules, stop=self._ledger.stop)
             self._ledger.critic += sum((finding.usage for finding in findings), Usage())
         except Exception as exc:  # noqa: BLE001  # whatever a critic does, the outcome says so and the loop stands
             return [undecided(rule, "loop", f"{type(exc).__name__}: {exc}") for rule in rules]
         return findings
 
-    def _exhausted(self, stop: StopReason) -> Outcome:
+    def _exhausted(self, stop: StopReason) -> Parts:
         given = best(self._attempts, self._manifesto) if self._manifesto.on_exhausted == "best" else None
-        return self._end("released", stop, given.text) if given else self._end("withheld", stop)
+        if given is None:
+            return self._end("withheld", stop)
+        return (yield from self._release(stop, given.text))
+
+    def _release(self, stop: StopReason, text: str) -> Parts:
+        """The end of an answer that may be shown, unless somebody has cancelled it meanwhile."""
+        if self._ledger.stop.is_set():
+            return self._end("withheld", "cancelled")
+        yield text
+        return self._end("released", stop, text)
 
     def _end(
         self, status: Status, stop: StopReason, answer: str | None = None, *, fault: ModelFault | None = None
     ) -> Outcome:
+        if status == "withheld" and self._ledger.stop.is_set():
+            stop = "cancelled"
         if status == "withheld" and self._manifesto.on_exhausted != "error":
             answer = self._manifesto.refusal
         return Outcome(
@@ -227,7 +263,7 @@ class _Run:
             attempts=tuple(self._attempts),
             cost=self._ledger.cost(),
             generator=self._generator.name,
-            seed=self._seed,
+            seed=self._first.seed,
             input_verdict=self._input,
             fault=str(fault or ""),
             retryable=fault is not None and fault.retryable,

@@ -12,7 +12,9 @@ from pipeline.errors import PipelineError
 from pipeline.generator import Finish
 
 Status = Literal["released", "withheld", "faulted"]
-StopReason = Literal["passed", "input", "undecided", "repeated", "stalled", "attempts", "tokens", "seconds", "fault"]
+StopReason = Literal[
+    "passed", "input", "undecided", "repeated", "stalled", "attempts", "tokens", "seconds", "cancelled", "fault"
+]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ the advice, never weights, thresholds, scores or the rules that held.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from critics import Fence, Judgement, Message, Source, neutralise, sentences
-from pipeline.generator import DraftRequest
+from pipeline.generator import DraftOptions, DraftRequest
 from pipeline.outcome import Attempt
 
 KEPT_DRAFTS = 2
@@ -21,9 +22,11 @@ _FROM_THE_START = "Keep to this:\n{}"
 _TOO_LOW = "it falls short of several rules together"
 
 
-def first_request(conversation: Sequence[Message], sources: Sequence[Source], seed: int) -> DraftRequest:
+def first_request(
+    conversation: Sequence[Message], sources: Sequence[Source], seed: int, options: DraftOptions = DraftOptions()
+) -> DraftRequest:
     """The conversation with its sources before the last user turn, fenced and tagged."""
-    return DraftRequest(_with_sources(conversation, sources), seed)
+    return DraftRequest(_with_sources(conversation, sources), seed, options=options)
 
 
 def converse(first: DraftRequest, failed: Sequence[Attempt], seed: int, *, kept: int = KEPT_DRAFTS) -> DraftRequest:
@@ -34,7 +37,7 @@ def converse(first: DraftRequest, failed: Sequence[Attempt], seed: int, *, kept:
     for attempt in failed[-kept:] if kept else ():
         turns.append(Message("assistant", attempt.text or "…"))
         turns.append(Message("user", _AGAIN.format(_notes(attempt))))
-    return DraftRequest(_alternating(turns), seed)
+    return replace(first, messages=_alternating(turns), seed=seed)
 
 
 def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | None:
@@ -48,7 +51,7 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
     *before, last = first.messages
     advice = _FROM_THE_START.format("\n".join(f"- {_advice(j)}" for j in _told(failed)))
     asked = Message(last.role, f"{last.content}\n\n{advice}")
-    return DraftRequest((*before, asked), seed, continues=kept)
+    return replace(first, messages=(*before, asked), seed=seed, continues=kept)
 
 
 def kept_text(failed: Attempt) -> str | None:

@@ -93,10 +93,12 @@ def test_the_public_names_are_these() -> None:
         "write_probe",
     ]
     assert pipeline.__all__ == [
+        "Answer",
         "Attempt",
         "BadInput",
         "ContextOverflow",
         "Cost",
+        "DraftOptions",
         "DraftRequest",
         "Generator",
         "Loop",

@@ -30,6 +30,7 @@ _STOPS = {
     "attempts": "no attempts are left",
     "tokens": "no tokens are left",
     "seconds": "no time is left",
+    "cancelled": "nobody waited for it any more",
     "fault": "the model failed",
 }
 
