@@ -18,11 +18,13 @@ from pipeline.generator import DraftOptions, DraftRequest, Generator, Piece, Pie
 from pipeline.loop import Loop, Observer
 from pipeline.outcome import Attempt, Cost, Outcome, Withheld
 from pipeline.pipeline import Pipeline
+from pipeline.rim import AsyncAnswer
 from pipeline.scripted import ScriptedGenerator
 from pipeline.settings import Settings, load_settings
 
 __all__ = [
     "Answer",
+    "AsyncAnswer",
     "Attempt",
     "BadInput",
     "ContextOverflow",

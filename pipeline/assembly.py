@@ -48,23 +48,34 @@ from pipeline.pipeline import Pipeline
 from pipeline.settings import NO_ADAPTER, RemoteSettings, Settings, load_settings
 
 
-def load(manifesto: str | None = None, *, settings: Settings | None = None) -> Pipeline:
+def load(
+    manifesto: str | None = None,
+    *,
+    settings: Settings | None = None,
+    generator: Generator | None = None,
+    drafts: bool = True,
+) -> Pipeline:
     """A pipeline by a manifesto's shipped name or path, with the models of `settings`, else of the configuration.
 
+    `generator` drafts instead of the settings' one. With `drafts` false the pipeline only judges.
     Raises `critics.ManifestoError`, `SettingsError`, or `ModelFault` where a model cannot be loaded.
     """
     settings = settings or load_settings()
-    return assemble(critics.load(manifesto or settings.manifesto, trusted=settings.trusted), settings)
+    loaded = critics.load(manifesto or settings.manifesto, trusted=settings.trusted)
+    return assemble(loaded, settings, generator=generator, drafts=drafts)
 
 
-def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -> Pipeline:
+def assemble(
+    manifesto: Manifesto, settings: Settings, *, generator: Generator | None = None, drafts: bool = True
+) -> Pipeline:
     """A pipeline for a loaded manifesto. With `drafts` false it only judges, and no generator is loaded.
 
     Calibrations that were fitted to other models than those of `settings` are left out.
     """
     manifesto = fitted(manifesto, settings)
     parts = Parts(settings, judged=_asks_model(manifesto))
-    generator = parts.generator() if drafts else None
+    if generator is None and drafts:
+        generator = parts.generator()
     critic = parts.critic(manifesto)
     return Pipeline(manifesto, critic, generator, watch_model=settings.judge.while_writing, free=parts.close)
 

@@ -15,6 +15,7 @@ from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions, Generator
 from pipeline.loop import Loop, Observer
 from pipeline.outcome import Outcome
+from pipeline.rim import AsyncAnswer, ended, in_thread
 
 _SEEDS = 1 << 31
 
@@ -64,6 +65,30 @@ class Pipeline:
         loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
         return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options)
 
+    async def aask(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        context: Sequence[Source] = (),
+        seed: int | None = None,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+    ) -> Outcome:
+        """As `ask`, in a thread, where `observe` is called as well. Cancelling whoever waits stops the work."""
+        return await ended(self.stream(prompt, context=context, seed=seed, observe=observe, options=options))
+
+    def astream(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        context: Sequence[Source] = (),
+        seed: int | None = None,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+    ) -> AsyncAnswer:
+        """As `stream`, in a thread: iterate over it with `async for`. Leaving it early stops the work."""
+        return AsyncAnswer(self.stream(prompt, context=context, seed=seed, observe=observe, options=options))
+
     def judge(
         self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()
     ) -> Verdict:
@@ -91,6 +116,14 @@ class Pipeline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await in_thread(self.close, cancel=lambda: None)
 
     def _loop(self) -> Loop:
         if self.generator is None:

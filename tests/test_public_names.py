@@ -94,6 +94,7 @@ def test_the_public_names_are_these() -> None:
     ]
     assert pipeline.__all__ == [
         "Answer",
+        "AsyncAnswer",
         "Attempt",
         "BadInput",
         "ContextOverflow",
