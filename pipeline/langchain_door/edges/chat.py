@@ -1,0 +1,241 @@
+"""A chat model of LangChain's whose every answer has passed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Literal, Self
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation
+
+from pipeline.answer import Answer
+from pipeline.errors import BadInput
+from pipeline.generator import DraftOptions
+from pipeline.langchain_door.edges.quiet import quiet_context
+from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
+from pipeline.langchain_door.edges.turns import conversation_of, sources_of
+from pipeline.langchain_door.generator import ChatGenerator
+from pipeline.outcome import Outcome
+from pipeline.pipeline import Pipeline
+from pipeline.rim import in_thread
+
+PROVIDER = "superego"
+
+_BY_CALL = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "context", "stream"}
+_loading = threading.Lock()
+
+
+class ChatEdge(BaseChatModel):
+    """Answers by a manifesto, or with its refusal.
+
+    `temperature`, `top_p`, `max_tokens`, `stop` and `seed` are for the drafts, and can be given by call as well. So can
+    `context`: documents that the drafts are made from and held against. `timeout` bounds one call, in seconds.
+    """
+
+    pipeline: SkipValidation[Pipeline] | None = Field(default=None, exclude=True, repr=False)
+    """A ready one. It stays its owner's: `close` does not free it."""
+    manifesto: str | None = None
+    """A shipped name or a path, where no pipeline is given; loaded when it is first needed."""
+    model: SkipValidation[BaseChatModel] | None = Field(default=None, exclude=True)
+    """What drafts, instead of the settings' generator."""
+    max_retries: int = 2
+    """How often a call of `model` that failed is made again."""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: Sequence[str] | None = None
+    seed: int | None = None
+    timeout: float | None = None
+    streaming: bool = False
+    on_withheld: Literal["refuse", "raise"] = "refuse"
+    """Whether a withheld answer is the manifesto's refusal, or raises `Withheld`."""
+    tell: bool = True
+    """Whether `response_metadata` tells how an answer came about."""
+
+    # A misspelt `manifesto` must not mean the default one.
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    _made: Pipeline | None = PrivateAttr(default=None)
+
+    @property
+    def ready(self) -> Pipeline:
+        """The pipeline. The first time it is loaded, which may take seconds."""
+        if self.pipeline is not None:
+            return self.pipeline
+        with _loading:
+            if self._made is None:
+                self._made = self._load()
+            return self._made
+
+    def close(self) -> None:
+        """Free the engines of a pipeline that was loaded here."""
+        with _loading:
+            made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _load(self) -> Pipeline:
+        raise BadInput("a moderated chat model needs a pipeline")
+
+    def _drafts(self) -> ChatGenerator | None:
+        """The generator round `model`, if there is one."""
+        if self.model is None:
+            return None
+        name = self.model._get_ls_params().get("ls_model_name") or self.model._llm_type
+        return ChatGenerator(self.model, name=name, tries=self.max_retries + 1)
+
+    @property
+    def _llm_type(self) -> str:
+        return PROVIDER
+
+    @property
+    def _model_name(self) -> str:
+        return f"{PROVIDER}/{self.ready.manifesto.name}"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        # What LangChain keeps answers under in its cache: another manifesto must not be given this one's.
+        generator = self.ready.generator
+        asked = {name: getattr(self, name) for name in ("temperature", "top_p", "max_tokens", "seed", "on_withheld")}
+        return {
+            "model_name": self._model_name,
+            "manifesto_hash": self.ready.manifesto.hash,
+            "generator": generator.name if generator else None,
+            **asked,
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        wanted = {**self._identifying_params, **kwargs}
+        params = LangSmithParams(
+            ls_provider=PROVIDER, ls_model_name=wanted.get("model") or self._model_name, ls_model_type="chat"
+        )
+        if wanted["temperature"] is not None:
+            params["ls_temperature"] = wanted["temperature"]
+        if wanted["max_tokens"] is not None:
+            params["ls_max_tokens"] = wanted["max_tokens"]
+        if stops := list(stop or self.stop or ()):
+            params["ls_stop"] = stops
+        return params
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = self._asked(messages, stop, kwargs)
+        with quiet_context(run_manager) as context, self._in_time(answer):
+            outcome = context.run(answer.ended)
+        return self._result(outcome)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = self._asked(messages, stop, kwargs)
+        with quiet_context(run_manager) as context, self._in_time(answer):
+            outcome = await in_thread(partial(context.run, answer.ended), cancel=answer.cancel)
+        return self._result(outcome)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        answer = self._asked(messages, stop, kwargs)
+        with quiet_context(run_manager) as context, self._in_time(answer):
+            parts = iter(answer)
+            try:
+                while (part := context.run(next, parts, None)) is not None:
+                    yield _chunk(part)
+            finally:
+                context.run(answer.close)
+        yield self._last(answer)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        answer = self._asked(messages, stop, kwargs)
+        with quiet_context(run_manager) as context, self._in_time(answer):
+            following = partial(context.run, next, iter(answer), None)
+            try:
+                while (part := await in_thread(following, cancel=answer.cancel)) is not None:
+                    yield _chunk(part)
+            finally:  # also where the consumer leaves
+                answer.cancel()
+                await in_thread(partial(context.run, answer.close), cancel=answer.cancel)
+        yield self._last(answer)
+
+    def _asked(self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, by_call: Mapping[str, Any]) -> Answer:
+        if odd := by_call.keys() - _BY_CALL:
+            raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
+        bound = by_call.get("max_tokens", by_call.get("max_completion_tokens", self.max_tokens))
+        options = DraftOptions(
+            max_tokens=bound,
+            stop=tuple(self.stop or () if stop is None else stop),
+            temperature=by_call.get("temperature", self.temperature),
+            top_p=by_call.get("top_p", self.top_p),
+        )
+        return self.ready.stream(
+            conversation_of(messages),
+            context=sources_of(by_call.get("context") or ()),
+            seed=by_call.get("seed", self.seed),
+            options=options,
+        )
+
+    @contextmanager
+    def _in_time(self, answer: Answer) -> Iterator[None]:
+        if self.timeout is None:
+            yield
+            return
+        timer = threading.Timer(self.timeout, answer.cancel)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _answer(self, outcome: Outcome) -> str:
+        if outcome.stop_reason == "cancelled":
+            raise TimeoutError(f"there was no answer within {self.timeout:g} s")
+        return answer_of(outcome, refuse=self.on_withheld == "refuse")
+
+    def _told(self, outcome: Outcome) -> dict[str, Any]:
+        told = {"model_name": self._model_name, "model_provider": PROVIDER, **metadata(outcome, tell=self.tell)}
+        return {"response_metadata": told, "usage_metadata": spent(outcome)}
+
+    def _result(self, outcome: Outcome) -> ChatResult:
+        message = AIMessage(self._answer(outcome), **self._told(outcome))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _last(self, answer: Answer) -> ChatGenerationChunk:
+        """What is not said yet: how it ended, and the refusal where nothing was shown, or all of what was released."""
+        rest = self._answer(answer.outcome)
+        return _chunk("" if answer.shown else rest, chunk_position="last", **self._told(answer.outcome))
+
+
+def _chunk(text: str, **more: Any) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, **more))
