@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.assembly import load
+from pipeline.errors import BadInput
 from pipeline.langchain_door.edges import ChatEdge, ModeratedRunnable, ModerationEdge, sources_of
 from pipeline.pipeline import Pipeline
 
@@ -40,4 +41,6 @@ def moderate(
 
 def _judging(manifesto: str | None, pipeline: Pipeline | None) -> Pipeline:
     """What judges: the pipeline that was handed in, else one that is loaded, and drafts nothing itself."""
+    if pipeline and manifesto:
+        raise BadInput("give a pipeline or a manifesto's name: a pipeline has a manifesto")
     return pipeline or load(manifesto, drafts=False)

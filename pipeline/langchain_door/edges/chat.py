@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -12,7 +13,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation
+from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_validator
 
 from pipeline.answer import Answer
 from pipeline.errors import BadInput
@@ -66,11 +67,11 @@ class ChatEdge(BaseChatModel):
     @property
     def ready(self) -> Pipeline:
         """The pipeline. The first time it is loaded, which may take seconds."""
-        if self.pipeline is not None:
+        if self.pipeline is not None and self.model is None:
             return self.pipeline
         with _loading:
             if self._made is None:
-                self._made = self._load()
+                self._made = self._load() if self.pipeline is None else self._lent(self.pipeline)
             return self._made
 
     def close(self) -> None:
@@ -85,6 +86,16 @@ class ChatEdge(BaseChatModel):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @model_validator(mode="after")
+    def _one_manifesto(self) -> Self:
+        if self.pipeline is not None and self.manifesto is not None:
+            raise ValueError("give a pipeline or a manifesto's name: a pipeline has a manifesto")
+        return self
+
+    def _lent(self, pipeline: Pipeline) -> Pipeline:
+        """Somebody's pipeline with `model` to draft; freeing that is its owner's affair."""
+        return replace(pipeline, generator=self._drafts(), free=lambda: None)
 
     def _load(self) -> Pipeline:
         raise BadInput("a moderated chat model needs a pipeline")

@@ -30,7 +30,8 @@ Result = ToolMessage | Command[Any]
 class ModerationEdge(AgentMiddleware[Any, Any, Any]):
     """Round the model: a message that breaks the manifesto, by its text or by the arguments of a tool call, is asked
     for again with the advice, and in the end replaced by the refusal, which calls no tool. The rules for input judge
-    the user's turn before, and what each tool gave: what breaks one is replaced by `notice`.
+    the user's turn before, and what each tool gave: what breaks one is replaced by `notice`. A result that is returned
+    directly is an answer, and held against the rules for output as well.
 
     The judging is inside the model's step of the agent's graph, and the model is called where nobody listens to its
     tokens: no way to stream an agent shows what has not passed.
@@ -52,6 +53,11 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
         self._results = Results(pipeline, notice)
         self._on_outcome = on_outcome
 
+    @property
+    def name(self) -> str:
+        """With the manifesto's, because an agent takes no two of one name, and may be held to several manifestos."""
+        return f"{type(self).__name__}[{self.pipeline.manifesto.name}]"
+
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
@@ -70,13 +76,14 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
             return await in_thread(partial(context.run, self._moderated, request, called), cancel=back.cancel)
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Result]) -> Result:
-        return self._results.passed(handler(request))
+        return self._results.passed(handler(request), _asked_directly(request))
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
     ) -> Result:
         result = await handler(request)
-        return await in_thread(partial(self._results.passed, result), cancel=_leave_it)
+        judged = partial(self._results.passed, result, _asked_directly(request))
+        return await in_thread(judged, cancel=_leave_it)
 
     def _moderated(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
@@ -146,6 +153,14 @@ def _spoken_messages(response: ModelResponse[Any]) -> list[AIMessage]:
 
 def _name_of(request: ModelRequest[Any]) -> str:
     return str(request.model._get_ls_params().get("ls_model_name") or request.model._llm_type)
+
+
+def _asked_directly(request: ToolCallRequest) -> tuple[Message, ...] | None:
+    """The conversation that the tool's result will be the answer to, where no model reads it first."""
+    if request.tool is None or not request.tool.return_direct:
+        return None
+    state = request.state
+    return judged_conversation(state["messages"] if isinstance(state, dict) else state.messages)
 
 
 def _leave_it() -> None:

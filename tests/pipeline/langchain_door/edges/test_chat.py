@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -276,3 +278,19 @@ def test_a_pipeline_stays_its_owners(make: Make) -> None:
     with ModeratedChat(pipeline=theirs) as chat:
         chat.invoke("What?")
     assert freed == []
+
+
+def test_a_model_may_draft_for_a_ready_pipeline(make: Make) -> None:
+    """In place of its own generator; a manifesto beside a pipeline would be one too many."""
+    pipeline = make(["Never asked."])
+    chat = ModeratedChat(pipeline=pipeline, model=saying(BAD, GOOD))
+    assert chat.invoke("What do we do?").content == GOOD
+    with pytest.raises(ValueError, match="a pipeline has a manifesto"):
+        ModeratedChat(pipeline=pipeline, manifesto="house-style")
+
+
+def test_the_package_alone_loads_no_langchain() -> None:
+    """Who only asks a pipeline does not wait for it."""
+    code = "import sys, pipeline; print([name for name in sys.modules if name.startswith('lang')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"

@@ -17,7 +17,7 @@ from langchain_core.tools import tool
 from langgraph.types import Command
 from pydantic import BaseModel, Field
 
-from pipeline import Outcome, Pipeline, Withheld
+from pipeline import BadInput, Outcome, Pipeline, Withheld
 from pipeline.langchain import ModerationMiddleware
 
 Make = Callable[..., Pipeline]
@@ -335,3 +335,31 @@ def test_a_name_is_enough() -> None:
     model = Lines(lines=["Certainly! Here it is.", "Here it is."])
     state = create_agent(model, middleware=[ModerationMiddleware("house-style")]).invoke(asked())
     assert texts(state)[-1] == "Here it is."
+
+
+@pytest.mark.parametrize(("page", "answer"), [(BAD, REFUSAL), (GOOD, GOOD)])
+def test_what_a_tool_answers_directly_is_an_answer(make: Make, page: str, answer: str) -> None:
+    """No model reads it before the user does, so it is held against the rules for output."""
+
+    @tool(return_direct=True)
+    def look() -> str:
+        """Look it up."""
+        return page
+
+    moderation = ModerationMiddleware(pipeline=make())
+    state = create_agent(Lines(lines=[calling("look")]), tools=[look], middleware=[moderation]).invoke(asked())
+    assert texts(state) == ["What do we do?", "", answer]
+
+
+def test_an_agent_may_be_held_to_several_manifestos(make: Make) -> None:
+    """Each judges what the others have passed."""
+    model = Lines(lines=[BAD, "Certainly! We work together.", GOOD])
+    middleware = [ModerationMiddleware("house-style"), ModerationMiddleware(pipeline=make())]
+    assert texts(create_agent(model, middleware=middleware).invoke(asked()))[-1] == GOOD
+    assert len(model.asked) == 3
+
+
+def test_one_manifesto_is_enough(make: Make) -> None:
+    """A pipeline has one, so that a name beside it would be one too many."""
+    with pytest.raises(BadInput, match="a pipeline has a manifesto"):
+        ModerationMiddleware("house-style", pipeline=make())
