@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from critics import Critic, Exchange, Finding, Message, Rule, Source, Usage, visible
@@ -101,13 +102,18 @@ class _Caller(Generic[R]):
         self.sources: tuple[Source, ...] = ()
 
     def __call__(self, request: DraftRequest) -> Pieces:
-        if self._asked is None:
-            self._asked = len(request.messages)
-        response = self._call(request.messages[self._asked :])
+        response = self._call(self._added(request.messages))
         spoken = self._spoken(response)
         self.responses.append(response)
         self.sources = spoken.sources
         yield Piece(spoken.text, spoken.usage, spoken.finish)
+
+    def _added(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The turns behind the conversation, in which a revision makes one of neighbours with the same role."""
+        if self._asked is None:
+            self._asked = sum(1 for _ in groupby(messages, key=lambda message: message.role))
+            return ()
+        return messages[self._asked :]
 
 
 class _Sourced:

@@ -71,21 +71,20 @@ def _words(value: Any) -> Iterator[str]:
 
 def _calls(message: BaseMessage) -> Iterator[str]:
     for call in message.tool_calls if isinstance(message, AIMessage) else []:
-        yield "\n".join([call["name"], *_leaves("", call["args"])])
+        yield "\n".join([call["name"], *(_leaves("", call["args"]) if call["args"] else ())])
 
 
 def _leaves(path: str, value: Any) -> Iterator[str]:
     """Every word of nested arguments as it is, not as JSON would write it: an escape could hide where a word ends."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _leaves(f"{path}.{key}" if path else str(key), inner)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple) and value:
         for inner in value:
             yield from _leaves(path, inner)
     else:
         text = value if isinstance(value, str) else json.dumps(value, default=str)
-        if text:
-            yield f"{path}: {text}" if path else text
+        yield f"{path}: {text}" if path else text
 
 
 def _readable(message: AIMessage) -> AIMessage:

@@ -18,6 +18,7 @@ from langchain_core.outputs import LLMResult
 
 from pipeline import BadInput, DraftRequest, ModelFault, ModelUnavailable, Piece, Pieces, Pipeline, Withheld
 from pipeline.langchain import ModeratedChat
+from pipeline.langchain_door import load_chat_model
 
 Make = Callable[..., Pipeline]
 
@@ -294,3 +295,16 @@ def test_the_package_alone_loads_no_langchain() -> None:
     code = "import sys, pipeline; print([name for name in sys.modules if name.startswith('lang')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_real_server_drafts(upstream: str, make: Make) -> None:
+    """Somebody's chat model over HTTP, and what it drafts in parts that passed."""
+    model = load_chat_model(
+        "openai:small", base_url=upstream, api_key=None, temperature=0.7, top_p=None, timeout=60.0, context=2048
+    )
+    chat = ModeratedChat(pipeline=make(), model=model, max_tokens=16)
+    chunks = list(chat.stream("Name three animals that live in the sea.", seed=1))
+    assert sum(bool(chunk.text.strip()) for chunk in chunks) >= 1
+    assert chunks[-1].response_metadata["superego"]["generator"] == "small"
+    assert chunks[-1].usage_metadata is not None
+    assert chunks[-1].usage_metadata["output_tokens"] >= 16

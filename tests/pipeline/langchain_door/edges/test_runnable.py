@@ -66,6 +66,13 @@ def test_messages_are_asked_for_again_with_the_draft_and_the_advice(make: Make) 
     assert answer.response_metadata["superego"]["attempts"] == 2
 
 
+def test_several_turns_in_a_row_lose_no_advice(make: Make) -> None:
+    """For the loop neighbours of one role are one turn; what is added is found behind them all the same."""
+    runnable, asked = scripted(AIMessage(BAD), AIMessage(GOOD))
+    moderate(runnable, pipeline=make()).invoke([HumanMessage("One."), HumanMessage("Two."), HumanMessage("Three?")])
+    assert [message.type for message in asked[1]] == ["human"] * 3 + ["ai", "human"]
+
+
 def test_a_chat_model_takes_advice_as_turns_also_to_a_text(make: Make) -> None:
     """And so does one with bound options."""
     for model in (saying(BAD, GOOD), saying(BAD, GOOD).bind(stop=["END"])):
