@@ -12,9 +12,10 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import patch_config
 
 from critics import Message
+from pipeline.langchain_door.edges.answered import Answered
+from pipeline.langchain_door.edges.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.quiet import quiet
 from pipeline.langchain_door.edges.redrafting import held_back, mender, moderated
-from pipeline.langchain_door.edges.shapes import Answered, Asked, takes_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
 from pipeline.outcome import Outcome
 from pipeline.pipeline import Pipeline
@@ -87,7 +88,8 @@ class ModeratedRunnable(Runnable[Any, Any]):
         asked = Asked.of(self.runnable, given, self._input_key)
 
         def answered(turns: Sequence[Message]) -> Answered:
-            return Answered.of(call(asked.advised(turns)), self._output_key)
+            advised = asked.advised(turns)
+            return Answered.of(asked.restored(call(advised), advised), self._output_key, turns)
 
         conversation = asked.conversation
         result = moderated(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.language_models import GenericFakeChatModel
@@ -150,6 +151,23 @@ def test_a_conversation_is_judged_in_all_that_was_added(make: Make) -> None:
     runnable, _ = scripted(*[{"messages": [asked, call, told, AIMessage(GOOD)]}] * 3)
     output = moderate(runnable, pipeline=make()).invoke({"messages": [asked]})
     assert [message.text for message in output["messages"]] == ["What?", REFUSAL]
+
+
+@pytest.mark.parametrize("lines", [(BAD, GOOD), (BAD, BAD, BAD)])
+def test_a_graph_gives_back_nothing_of_what_failed(make: Make, lines: tuple[str, ...]) -> None:
+    """Its state holds the turns that a revision added; what is given is as if the last draft had been the first."""
+    agent = create_agent(saying(*lines))
+    history = [("user", "Hi."), ("assistant", "Hello."), ("user", "What?")]
+    output = moderate(agent, pipeline=make()).invoke({"messages": history})
+    answer = GOOD if GOOD in lines else REFUSAL
+    assert [message.text for message in output["messages"]] == ["Hi.", "Hello.", "What?", answer]
+
+
+def test_a_mapping_gives_back_what_it_was_asked(make: Make) -> None:
+    """Without the advice, which is no part of it."""
+    outputs = iter([BAD, GOOD])
+    echo: RunnableLambda[Any, Any] = RunnableLambda(lambda given: {**given, "answer": next(outputs)})
+    assert moderate(echo, pipeline=make()).invoke({"question": "What?"}) == {"question": "What?", "answer": GOOD}
 
 
 def test_a_withheld_output_raises_where_that_is_wanted(make: Make) -> None:
