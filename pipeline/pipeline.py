@@ -60,10 +60,14 @@ class Pipeline:
         seed: int | None = None,
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
+        hold: bool = False,
     ) -> Answer:
-        """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown."""
+        """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown.
+
+        With `hold` it is one part, as `ask` gives it, and can still be cancelled.
+        """
         loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
-        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options)
+        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold)
 
     async def aask(
         self,
@@ -75,7 +79,8 @@ class Pipeline:
         options: DraftOptions = DraftOptions(),
     ) -> Outcome:
         """As `ask`, in a thread, where `observe` is called as well. Cancelling whoever waits stops the work."""
-        return await ended(self.stream(prompt, context=context, seed=seed, observe=observe, options=options))
+        asked = self.stream(prompt, context=context, seed=seed, observe=observe, options=options, hold=True)
+        return await ended(asked)
 
     def astream(
         self,

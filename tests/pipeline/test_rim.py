@@ -93,6 +93,14 @@ async def test_astream_gives_the_parts(pipeline: Callable[[Generator], Pipeline]
     assert answer.outcome.status == "released"
 
 
+async def test_aask_holds(pipeline: Callable[[Generator], Pipeline]) -> None:
+    """As `ask` does, whatever the manifesto says of streams."""
+    plain = pipeline(ScriptedGenerator(["We work. Synergy. Yes.", "We help. Yes."]))
+    manifesto = plain.manifesto.model_copy(update={"stream": "sentence", "revision": "converse"})
+    outcome = await Pipeline(manifesto, plain.critic, plain.generator).aask("What?")
+    assert outcome.answer == "We help. Yes."
+
+
 async def test_leaving_astream_stops_the_work(pipeline: Callable[[Generator], Pipeline]) -> None:
     """Whoever read is cancelled while it waits for a part."""
     endless = Endless()

@@ -147,7 +147,7 @@ class ChatEdge(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = self._asked(messages, stop, kwargs)
+        answer = self._asked(messages, stop, kwargs, hold=True)
         with quiet_context(run_manager) as context, self._in_time(answer):
             outcome = context.run(answer.ended)
         return self._result(outcome)
@@ -159,7 +159,7 @@ class ChatEdge(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = self._asked(messages, stop, kwargs)
+        answer = self._asked(messages, stop, kwargs, hold=True)
         with quiet_context(run_manager) as context, self._in_time(answer):
             outcome = await in_thread(partial(context.run, answer.ended), cancel=answer.cancel)
         return self._result(outcome)
@@ -199,7 +199,14 @@ class ChatEdge(BaseChatModel):
                 await in_thread(partial(context.run, answer.close), cancel=answer.cancel)
         yield self._last(answer)
 
-    def _asked(self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, by_call: Mapping[str, Any]) -> Answer:
+    def _asked(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: Sequence[str] | None,
+        by_call: Mapping[str, Any],
+        *,
+        hold: bool = False,
+    ) -> Answer:
         if odd := by_call.keys() - _BY_CALL:
             raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
         bound = by_call.get("max_tokens", by_call.get("max_completion_tokens", self.max_tokens))
@@ -214,6 +221,7 @@ class ChatEdge(BaseChatModel):
             context=sources_of(by_call.get("context") or ()),
             seed=by_call.get("seed", self.seed),
             options=options,
+            hold=hold,
         )
 
     @contextmanager

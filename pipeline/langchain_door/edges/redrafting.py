@@ -11,7 +11,7 @@ from critics import Critic, Exchange, Finding, Message, Rule, Source, Usage, vis
 from pipeline.generator import DraftRequest, Finish, Piece, Pieces
 from pipeline.outcome import Outcome
 from pipeline.pipeline import Pipeline
-from pipeline.redaction import redacted
+from pipeline.redaction import asked_for, redacted
 
 R = TypeVar("R")
 
@@ -83,7 +83,8 @@ def mender(pipeline: Pipeline, conversation: Sequence[Message]) -> Callable[[str
             findings = pipeline.critic(Exchange(tuple(conversation), shown), rules)
         except Exception:  # noqa: BLE001  # whatever a critic does; the text is judged again, or not given out
             return shown
-        return redacted(shown, findings, rules)[0]
+        mended = redacted(shown, asked_for(findings, rules))
+        return mended[0] if mended else shown
 
     return mend
 

@@ -60,9 +60,12 @@ def manifesto(tmp_path: Path) -> Callable[..., Manifesto]:
 def make(manifesto: Callable[..., Manifesto]) -> Make:
     """A pipeline by such a manifesto, with these drafts."""
 
-    def pipeline(drafts: Sequence[str | ModelFault] = (), more: str = "", top: str = "") -> Pipeline:
+    def pipeline(
+        drafts: Sequence[str | ModelFault] = (), more: str = "", top: str = "", *, can_continue: bool = False
+    ) -> Pipeline:
         panel = Panel({"patterns": PatternsCritic(), "personal-data": PersonalDataCritic()})
-        return Pipeline(manifesto(more, top), panel, ScriptedGenerator(drafts, can_continue=False) if drafts else None)
+        generator = ScriptedGenerator(drafts, can_continue=can_continue) if drafts else None
+        return Pipeline(manifesto(more, top), panel, generator)
 
     return pipeline
 
