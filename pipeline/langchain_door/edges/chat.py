@@ -69,6 +69,8 @@ class ChatEdge(BaseChatModel):
         """The pipeline. The first time it is loaded, which may take seconds."""
         if self.pipeline is not None and self.model is None:
             return self.pipeline
+        if self._made is not None:  # nobody who has one waits for those who load theirs
+            return self._made
         with _loading:
             if self._made is None:
                 self._made = self._load() if self.pipeline is None else self._lent(self.pipeline)

@@ -117,7 +117,7 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
         message = AIMessage(
             answer_of(outcome, refuse=self._refuse),
             response_metadata=metadata(outcome, tell=self._tell),
-            usage_metadata=spent(outcome),
+            usage_metadata=spent(outcome) if outcome.cost.generator.total else None,  # a model need not count
             name=next((m.name for m in _spoken_messages(last)), None) if last else None,
         )
         return ModelResponse(result=[message])

@@ -18,7 +18,7 @@ from langgraph.types import Command
 from pydantic import BaseModel, Field
 
 from pipeline import BadInput, Outcome, Pipeline, Withheld
-from pipeline.langchain import ModerationMiddleware
+from pipeline.langchain import ModeratedChat, ModerationMiddleware
 
 Make = Callable[..., Pipeline]
 
@@ -363,3 +363,28 @@ def test_one_manifesto_is_enough(make: Make) -> None:
     """A pipeline has one, so that a name beside it would be one too many."""
     with pytest.raises(BadInput, match="a pipeline has a manifesto"):
         ModerationMiddleware("house-style", pipeline=make())
+
+
+def test_what_cannot_be_mended_exactly_is_withheld(make: Make, mended: str) -> None:
+    """Reasoning is signed for its words: where they would have to change, the message is not given out."""
+    thought = AIMessage([{"type": "reasoning", "reasoning": "Write to a@example.org."}, {"type": "text", "text": GOOD}])
+    told: list[Outcome] = []
+    state = agent(Lines(lines=[thought]), make(more=mended), on_outcome=told.append).invoke(asked())
+    assert texts(state)[-1] == REFUSAL
+    assert (told[0].status, told[0].stop_reason) == ("withheld", "undecided")
+
+
+def test_a_structured_answer_is_not_mended(make: Make, mended: str) -> None:
+    """The object was made from other words: it is withheld, and there is none."""
+    model = Lines(lines=[calling("Letter", body="Write to a@example.org.")])
+    middleware = ModerationMiddleware(pipeline=make(more=mended))
+    state = create_agent(model, tools=[], middleware=[middleware], response_format=Letter).invoke(asked())
+    assert texts(state)[-1] == REFUSAL
+    assert state.get("structured_response") is None
+
+
+def test_a_moderated_chat_model_serves_an_agent(make: Make) -> None:
+    """One without tools: what it drafts is streamed by nobody either."""
+    chat = ModeratedChat(pipeline=make(), model=Lines(lines=[BAD, GOOD]))
+    chunks = list(create_agent(chat).stream(asked(), stream_mode="messages"))
+    assert shown(chunks).strip() == GOOD
