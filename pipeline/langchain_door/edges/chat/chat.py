@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, Self
@@ -17,10 +16,10 @@ from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_valid
 
 from pipeline.answer import Answer
 from pipeline.errors import BadInput
-from pipeline.generator import DraftOptions
+from pipeline.langchain_door.edges.chat.calling import Call, in_time
 from pipeline.langchain_door.edges.quiet import quiet_context
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
-from pipeline.langchain_door.edges.turns import conversation_of, sources_of
+from pipeline.langchain_door.edges.turns import conversation_of
 from pipeline.langchain_door.generator import ChatGenerator
 from pipeline.outcome import Outcome
 from pipeline.pipeline import Pipeline
@@ -28,7 +27,6 @@ from pipeline.rim import in_thread
 
 PROVIDER = "superego"
 
-_BY_CALL = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "context", "stream"}
 _loading = threading.Lock()
 
 
@@ -150,7 +148,7 @@ class ChatEdge(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         answer = self._asked(messages, stop, kwargs, hold=True)
-        with quiet_context(run_manager) as context, self._in_time(answer):
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
             outcome = context.run(answer.ended)
         return self._result(outcome)
 
@@ -162,7 +160,7 @@ class ChatEdge(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         answer = self._asked(messages, stop, kwargs, hold=True)
-        with quiet_context(run_manager) as context, self._in_time(answer):
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
             outcome = await in_thread(partial(context.run, answer.ended), cancel=answer.cancel)
         return self._result(outcome)
 
@@ -174,7 +172,7 @@ class ChatEdge(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         answer = self._asked(messages, stop, kwargs)
-        with quiet_context(run_manager) as context, self._in_time(answer):
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
             parts = iter(answer)
             try:
                 while (part := context.run(next, parts, None)) is not None:
@@ -191,7 +189,7 @@ class ChatEdge(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         answer = self._asked(messages, stop, kwargs)
-        with quiet_context(run_manager) as context, self._in_time(answer):
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
             following = partial(context.run, next, iter(answer), None)
             try:
                 while (part := await in_thread(following, cancel=answer.cancel)) is not None:
@@ -209,35 +207,11 @@ class ChatEdge(BaseChatModel):
         *,
         hold: bool = False,
     ) -> Answer:
-        if odd := by_call.keys() - _BY_CALL:
-            raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
-        bound = by_call.get("max_tokens", by_call.get("max_completion_tokens", self.max_tokens))
-        options = DraftOptions(
-            max_tokens=bound,
-            stop=tuple(self.stop or () if stop is None else stop),
-            temperature=by_call.get("temperature", self.temperature),
-            top_p=by_call.get("top_p", self.top_p),
-        )
+        told = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, "seed": self.seed}
+        call = Call.of({**told, **by_call}, stop=self.stop if stop is None else stop)
         return self.ready.stream(
-            conversation_of(messages),
-            context=sources_of(by_call.get("context") or ()),
-            seed=by_call.get("seed", self.seed),
-            options=options,
-            hold=hold,
+            conversation_of(messages), context=call.context, seed=call.seed, options=call.options, hold=hold
         )
-
-    @contextmanager
-    def _in_time(self, answer: Answer) -> Iterator[None]:
-        if self.timeout is None:
-            yield
-            return
-        timer = threading.Timer(self.timeout, answer.cancel)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def _answer(self, outcome: Outcome) -> str:
         if outcome.stop_reason == "cancelled":

@@ -12,10 +12,10 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import patch_config
 
 from critics import Message
-from pipeline.langchain_door.edges.answered import Answered
-from pipeline.langchain_door.edges.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.quiet import quiet
 from pipeline.langchain_door.edges.redrafting import held_back, mender, moderated
+from pipeline.langchain_door.edges.runnable.answered import Answered
+from pipeline.langchain_door.edges.runnable.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
 from pipeline.outcome import Outcome
 from pipeline.pipeline import Pipeline

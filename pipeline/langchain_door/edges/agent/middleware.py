@@ -13,9 +13,9 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
 from critics import Message, Usage
+from pipeline.langchain_door.edges.agent.results import NOTICE, Results
 from pipeline.langchain_door.edges.quiet import quiet_context
 from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
-from pipeline.langchain_door.edges.results import NOTICE, Results
 from pipeline.langchain_door.edges.spoken import released, said
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
 from pipeline.langchain_door.edges.turns import judged_conversation, tool_sources
