@@ -14,6 +14,7 @@ from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.label import label_of, secrets_of
 from pipeline.langchain_door.messages import finish_of, text_of, to_langchain, usage_of
 from pipeline.langchain_door.meter import Meter
+from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried_stream
 from pipeline.langchain_door.turn import turn
 from pipeline.stops import until
@@ -82,7 +83,8 @@ class ChatGenerator:
             temperature=wanted.temperature,
             top_p=wanted.top_p,
         )
-        stream = self._dialect.bound(options).stream(to_langchain(prompt), stop=list(wanted.stop) or None)
+        model = self._dialect.bound(options)
+        stream = model.stream(to_langchain(prompt), quietly(), stop=list(wanted.stop) or None)
         try:
             yield from stream
         except ValueError as exc:

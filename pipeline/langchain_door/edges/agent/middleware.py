@@ -14,7 +14,7 @@ from langgraph.types import Command
 
 from critics import Message, Usage
 from pipeline.langchain_door.edges.agent.results import NOTICE, Results
-from pipeline.langchain_door.edges.quiet import quiet_context
+from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
 from pipeline.langchain_door.edges.spoken import released, said
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
@@ -76,14 +76,17 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
             return await in_thread(partial(context.run, self._moderated, request, called), cancel=back.cancel)
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Result]) -> Result:
-        return self._results.passed(handler(request), _asked_directly(request))
+        result = handler(request)
+        with quiet_context() as context:
+            return context.run(self._results.passed, result, _asked_directly(request))
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
     ) -> Result:
         result = await handler(request)
-        judged = partial(self._results.passed, result, _asked_directly(request))
-        return await in_thread(judged, cancel=_leave_it)
+        with quiet_context() as context:
+            judged = partial(context.run, self._results.passed, result, _asked_directly(request))
+            return await in_thread(judged, cancel=_leave_it)
 
     def _moderated(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]

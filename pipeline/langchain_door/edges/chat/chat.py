@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_valid
 from pipeline.answer import Answer
 from pipeline.errors import BadInput
 from pipeline.langchain_door.edges.chat.calling import Call, in_time
-from pipeline.langchain_door.edges.quiet import quiet_context
+from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
 from pipeline.langchain_door.edges.turns import conversation_of
 from pipeline.langchain_door.generator import ChatGenerator
@@ -215,7 +215,7 @@ class ChatEdge(BaseChatModel):
 
     def _answer(self, outcome: Outcome) -> str:
         if outcome.stop_reason == "cancelled":
-            raise TimeoutError(f"there was no answer within {self.timeout:g} s")
+            raise TimeoutError(f"there was no answer within {self.timeout} s")
         return answer_of(outcome, refuse=self.on_withheld == "refuse")
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:

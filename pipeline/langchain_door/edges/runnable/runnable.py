@@ -12,11 +12,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import patch_config
 
 from critics import Message
-from pipeline.langchain_door.edges.quiet import quiet
+from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import held_back, mender, moderated
 from pipeline.langchain_door.edges.runnable.answered import Answered
 from pipeline.langchain_door.edges.runnable.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
+from pipeline.langchain_door.quiet import quiet
 from pipeline.outcome import Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.rim import Back, in_thread
@@ -70,7 +71,8 @@ class ModeratedRunnable(Runnable[Any, Any]):
 
     def _run(self, given: Any, run_manager: CallbackManagerForChainRun, config: RunnableConfig, **kwargs: Any) -> Any:
         inner = quiet(patch_config(config, callbacks=run_manager.get_child()))
-        return self._moderated(given, lambda asked: self.runnable.invoke(asked, inner, **kwargs))
+        with quiet_context() as context:
+            return context.run(self._moderated, given, lambda asked: self.runnable.invoke(asked, inner, **kwargs))
 
     async def _arun(
         self, given: Any, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig, **kwargs: Any
@@ -82,7 +84,8 @@ class ModeratedRunnable(Runnable[Any, Any]):
             call: Callable[[], Awaitable[Any]] = partial(self.runnable.ainvoke, asked, inner, **kwargs)
             return back.run(call)
 
-        return await in_thread(lambda: self._moderated(given, called), cancel=back.cancel)
+        with quiet_context() as context:
+            return await in_thread(partial(context.run, self._moderated, given, called), cancel=back.cancel)
 
     def _moderated(self, given: Any, call: Callable[[Any], Any]) -> Any:
         asked = Asked.of(self.runnable, given, self._input_key)

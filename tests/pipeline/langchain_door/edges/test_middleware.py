@@ -273,6 +273,22 @@ def test_typed_events_show_only_what_passed(make: Make) -> None:
     assert "leverage" not in str(events)
 
 
+@pytest.mark.parametrize("chatty", ["output", "input"])
+def test_no_critic_is_heard(make: Make, guarded: str, chatty: str) -> None:
+    """One that asks a chat model of LangChain's itself, on what the model says or on what a tool gave."""
+    pipeline, judge = make(more=guarded), Lines(lines=["A verdict."])
+
+    def critic(exchange: Any, rules: Any) -> Any:
+        if rules[0].applies_to == chatty:
+            judge.invoke("What of this?")
+        return pipeline.critic(exchange, rules)
+
+    model = Lines(lines=[calling("read"), GOOD])
+    running = agent(model, Pipeline(pipeline.manifesto, critic)).stream(asked(), stream_mode="messages")
+    assert "verdict" not in shown(list(running))
+    assert judge.asked
+
+
 def test_a_tracer_sees_every_draft(make: Make) -> None:
     """Who records is not who answers: one's own handlers go on as before."""
     heard: list[str] = []
