@@ -71,7 +71,7 @@ class Loop:
         options: DraftOptions = DraftOptions(),
         hold: bool = False,
     ) -> Answer:
-        """As a call, with the answer in parts, as the manifesto's `stream` lets them be shown; with `hold` in one.
+        """As a call, with the answer in parts, as the manifesto's `stream` lets them be shown, or with `hold` in one.
 
         Nothing is done before it is iterated.
         """

@@ -64,7 +64,7 @@ class Pipeline:
     ) -> Answer:
         """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown.
 
-        With `hold` it is one part, as `ask` gives it, and can still be cancelled.
+        With `hold` it comes in one part whatever the manifesto says: as from `ask`, and it can be cancelled.
         """
         loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
         return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold)

@@ -143,7 +143,7 @@ BY_SENTENCE = {"top": "stream: sentence\n", "can_continue": True}
 
 def test_sentences_are_streamed_as_they_pass(make: Make) -> None:
     """One that fails is not shown: the answer goes on from what was."""
-    chat = ModeratedChat(pipeline=make(["We work. We leverage synergy. Yes.", " We help. Yes."], **BY_SENTENCE))
+    chat = ModeratedChat(pipeline=make(["We work. We leverage synergy. Yes.", "We help. Yes."], **BY_SENTENCE))
     chunks = list(chat.stream("What do we do?"))
     assert "".join(chunk.text for chunk in chunks) == "We work. We help. Yes."
     assert chunks[0].text == "We work."
@@ -152,7 +152,7 @@ def test_sentences_are_streamed_as_they_pass(make: Make) -> None:
 
 def test_a_stream_that_is_withheld_in_the_middle_just_ends(make: Make) -> None:
     """With the word for it; the refusal would read as if the answer went on with it. Asked as a whole, it is held."""
-    drafts = ["We work. We leverage synergy. Yes.", " We leverage it still. Yes."]
+    drafts = ["We work. We leverage synergy. Yes.", "We leverage it still. Yes."]
     chunks = list(ModeratedChat(pipeline=make(drafts, **BY_SENTENCE)).stream("What do we do?"))
     assert "".join(chunk.text for chunk in chunks) == "We work."
     assert chunks[-1].response_metadata["finish_reason"] == "content_filter"
