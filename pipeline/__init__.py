@@ -1,5 +1,6 @@
 """The upper room: drafts, the loop, engines and edges."""
 
+from pipeline.answer import Answer
 from pipeline.assembly import assemble, load
 from pipeline.errors import (
     BadInput,
@@ -13,18 +14,22 @@ from pipeline.errors import (
     PipelineError,
     SettingsError,
 )
-from pipeline.generator import DraftRequest, Generator, Piece, Pieces
+from pipeline.generator import DraftOptions, DraftRequest, Generator, Piece, Pieces
 from pipeline.loop import Loop, Observer
 from pipeline.outcome import Attempt, Cost, Outcome, Withheld
 from pipeline.pipeline import Pipeline
+from pipeline.rim import AsyncAnswer
 from pipeline.scripted import ScriptedGenerator
 from pipeline.settings import Settings, load_settings
 
 __all__ = [
+    "Answer",
+    "AsyncAnswer",
     "Attempt",
     "BadInput",
     "ContextOverflow",
     "Cost",
+    "DraftOptions",
     "DraftRequest",
     "Generator",
     "Loop",

@@ -49,24 +49,31 @@ from pipeline.pipeline import Pipeline
 from pipeline.settings import NO_ADAPTER, RemoteSettings, Settings, load_settings
 
 
-def load(manifesto: str | None = None, *, settings: Settings | None = None) -> Pipeline:
+def load(
+    manifesto: str | None = None,
+    *,
+    settings: Settings | None = None,
+    generator: Generator | None = None,
+    drafts: bool = True,
+) -> Pipeline:
     """A pipeline by a manifesto's shipped name or path, with the models of `settings`, else of the configuration.
 
+    `generator` drafts instead of the settings' one. With `drafts` false the pipeline only judges.
     Raises `critics.ManifestoError`, `SettingsError`, or `ModelFault` where a model cannot be loaded.
     """
     settings = settings or load_settings()
-    return assemble(critics.load(manifesto or settings.manifesto, trusted=settings.trusted), settings)
+    loaded = critics.load(manifesto or settings.manifesto, trusted=settings.trusted)
+    return assemble(loaded, settings, generator=generator, drafts=drafts)
 
 
-def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -> Pipeline:
+def assemble(
+    manifesto: Manifesto, settings: Settings, *, generator: Generator | None = None, drafts: bool = True
+) -> Pipeline:
     """A pipeline for a loaded manifesto. With `drafts` false it only judges, and no generator is loaded.
 
     Calibrations that were fitted to other models than those of `settings` are left out.
     """
-    manifesto = fitted(manifesto, settings)
-    parts = Parts(settings, judged=_asks_model(manifesto))
-    generator = parts.generator() if drafts else None
-    return Pipeline(manifesto, parts.critic(manifesto), generator, watch_model=settings.judge.while_writing)
+    return Parts(settings, judged=_asks_model(manifesto)).pipeline(manifesto, generator=generator, drafts=drafts)
 
 
 class Parts:
@@ -80,6 +87,19 @@ class Parts:
         self._judged = judged
         self._engines: dict[Path, Engine] = {}
         self._embedder: Embedder | None = None
+
+    def pipeline(self, manifesto: Manifesto, *, generator: Generator | None = None, drafts: bool = True) -> Pipeline:
+        """A pipeline of these parts. Several may be made; to close one of them frees the engines of all."""
+        manifesto = fitted(manifesto, self._settings)
+        if generator is None and drafts:
+            generator = self.generator()
+        watches = self._settings.judge.while_writing
+        return Pipeline(manifesto, self.critic(manifesto), generator, watch_model=watches, free=self.close)
+
+    def close(self) -> None:
+        """Free the engines, for all that was made of them; a second time does nothing."""
+        for engine in self._engines.values():
+            engine.close()
 
     def critic(self, manifesto: Manifesto) -> Panel:
         """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""

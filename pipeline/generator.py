@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import collections.abc
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from critics import Message, Usage
 
-Finish = Literal["stop", "length", "vetoed"]
-"""Why a draft ends. `vetoed` is the loop's word, where it stopped the draft."""
+Finish = Literal["stop", "length", "vetoed", "stopped"]
+"""Why a draft ends. The last two are the loop's words, where it stopped the draft: at a veto, or, of an answer that is
+shown while it is written, at a part that did not pass."""
 Pieces = collections.abc.Generator["Piece", None, None]
 """A draft as it grows. Closing it stops the work."""
+
+
+@dataclass(frozen=True)
+class DraftOptions:
+    """What a caller asks of the drafts of one call; what is `None` is the generator's own.
+
+    `max_tokens` bounds each draft, what it continues from included; the generator's own bound holds as well. A draft
+    ends before the first of the strings in `stop`.
+    """
+
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    temperature: float | None = None
+    top_p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -19,14 +35,16 @@ class DraftRequest:
     """What to draft: the whole conversation, with earlier drafts and advice already among its turns.
 
     `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
-    whose `can_continue` is true is given one. `max_tokens` bounds what is written; the generator's own bound holds as
-    well.
+    whose `can_continue` is true is given one. `max_tokens` is what is left of the budget, and bounds what is written.
+    Once `stop` is set nobody wants the draft any more; who looks at it need not be waited for until the next piece.
     """
 
     messages: tuple[Message, ...]
     seed: int
     continues: str = ""
     max_tokens: int | None = None
+    options: DraftOptions = DraftOptions()
+    stop: threading.Event | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

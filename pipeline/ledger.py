@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -12,9 +13,11 @@ Clock = Callable[[], float]
 
 
 class Ledger:
-    """Counts attempts, tokens and seconds against a budget; the first one spent ends the loop."""
+    """Counts attempts, tokens and seconds against a budget; the first one spent ends the loop, and so does whoever sets
+    `stop`."""
 
-    def __init__(self, budget: Budget, *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, budget: Budget, *, clock: Clock = time.monotonic, stop: threading.Event | None = None) -> None:
+        self.stop = stop or threading.Event()
         self._budget = budget
         self._clock = clock
         self._began = clock()
@@ -40,12 +43,14 @@ class Ledger:
 
     def spent(self) -> StopReason | None:
         """Which part of the budget is used up, if any."""
-        if self.attempts >= self._budget.attempts:
+        if not self.stop.is_set() and self.attempts >= self._budget.attempts:
             return "attempts"
         return self.cut()
 
     def cut(self) -> StopReason | None:
-        """Whether work under way must stop: no tokens or no time left."""
+        """Whether work under way must stop: nobody wants it any more, or there are no tokens or no time left."""
+        if self.stop.is_set():
+            return "cancelled"
         if self.tokens_left == 0:
             return "tokens"
         if self._budget.seconds is not None and self.seconds >= self._budget.seconds:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from critics import Critic, Exchange, Manifesto, Message, Source, Verdict, weigh
+from pipeline.answer import Answer
 from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput
-from pipeline.generator import Generator
+from pipeline.generator import DraftOptions, Generator
 from pipeline.loop import Loop, Observer
 from pipeline.outcome import Outcome
+from pipeline.rim import AsyncAnswer, ended, in_thread
 
 _SEEDS = 1 << 31
 
@@ -21,12 +25,14 @@ class Pipeline:
     """A manifesto, the critic that holds drafts against it, and a generator that drafts (none is needed to judge).
 
     `watch_model` lets the model critic judge a draft while it is being written, at a cost of tokens for each sentence.
+    `free` gives back what the parts hold, engines above all; a pipeline is a context manager that does so in the end.
     """
 
     manifesto: Manifesto
     critic: Critic
     generator: Generator | None = None
     watch_model: bool = False
+    free: Callable[[], None] = lambda: None
 
     def ask(
         self,
@@ -35,19 +41,58 @@ class Pipeline:
         context: Sequence[Source] = (),
         seed: int | None = None,
         observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
     ) -> Outcome:
         """Take a prompt, or a conversation that ends with the user's turn, through the loop.
 
         `seed` makes the drafts repeatable on one machine, from the first call on; without one it is drawn, and it is in
         the outcome either way. Raises `BadInput` for an empty prompt; what models and critics do wrong is in the
-        outcome.
+        outcome. `options` are for the drafts of this call.
         """
-        if self.generator is None:
-            raise BadInput("this pipeline only judges: it has no generator")
-        exchange = Exchange(_conversation(prompt), None, tuple(context))
-        drawn = secrets.randbelow(_SEEDS) if seed is None else seed
-        loop = Loop(self.generator, self.critic, self.manifesto, watch_model=self.watch_model)
-        return loop(exchange, seed=drawn, observe=observe)
+        loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
+        return loop(exchange, seed=_drawn(seed), observe=observe, options=options)
+
+    def stream(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        context: Sequence[Source] = (),
+        seed: int | None = None,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+        hold: bool = False,
+    ) -> Answer:
+        """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown.
+
+        With `hold` it comes in one part whatever the manifesto says: as from `ask`, and it can be cancelled.
+        """
+        loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
+        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold)
+
+    async def aask(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        context: Sequence[Source] = (),
+        seed: int | None = None,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+    ) -> Outcome:
+        """As `ask`, in a thread, where `observe` is called as well. Cancelling whoever waits stops the work."""
+        asked = self.stream(prompt, context=context, seed=seed, observe=observe, options=options, hold=True)
+        return await ended(asked)
+
+    def astream(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        context: Sequence[Source] = (),
+        seed: int | None = None,
+        observe: Observer | None = None,
+        options: DraftOptions = DraftOptions(),
+    ) -> AsyncAnswer:
+        """As `stream`, in a thread: iterate over it with `async for`. Leaving it early stops the work."""
+        return AsyncAnswer(self.stream(prompt, context=context, seed=seed, observe=observe, options=options))
 
     def judge(
         self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()
@@ -64,6 +109,35 @@ class Pipeline:
             return empty
         findings = self.critic(Exchange(conversation, response, tuple(context)), rules)
         return weigh(self.manifesto, rules, findings)
+
+    def close(self) -> None:
+        """Free the engines; a second time does nothing. What is asked afterwards of a model that is gone is faulted."""
+        self.free()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await in_thread(self.close, cancel=lambda: None)
+
+    def _loop(self) -> Loop:
+        if self.generator is None:
+            raise BadInput("this pipeline only judges: it has no generator")
+        return Loop(self.generator, self.critic, self.manifesto, watch_model=self.watch_model)
+
+
+def _drawn(seed: int | None) -> int:
+    return secrets.randbelow(_SEEDS) if seed is None else seed
 
 
 def _conversation(prompt: str | Sequence[Message]) -> tuple[Message, ...]:

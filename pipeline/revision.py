@@ -7,9 +7,10 @@ the advice, never weights, thresholds, scores or the rules that held.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from critics import Fence, Judgement, Message, Source, neutralise, sentences
-from pipeline.generator import DraftRequest
+from pipeline.generator import DraftOptions, DraftRequest
 from pipeline.outcome import Attempt
 
 KEPT_DRAFTS = 2
@@ -21,9 +22,11 @@ _FROM_THE_START = "Keep to this:\n{}"
 _TOO_LOW = "it falls short of several rules together"
 
 
-def first_request(conversation: Sequence[Message], sources: Sequence[Source], seed: int) -> DraftRequest:
+def first_request(
+    conversation: Sequence[Message], sources: Sequence[Source], seed: int, options: DraftOptions = DraftOptions()
+) -> DraftRequest:
     """The conversation with its sources before the last user turn, fenced and tagged."""
-    return DraftRequest(_with_sources(conversation, sources), seed)
+    return DraftRequest(_with_sources(conversation, sources), seed, options=options)
 
 
 def converse(first: DraftRequest, failed: Sequence[Attempt], seed: int, *, kept: int = KEPT_DRAFTS) -> DraftRequest:
@@ -34,7 +37,7 @@ def converse(first: DraftRequest, failed: Sequence[Attempt], seed: int, *, kept:
     for attempt in failed[-kept:] if kept else ():
         turns.append(Message("assistant", attempt.text or "…"))
         turns.append(Message("user", _AGAIN.format(_notes(attempt))))
-    return DraftRequest(_alternating(turns), seed)
+    return replace(first, messages=_alternating(turns), seed=seed)
 
 
 def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | None:
@@ -45,10 +48,15 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
     kept = kept_text(failed)
     if kept is None:
         return None
-    *before, last = first.messages
-    advice = _FROM_THE_START.format("\n".join(f"- {_advice(j)}" for j in _told(failed)))
-    asked = Message(last.role, f"{last.content}\n\n{advice}")
-    return DraftRequest((*before, asked), seed, continues=kept)
+    return _beside(first, [_advice(j) for j in _told(failed)], kept, seed)
+
+
+def resume(first: DraftRequest, failed: Attempt, shown: str, seed: int) -> DraftRequest:
+    """Go on from where the part that failed began, behind what has been shown, with the advice beside the prompt."""
+    rest = failed.text[len(shown) :]
+    # With the space before it: behind a full stop alone, models end their turn more often than not.
+    gap = rest[: len(rest) - len(rest.lstrip())] if shown else ""
+    return _beside(first, [_advice(j) for j in _told(failed)] or [_TOO_LOW], shown + gap, seed)
 
 
 def kept_text(failed: Attempt) -> str | None:
@@ -85,6 +93,13 @@ def _notes(failed: Attempt) -> str:
 
 def _advice(judgement: Judgement) -> str:
     return judgement.rule.advice.strip() or judgement.rule.statement.strip()
+
+
+def _beside(first: DraftRequest, advice: Sequence[str], kept: str, seed: int) -> DraftRequest:
+    *before, last = first.messages
+    told = _FROM_THE_START.format("\n".join(f"- {line}" for line in advice))
+    asked = Message(last.role, f"{last.content}\n\n{told}")
+    return replace(first, messages=(*before, asked), seed=seed, continues=kept)
 
 
 def _with_sources(conversation: Sequence[Message], sources: Sequence[Source]) -> tuple[Message, ...]:

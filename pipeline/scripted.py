@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from critics import Usage
 from pipeline.errors import ModelFault
 from pipeline.generator import DraftRequest, Piece, Pieces
+from pipeline.stops import until
 
 
 class ScriptedGenerator:
     """Gives its drafts one after another, word by word, then the last one for ever, and remembers every request.
 
-    A `ModelFault` among the drafts is raised in its place.
+    A word counts as a token. It ends where `max_tokens` and `stop` of the request's options say. A `ModelFault` among
+    the drafts is raised in its place.
     """
 
     name = "scripted"
@@ -27,7 +29,15 @@ class ScriptedGenerator:
         self.requests.append(request)
         if isinstance(draft, ModelFault):
             raise draft
-        yield Piece("", Usage(sum(len(m.content.split()) for m in request.messages), 0))
-        for index, word in enumerate(draft.split(" ")):
-            yield Piece(f" {word}" if index else word, Usage(0, 1))
-        yield Piece("", finish="stop")
+        yield from until(_words(draft, request), request.options.stop)
+
+
+def _words(draft: str, request: DraftRequest) -> Pieces:
+    yield Piece("", Usage(sum(len(m.content.split()) for m in request.messages), 0))
+    most = request.options.max_tokens
+    for index, word in enumerate(draft.split(" ")):
+        if most is not None and len(request.continues.split()) + index >= most:
+            yield Piece("", finish="length")
+            return
+        yield Piece(f" {word}" if index else word, Usage(0, 1))
+    yield Piece("", finish="stop")

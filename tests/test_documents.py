@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
 
 from bench.targets import TARGETS, table
 from bench.timing import Spread
 from critics import check
-from pipeline import Settings
+from examples.rag import chain_of
+from pipeline import ScriptedGenerator, Settings, load
+from pipeline.langchain import ModeratedChat
 from pipeline.settings import FILE_NAME, load_settings
 
 
@@ -51,16 +54,33 @@ def test_the_readmes_manifesto_has_no_fault(root: Path, tmp_path: Path) -> None:
 
 
 def test_the_readmes_python_runs(root: Path, tmp_path: Path) -> None:
-    """On the embedded model, in a folder of its own."""
-    (code,) = blocks(root / "README.md", "python")
-    assert len([line for line in code.splitlines() if line.strip()]) <= 10
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True
-    )
-    assert done.stdout.split()[0] in ("released", "withheld")
+    """On the embedded model, in a folder of its own, each part by itself."""
+    first, second = blocks(root / "README.md", "python")
+    assert all(len([line for line in code.splitlines() if line.strip()]) <= 10 for code in (first, second))
+    assert ran(first, tmp_path).split()[0] in ("released", "withheld")
+    assert ran(second, tmp_path).strip()
 
 
-@pytest.mark.parametrize("name", ["scripted.py", "trace.py"])
+def ran(code: str, folder: Path) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=240, check=True
+    ).stdout
+
+
+def test_the_guide_to_python_runs(root: Path, tmp_path: Path) -> None:
+    """Its parts, one after the other, on the embedded model."""
+    said = ran("\n".join(blocks(root / "docs" / "python.md", "python")), tmp_path)
+    assert "released" in said
+
+
+def test_the_guide_to_langchain_runs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its parts, one after the other, round somebody's chat model."""
+    code = "\n".join(blocks(root / "docs" / "langchain.md", "python"))
+    exec(code, {"model": FakeListChatModel(responses=["Rain is water."])})
+    assert capsys.readouterr().out.split("\n") == ["Rain is water. 1", *["Rain is water."] * 3, ""]
+
+
+@pytest.mark.parametrize("name", ["scripted.py", "trace.py", "rag.py"])
 def test_the_examples_run(root: Path, name: str) -> None:
     """From the project's folder, as they say."""
     done = subprocess.run(
@@ -68,6 +88,35 @@ def test_the_examples_run(root: Path, name: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_terminal_chat_answers_until_there_is_no_more(root: Path) -> None:
+    """A line in, an answer out, and what came of it beside."""
+    done = subprocess.run(
+        [sys.executable, "examples/chat.py"],
+        cwd=root,
+        input="Name a colour.\n\nAnd another one?\n",
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"^\((released|withheld), attempts: \d\)$", done.stderr, flags=re.MULTILINE)) == 2
+    assert done.stdout.strip()
+
+
+def test_the_retrieving_chain_says_what_its_documents_bear_out(root: Path) -> None:
+    """What only the forum says goes back, because the textbook, which weighs more, says otherwise."""
+    wrong, right = "The Sydney Harbour Bridge was opened in 1930.", "The Sydney Harbour Bridge was opened in 1932."
+    generator = ScriptedGenerator([wrong, right])
+    ego = load(str(root / "examples" / "by-the-sources.yaml"), generator=generator)
+    answer = chain_of(ModeratedChat(pipeline=ego)).invoke("When was the Sydney Harbour Bridge opened?")
+    assert answer.text == right
+    first, second = (" ".join(turn.content for turn in request.messages) for request in generator.requests)
+    assert all(word in first for word in ("A history of bridges", "2015-04", "textbook", "forum"))
+    assert "Golden Gate" not in first
+    assert "but “1932” says “A history of bridges”" in second
 
 
 def test_the_manifestos_of_the_guide_have_no_fault(root: Path, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.label import label_of, secrets_of
 from pipeline.langchain_door.messages import finish_of, text_of, to_langchain, usage_of
 from pipeline.langchain_door.meter import Meter
+from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried_stream
 from pipeline.langchain_door.turn import turn
+from pipeline.stops import until
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -52,7 +54,8 @@ class ChatGenerator:
         """Draft. Closing the generator closes the server's stream. Raises `ModelFault`."""
         if request.continues and not self.can_continue:
             raise ModelRefused(f"{self._label} cannot go on from the beginning of a turn: ask it for a whole one")
-        return retried_stream(lambda: self._pieces(request), self._retries)
+        # Not every server takes stop strings, and some of those that do not say nothing.
+        return until(retried_stream(lambda: self._pieces(request), self._retries), request.options.stop)
 
     def _pieces(self, request: DraftRequest) -> Pieces:
         prompt = _prompt(request)
@@ -72,9 +75,16 @@ class ChatGenerator:
             yield Piece("", meter.settle(), finish)
 
     def _chunks(self, request: DraftRequest, prompt: tuple[Message, ...]) -> Generator[AIMessage]:
-        bounds = [bound for bound in (request.max_tokens, self._max_tokens) if bound is not None]
-        options = self._dialect.drafting(seed=request.seed, max_tokens=min(bounds, default=None))
-        stream = self._dialect.bound(options).stream(to_langchain(prompt))
+        wanted = request.options
+        bounds = [bound for bound in (request.max_tokens, wanted.max_tokens, self._max_tokens) if bound is not None]
+        options = self._dialect.drafting(
+            seed=request.seed,
+            max_tokens=min(bounds, default=None),
+            temperature=wanted.temperature,
+            top_p=wanted.top_p,
+        )
+        model = self._dialect.bound(options)
+        stream = model.stream(to_langchain(prompt), quietly(), stop=list(wanted.stop) or None)
         try:
             yield from stream
         except ValueError as exc:

@@ -14,6 +14,7 @@ from pipeline.langchain_door.label import label_of, secrets_of
 from pipeline.langchain_door.logprobs import likeliest_at
 from pipeline.langchain_door.messages import finish_of, text_of, to_langchain, usage_of
 from pipeline.langchain_door.meter import at_most, at_most_prompt, estimate, estimate_prompt
+from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class ChatGuardModel:
                 refusals_of("logprobs" if top is not None else ""),
                 translated(self._label, secrets=self._secrets),
             ):
-                return bound.invoke(messages)
+                return bound.invoke(messages, quietly())
 
         return retried(call, self._retries)
 

@@ -15,6 +15,7 @@ from pipeline.langchain_door.label import label_of, secrets_of
 from pipeline.langchain_door.logprobs import masses
 from pipeline.langchain_door.messages import text_of, to_langchain, usage_of
 from pipeline.langchain_door.meter import at_most_prompt, estimate, estimate_prompt
+from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried
 from pipeline.langchain_door.turn import turn
 
@@ -115,7 +116,7 @@ class ChatJudgeModel:
                 refusals_of(parameter),
                 translated(self._label, secrets=self._secrets),
             ):
-                return bound.invoke(messages)
+                return bound.invoke(messages, quietly())
 
         return retried(call, self._retries)
 

@@ -38,24 +38,38 @@ class LlamaGenerator:
         engine = self._engine
         ids = engine.model.prompt(request.messages, continues=request.continues)
         refuse_overflow(self.name, len(ids), 1, engine.context)
-        room = engine.context - len(ids)
+        most = self._most(request, engine.context - len(ids))
+        if most < 1:  # what it continues from is as long as the draft may be
+            yield Piece("", finish="length")
+            return
+        sampling = self._sampled(request)
         writing = engine.generate(
-            Generation(
-                tuple(ids),
-                min(room, self._max_tokens, request.max_tokens or room),
-                replace(self._sampling, seed=request.seed),
-                adapters=self._adapters,
-            )
+            Generation(tuple(ids), most, sampling, stop=request.options.stop, adapters=self._adapters)
         )
         text = [request.continues]
         try:
             yield Piece("", Usage(len(ids), 0))
-            for chunk in writing:
+            for chunk in writing.heard(request.stop):
                 text.append(chunk.text)
                 yield Piece(chunk.text, Usage(0, chunk.tokens), chunk.finish)
             self._remember("".join(text), request.continues, writing.tokens)
         finally:
             writing.cancel()
+
+    def _most(self, request: DraftRequest, room: int) -> int:
+        """Tokens that may be written after what the draft continues from."""
+        wanted = request.options.max_tokens
+        if wanted is not None and request.continues:
+            wanted -= len(self._engine.model.tokenise(request.continues, False))
+        bounds = (room, self._max_tokens, request.max_tokens or room, wanted)
+        return min(bound for bound in bounds if bound is not None)
+
+    def _sampled(self, request: DraftRequest) -> Sampling:
+        options = request.options
+        sampling = replace(self._sampling, seed=request.seed)
+        if options.temperature is not None:
+            sampling = replace(sampling, temperature=options.temperature)
+        return sampling if options.top_p is None else replace(sampling, top_p=options.top_p)
 
     def _remember(self, draft: str, continues: str, tokens: list[int]) -> None:
         """So that a critic, or the next attempt, that shows the draft finds it in the cache."""

@@ -9,6 +9,7 @@ from critics import GuardAnswer, GuardPrompt, Place, Usage, spelt, time_left
 from pipeline.llama.engine import Engine, Generation, Scoring, Writing
 from pipeline.llama.model import refuse_overflow
 from pipeline.llama.scored import scored
+from pipeline.llama.waiting import listened
 
 _Spelt = tuple[tuple[int, ...], ...]
 
@@ -64,7 +65,7 @@ class LlamaGuardModel:
         try:
             for ids in asked:
                 writings.append(self._engine.generate(Generation(ids, max_tokens, seconds=time_left())))
-            ends = [[chunk.finish for chunk in writing][-1] for writing in writings]
+            ends = [[chunk.finish for chunk in listened(writing)][-1] for writing in writings]
         finally:
             for writing in writings:
                 writing.cancel()

@@ -12,6 +12,7 @@ from pipeline.errors import ModelFault
 from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
 from pipeline.llama.model import refuse_overflow
 from pipeline.llama.scored import scored
+from pipeline.llama.waiting import listened
 
 ACTS_ON = "superego.acts_on"
 """In an adapter's file: `exchange` or `question`."""
@@ -59,7 +60,7 @@ class LlamaJudgeModel:
         ids = self._ids(prompt, max_tokens)
         sampling = Sampling(grammar=gbnf(schema) if schema else "")
         writing = self._engine.generate(Generation(ids, max_tokens, sampling, seconds=time_left()))
-        text = "".join(chunk.text for chunk in writing)
+        text = "".join(chunk.text for chunk in listened(writing))
         return Written(text, Usage(len(ids), len(writing.tokens)))
 
     def _ids(self, prompt: Prompt, room: int) -> tuple[int, ...]:

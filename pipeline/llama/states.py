@@ -8,6 +8,7 @@ from dataclasses import replace
 from critics import Conversation, Exchange, Message, Usage, Vector, time_left
 from pipeline.llama.engine import Engine, Looking
 from pipeline.llama.shared import common
+from pipeline.llama.waiting import waited
 
 
 class LlamaStates:
@@ -23,5 +24,5 @@ class LlamaStates:
         ids = model.prompt([*before, last, asks])[: model.before_last([*before, last, asks])]
         start = common(ids, model.prompt([*before, replace(last, content=""), asks]))
         request = Looking(tuple(ids), start, tuple(layers), seconds=time_left())
-        seen = self._engine.look(request).result()
+        seen = waited(self._engine.look(request))
         return seen.values.reshape(-1), Usage(seen.read)

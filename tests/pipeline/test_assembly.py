@@ -6,7 +6,7 @@ import pytest
 
 import critics
 from critics import Manifesto, Rule
-from pipeline import SettingsError, assemble, embedded, load_settings
+from pipeline import BadInput, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
 from pipeline.assembly import conditions, judge_adapter, judges_untrained, unfamiliar
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
@@ -76,3 +76,14 @@ def test_a_run_is_another_with_another_adapter(tmp_path: Path) -> None:
     before = conditions(settings)
     file.write_bytes(b"two")
     assert conditions(settings) != before
+
+
+def test_a_generator_of_ones_own_drafts() -> None:
+    """And the settings' model is not loaded, which is not even there; nor is it where nothing is drafted."""
+    elsewhere = load_settings(flags={"generator": {"model": "nowhere.gguf"}})
+    own = ScriptedGenerator(["Certainly! Here it is.", "Here it is."])
+    assert load("house-style", settings=elsewhere, generator=own).ask("Where is it?").answer == "Here it is."
+    judging = load("house-style", settings=elsewhere, drafts=False)
+    assert judging.judge("Where is it?", "Certainly!").outcome == "revise"
+    with pytest.raises(BadInput, match="only judges"):
+        judging.ask("Where is it?")

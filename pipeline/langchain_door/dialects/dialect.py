@@ -29,8 +29,10 @@ class Dialect(Protocol):
     def tokens(self, text: str) -> int | None:
         """Tokens of a text by the model's own tokeniser, or `None` where it is not at hand."""
 
-    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
-        """Ask for a draft."""
+    def drafting(
+        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+    ) -> Options:
+        """Ask for a draft. What is `None` is the model's own."""
 
     def reading(self, *, top: int) -> Options | None:
         """Ask for one word and the `top` likeliest with their log probabilities; `None` where there are none."""
@@ -40,6 +42,11 @@ class Dialect(Protocol):
 
     def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
         """The model with these options for one call."""
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Those options that are not `None`."""
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def short_seed(seed: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, short_seed
+from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, given, short_seed
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -26,8 +26,10 @@ class InProcess:
         tokenize = getattr(self.engine, "tokenize", None)
         return len(tokenize(text.encode(), add_bos=False, special=True)) if tokenize else None
 
-    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
-        return {"seed": short_seed(seed), **({} if max_tokens is None else {"max_tokens": max_tokens})}
+    def drafting(
+        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+    ) -> Options:
+        return given(seed=short_seed(seed), max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 
     def reading(self, *, top: int) -> Options | None:
         return {"streaming": False, "temperature": 0.0, "logprobs": True, "top_logprobs": top, "max_tokens": 1}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
+from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -30,10 +30,11 @@ class OpenAi:
     def tokens(self, text: str) -> int | None:  # noqa: ARG002 (the protocol's)
         return None
 
-    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
-        if self._responses:
-            return self._limits(max_tokens)
-        return {"seed": short_seed(seed), "stream_usage": True, **self._limits(max_tokens)}
+    def drafting(
+        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+    ) -> Options:
+        options = {**given(temperature=temperature, top_p=top_p), **self._limits(max_tokens)}
+        return options if self._responses else {"seed": short_seed(seed), "stream_usage": True, **options}
 
     def reading(self, *, top: int) -> Options | None:
         if self._responses:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
+from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -31,8 +31,10 @@ class Plain:
     def tokens(self, text: str) -> int | None:  # noqa: ARG002 (the protocol's)
         return None
 
-    def drafting(self, *, seed: int, max_tokens: int | None) -> Options:
-        return {"seed": short_seed(seed), **({} if max_tokens is None else {"max_tokens": max_tokens})}
+    def drafting(
+        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+    ) -> Options:
+        return given(seed=short_seed(seed), max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 
     def reading(self, *, top: int) -> Options | None:  # noqa: ARG002 (the protocol's)
         return None

@@ -10,7 +10,7 @@ import pytest
 
 from critics import Message, Usage
 from pipeline.errors import ModelRefused
-from pipeline.generator import DraftRequest, Piece
+from pipeline.generator import DraftOptions, DraftRequest, Piece
 from pipeline.langchain_door import ChatGenerator, load_chat_model
 
 ASKED = (Message("system", "You are brief."), Message("user", "Name three animals that live in the sea."))
@@ -95,6 +95,17 @@ def test_the_servers_count_is_what_a_draft_costs(serve: Callable[..., tuple[str,
     assert sum((piece.usage for piece in pieces), Usage()) == Usage(31, 2)
     assert asked[0]["stream_options"] == {"include_usage": True}
     assert pieces[-1].finish == "stop"
+
+
+def test_the_options_of_a_call_reach_the_server(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """In OpenAI's words, in the place of the model's own; and a server that writes past a stop string is cut off."""
+    url, asked = serve([(200, {}, events("whale, ", "seal, ", "squid"))])
+    options = DraftOptions(max_tokens=7, stop=("l, s",), temperature=0.25, top_p=0.5)
+    pieces = list(generator(url)(DraftRequest(ASKED, seed=1, max_tokens=90, options=options)))
+    assert (text(pieces), pieces[-1].finish) == ("whale, sea", "stop")
+    body = asked[0]
+    assert (body["max_tokens"], body["temperature"], body["top_p"]) == (7, 0.25, 0.5)
+    assert body["stop"] == ["l, s"]
 
 
 def test_a_draft_cut_short_is_accounted_for(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:

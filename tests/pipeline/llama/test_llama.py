@@ -8,11 +8,21 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from critics import Exchange, Finding, Message, Rule, within
-from pipeline import ContextOverflow, DraftRequest, ModelFault, ModelMissing, ModelUnusable, Piece, embedded
+from pipeline import (
+    ContextOverflow,
+    DraftOptions,
+    DraftRequest,
+    ModelFault,
+    ModelMissing,
+    ModelUnusable,
+    Piece,
+    embedded,
+)
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, compile_grammar, fingerprint
 
 ASK = (Message("user", "Name three colours."),)
@@ -56,6 +66,28 @@ def test_a_draft_goes_on_from_a_given_beginning(engine: Engine) -> None:
     """What it begins with is not written again."""
     pieces = draft(engine, DraftRequest(ASK, 1, continues="Red, green and", max_tokens=3), temperature=0.0)
     assert "blue" in text_of(pieces)
+
+
+def test_a_call_has_options_of_its_own(engine: Engine) -> None:
+    """Greedy though the generator is not, no longer than asked with what it goes on from, and up to a stop string."""
+
+    def written(**options: Any) -> str:
+        begun = "Red, green and"
+        request = DraftRequest(ASK, 1, continues=begun, options=DraftOptions(temperature=0.0, **options))
+        return text_of(draft(engine, request, temperature=2.0))
+
+    assert "blue" in written(max_tokens=8)
+    assert written(max_tokens=2) == ""
+    assert written(stop=("blue",)) == " "
+
+
+def test_a_draft_that_nobody_wants_is_not_waited_for(engine: Engine) -> None:
+    """Not even for its first word, before which a prompt may be read for long."""
+    stop = threading.Event()
+    pieces = LlamaGenerator(engine)(DraftRequest((Message("user", "word " * 1500),), 1, stop=stop))
+    assert next(pieces).usage.prompt_tokens > 1500
+    stop.set()
+    assert list(pieces) == []
 
 
 def test_closing_a_draft_ends_the_work(engine: Engine) -> None:
@@ -134,6 +166,16 @@ def test_a_critic_whose_time_is_up_leaves_no_work_behind(engine: Engine) -> None
     with pytest.raises(TimeoutError):
         within(0.2, slow, Exchange(()), [])
     assert slow.ended.wait(5)
+    assert isinstance(slow.error, ModelFault)
+
+
+def test_a_critic_that_nobody_waits_for_leaves_no_work_behind(engine: Engine) -> None:
+    """Whoever asked has hung up, and the model stops in the middle of what it writes."""
+    slow, stop = ModelCritic(LlamaJudgeModel(engine)), threading.Event()
+    asked = threading.Thread(target=lambda: within(None, slow, Exchange(()), [], stop=stop))
+    asked.start()
+    stop.set()
+    asked.join(20)
     assert isinstance(slow.error, ModelFault)
 
 

@@ -1,0 +1,170 @@
+"""A middleware for `create_agent`: what the model says and calls has passed, and so has what it reads of its tools."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal
+
+from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
+from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.types import Command
+
+from critics import Message, Usage
+from pipeline.langchain_door.edges.agent.results import NOTICE, Results
+from pipeline.langchain_door.edges.context import quiet_context
+from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
+from pipeline.langchain_door.edges.spoken import released, said
+from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
+from pipeline.langchain_door.edges.turns import judged_conversation, tool_sources
+from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
+from pipeline.outcome import Outcome
+from pipeline.pipeline import Pipeline
+from pipeline.rim import Back, in_thread
+
+Result = ToolMessage | Command[Any]
+
+
+class ModerationEdge(AgentMiddleware[Any, Any, Any]):
+    """Round the model: a message that breaks the manifesto, by its text or by the arguments of a tool call, is asked
+    for again with the advice, and in the end replaced by the refusal, which calls no tool. The rules for input judge
+    the user's turn before, and what each tool gave: what breaks one is replaced by `notice`. A result that is returned
+    directly is an answer, and held against the rules for output as well.
+
+    The judging is inside the model's step of the agent's graph, and the model is called where nobody listens to its
+    tokens: no way to stream an agent shows what has not passed.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        on_withheld: Literal["refuse", "raise"] = "refuse",
+        tell: bool = True,
+        notice: str = NOTICE,
+        on_outcome: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+        self._refuse = on_withheld == "refuse"
+        self._tell = tell
+        self._results = Results(pipeline, notice)
+        self._on_outcome = on_outcome
+
+    @property
+    def name(self) -> str:
+        """With the manifesto's, because an agent takes no two of one name, and may be held to several manifestos."""
+        return f"{type(self).__name__}[{self.pipeline.manifesto.name}]"
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        with quiet_context() as context:
+            return context.run(self._moderated, request, handler)
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        back = Back()
+
+        def called(asked: ModelRequest[Any]) -> ModelResponse[Any]:
+            return back.run(partial(handler, asked))
+
+        with quiet_context() as context:
+            return await in_thread(partial(context.run, self._moderated, request, called), cancel=back.cancel)
+
+    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Result]) -> Result:
+        result = handler(request)
+        with quiet_context() as context:
+            return context.run(self._results.passed, result, _asked_directly(request))
+
+    async def awrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
+    ) -> Result:
+        result = await handler(request)
+        with quiet_context() as context:
+            judged = partial(context.run, self._results.passed, result, _asked_directly(request))
+            return await in_thread(judged, cancel=_leave_it)
+
+    def _moderated(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        def called(turns: Sequence[Message]) -> ModelResponse[Any]:
+            messages: list[Any] = [*request.messages, *to_langchain(turns)]
+            return handler(request.override(messages=messages) if turns else request)
+
+        system = [request.system_message] if request.system_message else []
+        conversation = judged_conversation([*system, *request.messages])
+        result = moderated(
+            self.pipeline,
+            conversation,
+            called,
+            _spoken,
+            name=_name_of(request),
+            sources=tool_sources(request.messages),
+        )
+        outcome = result.outcome
+        if result.passed is not None and outcome.answer is not None:
+            told = metadata(outcome, tell=self._tell)
+            made = _made(result.passed, outcome.answer, mender(self.pipeline, conversation), told)
+            if made is not None:
+                self._observe(outcome)
+                return made
+            outcome = held_back(outcome)
+        self._observe(outcome)
+        return self._refused(outcome, result.last)
+
+    def _refused(self, outcome: Outcome, last: ModelResponse[Any] | None) -> ModelResponse[Any]:
+        message = AIMessage(
+            answer_of(outcome, refuse=self._refuse),
+            response_metadata=metadata(outcome, tell=self._tell),
+            usage_metadata=spent(outcome) if outcome.cost.generator.total else None,  # a model need not count
+            name=next((m.name for m in _spoken_messages(last)), None) if last else None,
+        )
+        return ModelResponse(result=[message])
+
+    def _observe(self, outcome: Outcome) -> None:
+        if self._on_outcome is not None:
+            self._on_outcome(outcome)
+
+
+def _made(
+    response: ModelResponse[Any], passed: str, mend: Callable[[str], str], told: dict[str, Any]
+) -> ModelResponse[Any] | None:
+    """The response as what passed, or `None` where it cannot be made to say that."""
+    spoken = _spoken_messages(response)
+    messages = released(spoken, passed, mend)
+    if messages is None or (response.structured_response is not None and said(messages) != said(spoken)):
+        return None
+    *before, last = messages
+    new = {id(old): new for old, new in zip(spoken, [*before, telling(last, told)], strict=True)}
+    return replace(response, result=[new.get(id(message), message) for message in response.result])
+
+
+def _spoken(response: ModelResponse[Any]) -> Spoken:
+    messages = _spoken_messages(response)
+    usage = sum((usage_of(message) or Usage() for message in messages), Usage())
+    finish = finish_of(messages[-1]) if messages else None
+    return Spoken(said(messages), usage, finish or "stop")
+
+
+def _spoken_messages(response: ModelResponse[Any]) -> list[AIMessage]:
+    return [message for message in response.result if isinstance(message, AIMessage)]
+
+
+def _name_of(request: ModelRequest[Any]) -> str:
+    return str(request.model._get_ls_params().get("ls_model_name") or request.model._llm_type)
+
+
+def _asked_directly(request: ToolCallRequest) -> tuple[Message, ...] | None:
+    """The conversation that the tool's result will be the answer to, where no model reads it first."""
+    if request.tool is None or not request.tool.return_direct:
+        return None
+    state = request.state
+    return judged_conversation(state["messages"] if isinstance(state, dict) else state.messages)
+
+
+def _leave_it() -> None:
+    """A verdict on a tool's result cannot be stopped, and is soon there."""

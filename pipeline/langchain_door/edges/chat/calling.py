@@ -1,0 +1,55 @@
+"""One call of the chat model: what it asks of the drafts, and when it must be over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from critics import Source
+from pipeline.answer import Answer
+from pipeline.errors import BadInput
+from pipeline.generator import DraftOptions
+from pipeline.langchain_door.edges.turns import sources_of
+
+_KNOWN = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "context"}
+_LANGCHAINS = {"stream"}  # how LangChain itself says that it streams
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked beside the messages."""
+
+    options: DraftOptions
+    seed: int | None
+    context: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any], *, stop: Sequence[str] | None) -> Call:
+        """Read keyword arguments. Raises `BadInput` for any that would do nothing, such as tools."""
+        if odd := asked.keys() - _KNOWN - _LANGCHAINS:
+            raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
+        options = DraftOptions(
+            max_tokens=asked.get("max_completion_tokens", asked.get("max_tokens")),
+            stop=tuple(stop or ()),
+            temperature=asked.get("temperature"),
+            top_p=asked.get("top_p"),
+        )
+        return cls(options, asked.get("seed"), sources_of(asked.get("context") or ()))
+
+
+@contextmanager
+def in_time(answer: Answer, seconds: float | None) -> Iterator[None]:
+    """Cancel the answer once the seconds are over; `None` sets no limit."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, answer.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,236 @@
+"""A chat model of LangChain's whose every answer has passed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, Self
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_validator
+
+from pipeline.answer import Answer
+from pipeline.errors import BadInput
+from pipeline.langchain_door.edges.chat.calling import Call, in_time
+from pipeline.langchain_door.edges.context import quiet_context
+from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
+from pipeline.langchain_door.edges.turns import conversation_of
+from pipeline.langchain_door.generator import ChatGenerator
+from pipeline.outcome import Outcome
+from pipeline.pipeline import Pipeline
+from pipeline.rim import in_thread
+
+PROVIDER = "superego"
+
+_loading = threading.Lock()
+
+
+class ChatEdge(BaseChatModel):
+    """Answers by a manifesto, or with its refusal.
+
+    `temperature`, `top_p`, `max_tokens`, `stop` and `seed` are for the drafts, and can be given by call as well. So can
+    `context`: documents that the drafts are made from and held against. `timeout` bounds one call, in seconds.
+    """
+
+    pipeline: SkipValidation[Pipeline] | None = Field(default=None, exclude=True, repr=False)
+    """A ready one. It stays its owner's: `close` does not free it."""
+    manifesto: str | None = None
+    """A shipped name or a path, where no pipeline is given; loaded when it is first needed."""
+    model: SkipValidation[BaseChatModel] | None = Field(default=None, exclude=True)
+    """What drafts, instead of the settings' generator."""
+    max_retries: int = 2
+    """How often a call of `model` that failed is made again."""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: Sequence[str] | None = None
+    seed: int | None = None
+    timeout: float | None = None
+    streaming: bool = False
+    on_withheld: Literal["refuse", "raise"] = "refuse"
+    """Whether a withheld answer is the manifesto's refusal, or raises `Withheld`."""
+    tell: bool = True
+    """Whether `response_metadata` tells how an answer came about."""
+
+    # A misspelt `manifesto` must not mean the default one.
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    _made: Pipeline | None = PrivateAttr(default=None)
+
+    @property
+    def ready(self) -> Pipeline:
+        """The pipeline. The first time it is loaded, which may take seconds."""
+        if self.pipeline is not None and self.model is None:
+            return self.pipeline
+        if self._made is not None:  # nobody who has one waits for those who load theirs
+            return self._made
+        with _loading:
+            if self._made is None:
+                self._made = self._load() if self.pipeline is None else self._lent(self.pipeline)
+            return self._made
+
+    def close(self) -> None:
+        """Free the engines of a pipeline that was loaded here."""
+        with _loading:
+            made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @model_validator(mode="after")
+    def _one_manifesto(self) -> Self:
+        if self.pipeline is not None and self.manifesto is not None:
+            raise ValueError("give a pipeline or a manifesto's name: a pipeline has a manifesto")
+        return self
+
+    def _lent(self, pipeline: Pipeline) -> Pipeline:
+        """Somebody's pipeline with `model` to draft; freeing that is its owner's affair."""
+        return replace(pipeline, generator=self._drafts(), free=lambda: None)
+
+    def _load(self) -> Pipeline:
+        raise BadInput("a moderated chat model needs a pipeline")
+
+    def _drafts(self) -> ChatGenerator | None:
+        """The generator round `model`, if there is one."""
+        if self.model is None:
+            return None
+        name = self.model._get_ls_params().get("ls_model_name") or self.model._llm_type
+        return ChatGenerator(self.model, name=name, tries=self.max_retries + 1)
+
+    @property
+    def _llm_type(self) -> str:
+        return PROVIDER
+
+    @property
+    def _model_name(self) -> str:
+        return f"{PROVIDER}/{self.ready.manifesto.name}"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        # What LangChain keeps answers under in its cache: another manifesto must not be given this one's.
+        generator = self.ready.generator
+        asked = {name: getattr(self, name) for name in ("temperature", "top_p", "max_tokens", "seed", "on_withheld")}
+        return {
+            "model_name": self._model_name,
+            "manifesto_hash": self.ready.manifesto.hash,
+            "generator": generator.name if generator else None,
+            **asked,
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        wanted = {**self._identifying_params, **kwargs}
+        params = LangSmithParams(
+            ls_provider=PROVIDER, ls_model_name=wanted.get("model") or self._model_name, ls_model_type="chat"
+        )
+        if wanted["temperature"] is not None:
+            params["ls_temperature"] = wanted["temperature"]
+        if wanted["max_tokens"] is not None:
+            params["ls_max_tokens"] = wanted["max_tokens"]
+        if stops := list(stop or self.stop or ()):
+            params["ls_stop"] = stops
+        return params
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = self._asked(messages, stop, kwargs, hold=True)
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
+            outcome = context.run(answer.ended)
+        return self._result(outcome)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = self._asked(messages, stop, kwargs, hold=True)
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
+            outcome = await in_thread(partial(context.run, answer.ended), cancel=answer.cancel)
+        return self._result(outcome)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        answer = self._asked(messages, stop, kwargs)
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
+            parts = iter(answer)
+            try:
+                while (part := context.run(next, parts, None)) is not None:
+                    yield _chunk(part)
+            finally:
+                context.run(answer.close)
+        yield self._last(answer)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        answer = self._asked(messages, stop, kwargs)
+        with quiet_context(run_manager) as context, in_time(answer, self.timeout):
+            following = partial(context.run, next, iter(answer), None)
+            try:
+                while (part := await in_thread(following, cancel=answer.cancel)) is not None:
+                    yield _chunk(part)
+            finally:  # also where the consumer leaves
+                answer.cancel()
+                await in_thread(partial(context.run, answer.close), cancel=answer.cancel)
+        yield self._last(answer)
+
+    def _asked(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: Sequence[str] | None,
+        by_call: Mapping[str, Any],
+        *,
+        hold: bool = False,
+    ) -> Answer:
+        told = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, "seed": self.seed}
+        call = Call.of({**told, **by_call}, stop=self.stop if stop is None else stop)
+        return self.ready.stream(
+            conversation_of(messages), context=call.context, seed=call.seed, options=call.options, hold=hold
+        )
+
+    def _answer(self, outcome: Outcome) -> str:
+        if outcome.stop_reason == "cancelled":
+            raise TimeoutError(f"there was no answer within {self.timeout} s")
+        return answer_of(outcome, refuse=self.on_withheld == "refuse")
+
+    def _told(self, outcome: Outcome) -> dict[str, Any]:
+        told = {"model_name": self._model_name, "model_provider": PROVIDER, **metadata(outcome, tell=self.tell)}
+        return {"response_metadata": told, "usage_metadata": spent(outcome)}
+
+    def _result(self, outcome: Outcome) -> ChatResult:
+        message = AIMessage(self._answer(outcome), **self._told(outcome))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _last(self, answer: Answer) -> ChatGenerationChunk:
+        """What is not said yet: how it ended, and the refusal where nothing was shown, or all of what was released."""
+        rest = self._answer(answer.outcome)
+        return _chunk("" if answer.shown else rest, chunk_position="last", **self._told(answer.outcome))
+
+
+def _chunk(text: str, **more: Any) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, **more))

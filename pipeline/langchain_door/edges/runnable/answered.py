@@ -1,0 +1,135 @@
+"""What a Runnable gave: where in it the answer is, and what is put in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from critics import Message, Source, Usage
+from pipeline.errors import BadInput
+from pipeline.langchain_door.edges.redrafting import Spoken
+from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
+from pipeline.langchain_door.edges.telling import telling
+from pipeline.langchain_door.edges.turns import sources_of
+from pipeline.langchain_door.messages import finish_of, usage_of
+
+_ANSWERS = ("answer", "output", "output_text", "result", "text", "response")
+_DOCUMENTS = ("context", "documents", "source_documents")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An output: a text, a message, or a mapping that has an answer under `key`, or messages."""
+
+    output: Any
+    key: str | None
+    messages: tuple[AIMessage, ...]
+    """What is judged, also where it is a mere text."""
+    before: tuple[BaseMessage, ...] | None = ()
+    """Of messages, those before them that were there before anything was asked; `None` where that cannot be told."""
+
+    @classmethod
+    def of(cls, output: Any, key: str | None, turns: Sequence[Message] = ()) -> Answered:
+        """Find the answer in it, after these turns were added to what was asked.
+
+        Raises `BadInput` where there is none: what cannot be judged is not released.
+        """
+        place = _place(output, key) if isinstance(output, dict) else None
+        found = output if place is None else output[place]
+        if isinstance(found, str):
+            return cls(output, place, (AIMessage(found),))
+        if isinstance(found, AIMessage):
+            return cls(output, place, (found,))
+        if isinstance(found, list) and (spoken := _since_the_last_user(found)):
+            before = found[: _index(found, spoken[0])]
+            return cls(output, place, tuple(spoken), _without(before, turns))
+        raise BadInput(
+            f"there is no answer to judge in {type(found).__name__}: it must be a text, a message by the model, or a "
+            "mapping with one (name its key as `output_key`)"
+        )
+
+    @property
+    def spoken(self) -> Spoken:
+        """What is to be judged."""
+        usage = sum((usage_of(message) or Usage() for message in self.messages), Usage())
+        return Spoken(said(self.messages), usage, finish_of(self.messages[-1]) or "stop", self._sources)
+
+    def released(self, passed: str, mend: Mend, told: dict[str, Any]) -> Any | None:
+        """The output as what passed, or `None` where it cannot be made to say that, and nothing of what failed."""
+        messages = released(self.messages, passed, mend)
+        if messages is None or self.before is None:
+            return None
+        *earlier, last = messages
+        new = {id(old): new for old, new in zip(self.messages, [*earlier, telling(last, told)], strict=True)}
+        found = self._found
+        if isinstance(found, str):
+            return self._with(str(last.text))
+        if not isinstance(found, list):
+            return self._with(new[id(found)])
+        after = found[_index(found, self.messages[0]) :]
+        return self._with([*self.before, *(new.get(id(message), message) for message in after)])
+
+    def refused(self, refusal: str, told: dict[str, Any]) -> Any:
+        """The output with the refusal in place of the answer, and of all that led to it."""
+        found = self._found
+        if isinstance(found, str):
+            return self._with(refusal)
+        silent = with_text(self.messages[-1], refusal).model_copy(update={"tool_calls": [], "invalid_tool_calls": []})
+        if not isinstance(found, list):
+            return self._with(telling(silent, told))
+        return self._with([*(self.before or ()), telling(silent, told)])
+
+    @property
+    def _found(self) -> Any:
+        return self.output if self.key is None else self.output[self.key]
+
+    def _with(self, new: Any) -> Any:
+        return new if self.key is None else {**self.output, self.key: new}
+
+    @property
+    def _sources(self) -> tuple[Source, ...]:
+        if not isinstance(self.output, dict):
+            return ()
+        found = [self.output[key] for key in _DOCUMENTS if key in self.output]
+        return sources_of(
+            [item for value in found if isinstance(value, list) for item in value if isinstance(item, Document)]
+        )
+
+
+def _place(output: dict[str, Any], key: str | None) -> str:
+    if key is not None:
+        if key not in output:
+            raise BadInput(f"the output has no {key!r}, which is named as `output_key`")
+        return key
+    known = [name for name in (*_ANSWERS, "messages") if isinstance(output.get(name), str | list | AIMessage)]
+    if not known:
+        raise BadInput(f"it is not known which of {', '.join(map(repr, output))} is the answer: name it, `output_key`")
+    return known[0]
+
+
+def _since_the_last_user(messages: list[Any]) -> list[AIMessage]:
+    after: list[AIMessage] = []
+    for message in messages:
+        if isinstance(message, HumanMessage):
+            after = []
+        elif isinstance(message, AIMessage):
+            after.append(message)
+    return after
+
+
+def _index(messages: list[Any], one: BaseMessage) -> int:
+    return next(index for index, message in enumerate(messages) if message is one)
+
+
+def _without(before: list[Any], turns: Sequence[Message]) -> tuple[BaseMessage, ...] | None:
+    """The messages without the failed drafts and advice at their end, which nobody is to be shown."""
+    kept = list(before)
+    for turn in reversed(turns):
+        if kept and kept[-1].text == turn.content:
+            kept.pop()
+    failed = {turn.content for turn in turns}
+    return None if turns and any(message.text in failed for message in kept) else tuple(kept)

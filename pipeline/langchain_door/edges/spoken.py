@@ -1,0 +1,115 @@
+"""What a message says, so that it can be judged: its text, its reasoning, and the arguments of its tool calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+Mend = Callable[[str], str]
+"""What `redact` rules make of a text."""
+
+_APART = "\n\n"
+_REASONING = {"reasoning": "reasoning", "thinking": "thinking"}  # a block's type, and the key of its words
+_CALLS = {"tool_call", "tool_use", "function_call", "server_tool_call"}
+_ASIDE = "reasoning_content"  # where some integrations put it, beside the content
+_RAW = ("tool_calls", "function_call")  # tool calls once more, as the vendor sent them
+
+
+def said(messages: Sequence[BaseMessage]) -> str:
+    """All that a reader of these messages could see, as one text."""
+    return _APART.join(part for message in messages for part in _parts(message) if part.strip())
+
+
+def only_text(message: BaseMessage) -> bool:
+    """Whether there is nothing but text to judge."""
+    return not any(True for _ in (*_reasoning(message), *_calls(message)))
+
+
+def with_text(message: AIMessage, text: str) -> AIMessage:
+    """The message, saying this and nothing else."""
+    return message.model_copy(update={"content": text, "additional_kwargs": _without(message, (*_RAW, _ASIDE))})
+
+
+def released(messages: Sequence[AIMessage], passed: str, mend: Mend) -> list[AIMessage] | None:
+    """The messages as what passed, or `None` where they cannot be made to say exactly that.
+
+    What no critic reads, such as images and arguments that could not be parsed, is left out.
+    """
+    if len(messages) == 1 and only_text(messages[0]):
+        return [with_text(_readable(messages[0]), passed) if said(messages) != passed else _readable(messages[0])]
+    as_they_are = [_readable(message) for message in messages]
+    if said(as_they_are) == passed:
+        return as_they_are
+    mended = [_mended(message, mend) for message in as_they_are]
+    return mended if said(mended) == passed else None
+
+
+def _parts(message: BaseMessage) -> Iterator[str]:
+    yield from _reasoning(message)
+    yield str(message.text)
+    yield from _calls(message)
+
+
+def _reasoning(message: BaseMessage) -> Iterator[str]:
+    for block in message.content if isinstance(message.content, list) else []:
+        if isinstance(block, dict) and block.get("type") in _REASONING:
+            yield from _words(block.get(_REASONING[block["type"]]))
+            yield from _words(block.get("summary"))
+    yield from _words(message.additional_kwargs.get(_ASIDE))
+
+
+def _words(value: Any) -> Iterator[str]:
+    """The words of a text, of a block with one, or of several."""
+    for part in value if isinstance(value, list) else [value]:
+        text = part.get("text") if isinstance(part, dict) else part
+        if isinstance(text, str) and text:
+            yield text
+
+
+def _calls(message: BaseMessage) -> Iterator[str]:
+    for call in message.tool_calls if isinstance(message, AIMessage) else []:
+        yield "\n".join([call["name"], *(_leaves("", call["args"]) if call["args"] else ())])
+
+
+def _leaves(path: str, value: Any) -> Iterator[str]:
+    """Every word of nested arguments as it is, not as JSON would write it: an escape could hide where a word ends."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(f"{path}.{key}" if path else str(key), inner)
+    elif isinstance(value, list | tuple) and value:
+        for inner in value:
+            yield from _leaves(path, inner)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        yield f"{path}: {text}" if path else text
+
+
+def _readable(message: AIMessage) -> AIMessage:
+    """The message without what is not judged."""
+    update: dict[str, Any] = {"invalid_tool_calls": [], "additional_kwargs": _without(message, _RAW)}
+    if isinstance(message.content, list):
+        known = {"text", *_REASONING, *_CALLS}
+        update["content"] = [b for b in message.content if isinstance(b, str) or b.get("type") in known]
+    return message.model_copy(update=update)
+
+
+def _mended(message: AIMessage, mend: Mend) -> AIMessage:
+    """Each text for itself. Reasoning is left out: what signs it would not hold for other words."""
+    calls = [{**call, "args": _each(call["args"], mend)} for call in message.tool_calls]
+    text = str(message.text)
+    return with_text(message, mend(text) if text else "").model_copy(update={"tool_calls": calls})
+
+
+def _each(value: Any, mend: Mend) -> Any:
+    if isinstance(value, dict):
+        return {key: _each(inner, mend) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each(inner, mend) for inner in value]
+    return mend(value) if isinstance(value, str) else value
+
+
+def _without(message: AIMessage, keys: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in message.additional_kwargs.items() if key not in keys}

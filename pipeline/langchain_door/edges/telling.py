@@ -1,0 +1,71 @@
+"""What a caller is told of an outcome: a message with its answer, and what came of it in the metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
+
+from pipeline.errors import ModelFault, ModelUnavailable
+from pipeline.outcome import Attempt, Outcome, Withheld
+
+WITHHELD = "content_filter"
+"""The `finish_reason` of an answer that was withheld, in the words that clients of OpenAI's know."""
+
+
+def passed_attempt(outcome: Outcome) -> Attempt | None:
+    """The attempt whose text was released."""
+    fit = [a for a in outcome.attempts if outcome.status == "released" and a.text == outcome.answer]
+    return fit[-1] if fit else None
+
+
+def answer_of(outcome: Outcome, *, refuse: bool) -> str:
+    """The released answer, or with `refuse` the refusal. Raises `Withheld`, and `ModelFault` where drafting failed."""
+    if outcome.status == "faulted":
+        raise (ModelUnavailable if outcome.retryable else ModelFault)(outcome.fault)
+    if outcome.answer is None or not (refuse or outcome.status == "released"):
+        raise Withheld(outcome)
+    return outcome.answer
+
+
+def spent(outcome: Outcome) -> UsageMetadata:
+    """The tokens of all drafts, in LangChain's words."""
+    usage = outcome.cost.generator
+    return UsageMetadata(
+        input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, total_tokens=usage.total
+    )
+
+
+def telling(message: AIMessage, told: dict[str, Any]) -> AIMessage:
+    """The message, with this in its metadata."""
+    return message.model_copy(update={"response_metadata": {**message.response_metadata, **told}})
+
+
+def metadata(outcome: Outcome, *, tell: bool = True) -> dict[str, Any]:
+    """`finish_reason`, and with `tell` what happened: nothing of drafts, critiques or thresholds."""
+    attempt = passed_attempt(outcome)
+    reason = "length" if attempt and attempt.finish == "length" else "stop"
+    told: dict[str, Any] = {"finish_reason": reason if outcome.status == "released" else WITHHELD}
+    return {**told, "superego": summary(outcome)} if tell else told
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """What happened, in a few words and numbers."""
+    attempt = passed_attempt(outcome) or (outcome.attempts[-1] if outcome.attempts else None)
+    cost = outcome.cost
+    return {
+        "outcome": outcome.status,
+        "stop_reason": outcome.stop_reason,
+        "attempts": len(outcome.attempts),
+        "score": attempt.verdict.score if attempt else None,
+        "manifesto": {
+            "name": outcome.manifesto.name,
+            "version": outcome.manifesto.version,
+            "hash": outcome.manifesto.hash,
+        },
+        "generator": outcome.generator,
+        "seed": outcome.seed,
+        "critic_tokens": cost.critic.total,
+        "seconds": round(cost.seconds, 3),
+    }

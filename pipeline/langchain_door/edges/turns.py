@@ -1,0 +1,100 @@
+"""LangChain's messages as a conversation of ours, and documents as sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
+
+from critics import Message, Role, Source
+from pipeline.errors import BadInput
+from pipeline.langchain_door.edges.spoken import said
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+}
+_ORIGINS = ("origin", "source", "url", "title")
+_DATES = ("published", "date", "published_at", "creationdate")
+_KINDS = ("kind", "type")
+
+
+def conversation_of(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+    """The turns, each of which must be text. Raises `BadInput` for tools, images and roles that are not known."""
+    return tuple(_turn(message) for message in messages)
+
+
+def judged_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+    """What an agent's conversation looks like to a critic: up to the last user's turn, tool calls written out.
+
+    What tools gave is no turn of anybody's: see `tool_sources`.
+    """
+    turns = judged_turns(messages)
+    last = max((index for index, turn in enumerate(turns) if turn.role == "user"), default=None)
+    if last is None:
+        return (Message("user", turns[-1].content if turns else "…"),)
+    return turns[: last + 1]
+
+
+def judged_turns(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+    """All turns by system, user and assistant."""
+    return tuple(Message(role, said([message]) or "…") for message in messages if (role := _role(message)) is not None)
+
+
+def tool_sources(messages: Iterable[BaseMessage]) -> tuple[Source, ...]:
+    """What tools gave, as sources that an answer may be held against."""
+    return tuple(
+        Source(str(message.text), origin=message.name or "", kind="tool")
+        for message in messages
+        if isinstance(message, ToolMessage)
+    )
+
+
+def sources_of(context: Iterable[Document | Source | str]) -> tuple[Source, ...]:
+    """Sources from documents, whose metadata say where they are from: `origin` (or `source`, `url`, `title`),
+    `published` (or `date`) and `kind`."""
+    return tuple(_source(item) for item in context)
+
+
+def _source(item: Any) -> Source:
+    if isinstance(item, Source):
+        return item
+    if isinstance(item, Document):
+        told = item.metadata
+        return Source(item.page_content, _first(told, _ORIGINS), _first(told, _DATES), _first(told, _KINDS))
+    if isinstance(item, str):
+        return Source(item)
+    raise BadInput(f"a {type(item).__name__} cannot be a source: give documents, sources or texts")
+
+
+def _first(told: dict[str, Any], keys: Sequence[str]) -> str:
+    return next((str(told[key]) for key in keys if told.get(key)), "")
+
+
+def _turn(message: BaseMessage) -> Message:
+    role = _role(message)
+    if role is None:
+        raise BadInput(f"a message of type {message.type!r} cannot be taken: only text by system, user and assistant")
+    if isinstance(message, AIMessage) and message.tool_calls:
+        raise BadInput("a moderated chat model has no tools: moderate the agent, with ModerationMiddleware")
+    blocks = message.content if isinstance(message.content, list) else []
+    odd = {block.get("type") for block in blocks if isinstance(block, dict)} - {"text"}
+    if odd and role != "assistant":
+        raise BadInput(f"only text can be taken, and a message has {', '.join(sorted(map(str, odd)))}")
+    return Message(role, str(message.text))
+
+
+def _role(message: BaseMessage) -> Role | None:
+    if isinstance(message, ChatMessage):
+        return _ROLES.get(message.role)
+    if isinstance(message, SystemMessage):
+        return "system"
+    if isinstance(message, HumanMessage):
+        return "user"
+    return "assistant" if isinstance(message, AIMessage) else None

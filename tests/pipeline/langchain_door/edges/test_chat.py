@@ -1,0 +1,333 @@
+"""A chat model whose every answer has passed."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.documents import Document
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.outputs import LLMResult
+
+from pipeline import BadInput, DraftRequest, ModelFault, ModelUnavailable, Piece, Pieces, Pipeline, Withheld
+from pipeline.langchain import ModeratedChat
+from pipeline.langchain_door import load_chat_model
+
+Make = Callable[..., Pipeline]
+
+BAD = "We leverage synergy."
+GOOD = "We work together."
+
+
+class Endless:
+    """A generator that is never done until it is closed, and says so."""
+
+    name = "endless"
+    can_continue = False
+
+    def __init__(self) -> None:
+        self.begun, self.closed = threading.Event(), threading.Event()
+
+    def __call__(self, request: DraftRequest) -> Pieces:
+        try:
+            while True:
+                self.begun.set()
+                yield Piece("")  # nothing that any budget would notice
+        finally:
+            self.closed.set()
+
+
+def saying(*lines: str) -> GenericFakeChatModel:
+    """Some vendor's chat model."""
+    return GenericFakeChatModel(messages=iter(map(AIMessage, lines)))
+
+
+class Heard(BaseCallbackHandler):
+    """Every token and end that LangChain tells of."""
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self.ends: list[str] = []
+        self.starts: list[dict[str, Any]] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        self.starts.append(kwargs)
+
+    def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
+        self.tokens.append(token)
+
+    def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+        self.ends.append(response.generations[0][0].text)
+
+
+def test_an_answer_is_what_passed(make: Make) -> None:
+    """The first draft breaks a rule and is sent back; the second is the answer, and says how it came about."""
+    answer = ModeratedChat(pipeline=make([BAD, GOOD])).invoke("What do we do?", seed=7)
+    assert answer.content == GOOD
+    told = answer.response_metadata
+    assert (told["model_name"], told["finish_reason"]) == ("superego/plain", "stop")
+    assert (told["superego"]["outcome"], told["superego"]["attempts"], told["superego"]["seed"]) == ("released", 2, 7)
+    assert told["superego"]["score"] == 1.0
+    assert len(told["superego"]["manifesto"]["hash"]) == 64
+
+
+def test_usage_counts_every_draft(make: Make) -> None:
+    """What was thrown away was paid for as well."""
+    pipeline = make([BAD, GOOD])
+    usage = ModeratedChat(pipeline=pipeline).invoke("What do we do?").usage_metadata
+    cost = pipeline.ask("What do we do?").cost.generator  # of one more draft, which is good
+    assert usage is not None
+    assert usage["output_tokens"] == 6
+    assert usage["total_tokens"] == usage["input_tokens"] + 6
+    assert usage["input_tokens"] > cost.prompt_tokens
+
+
+def test_a_withheld_answer_is_the_refusal(make: Make) -> None:
+    """With the word for it that clients know."""
+    answer = ModeratedChat(pipeline=make([BAD])).invoke("What do we do?")
+    assert answer.content == "No such words here."
+    assert answer.response_metadata["finish_reason"] == "content_filter"
+    assert answer.response_metadata["superego"]["outcome"] == "withheld"
+
+
+@pytest.mark.parametrize(("top", "option"), [("", "raise"), ("on_exhausted: error\n", "refuse")])
+def test_a_withheld_answer_raises_where_that_is_wanted(make: Make, top: str, option: str) -> None:
+    """By the option, or by a manifesto that knows no refusal; streaming does as well."""
+    chat = ModeratedChat(pipeline=make([BAD], top=top), on_withheld=option)
+    with pytest.raises(Withheld) as caught:
+        chat.invoke("What do we do?")
+    assert caught.value.outcome.status == "withheld"
+    with pytest.raises(Withheld):
+        list(chat.stream("What do we do?"))
+
+
+@pytest.mark.parametrize("fault", [ModelFault("broken"), ModelUnavailable("busy")])
+def test_a_fault_raises(make: Make, fault: ModelFault) -> None:
+    """It is no answer, and whether it is worth a retry is kept, so that `with_retry` can tell."""
+    with pytest.raises(type(fault), match=str(fault)):
+        ModeratedChat(pipeline=make([fault])).invoke("What do we do?")
+
+
+def test_nothing_is_told_where_it_must_not_be(make: Make) -> None:
+    """`tell=False` leaves only why the answer ended."""
+    answer = ModeratedChat(pipeline=make([BAD]), tell=False).invoke("What do we do?")
+    assert set(answer.response_metadata) == {"model_name", "model_provider", "finish_reason"}
+
+
+def test_a_stream_shows_what_passed(make: Make) -> None:
+    """No token of the failed draft, to the consumer or to callbacks; the last chunk tells the rest."""
+    heard = Heard()
+    chunks = list(ModeratedChat(pipeline=make([BAD, GOOD])).stream("What do we do?", config={"callbacks": [heard]}))
+    assert "".join(chunk.text for chunk in chunks) == GOOD == "".join(heard.tokens)
+    assert chunks[-1].chunk_position == "last"
+    assert chunks[-1].usage_metadata is not None
+    assert heard.ends == [GOOD]
+
+
+def test_a_withheld_stream_is_the_refusal(make: Make) -> None:
+    """In one chunk, that is also the last."""
+    (chunk,) = ModeratedChat(pipeline=make([BAD])).stream("What do we do?")
+    assert isinstance(chunk, AIMessageChunk)
+    assert (chunk.text, chunk.response_metadata["finish_reason"]) == ("No such words here.", "content_filter")
+
+
+BY_SENTENCE = {"top": "stream: sentence\n", "can_continue": True}
+
+
+def test_sentences_are_streamed_as_they_pass(make: Make) -> None:
+    """One that fails is not shown: the answer goes on from what was."""
+    chat = ModeratedChat(pipeline=make(["We work. We leverage synergy. Yes.", "We help. Yes."], **BY_SENTENCE))
+    chunks = list(chat.stream("What do we do?"))
+    assert "".join(chunk.text for chunk in chunks) == "We work. We help. Yes."
+    assert chunks[0].text == "We work."
+    assert chunks[-1].response_metadata["finish_reason"] == "stop"
+
+
+def test_a_stream_that_is_withheld_in_the_middle_just_ends(make: Make) -> None:
+    """With the word for it; the refusal would read as if the answer went on with it. Asked as a whole, it is held."""
+    drafts = ["We work. We leverage synergy. Yes.", "We leverage it still. Yes."]
+    chunks = list(ModeratedChat(pipeline=make(drafts, **BY_SENTENCE)).stream("What do we do?"))
+    assert "".join(chunk.text for chunk in chunks) == "We work."
+    assert chunks[-1].response_metadata["finish_reason"] == "content_filter"
+    with pytest.raises(Withheld):
+        list(ModeratedChat(pipeline=make(drafts, **BY_SENTENCE), on_withheld="raise").stream("What do we do?"))
+    assert ModeratedChat(pipeline=make(drafts, **BY_SENTENCE)).invoke("What?").text == "No such words here."
+
+
+async def test_async_gives_the_same(make: Make) -> None:
+    """`ainvoke`, `astream` and `abatch`."""
+    chat = ModeratedChat(pipeline=make([BAD, GOOD]))
+    assert (await chat.ainvoke("What do we do?")).content == GOOD
+    assert "".join([chunk.text async for chunk in chat.astream("What do we do?")]) == GOOD
+    assert [a.content for a in await chat.abatch(["What?", "How?"])] == [GOOD, GOOD]
+
+
+async def test_cancelling_stops_the_work(make: Make) -> None:
+    """Whoever waits is cancelled, and the generator is closed before the cancellation is through."""
+    endless = Endless()
+    pipeline = make()
+    chat = ModeratedChat(pipeline=Pipeline(pipeline.manifesto, pipeline.critic, endless))
+    waiting = asyncio.create_task(chat.ainvoke("What do we do?"))
+    await asyncio.to_thread(endless.begun.wait)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert endless.closed.is_set()
+
+
+async def test_leaving_an_async_stream_stops_the_work(make: Make) -> None:
+    """A task that reads the stream is cancelled in the middle."""
+    endless = Endless()
+    pipeline = make()
+    chat = ModeratedChat(pipeline=Pipeline(pipeline.manifesto, pipeline.critic, endless))
+
+    async def read() -> None:
+        async for _ in chat.astream("What do we do?"):
+            pass
+
+    reading = asyncio.create_task(read())
+    await asyncio.to_thread(endless.begun.wait)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert endless.closed.is_set()
+
+
+def test_a_call_ends_in_time(make: Make) -> None:
+    """`timeout` is for the whole call, and stops the work."""
+    endless = Endless()
+    pipeline = make()
+    chat = ModeratedChat(pipeline=Pipeline(pipeline.manifesto, pipeline.critic, endless), timeout=0.05)
+    with pytest.raises(TimeoutError, match=r"0\.05 s"):
+        chat.invoke("What do we do?")
+    assert endless.closed.is_set()
+
+
+def test_options_reach_the_drafts(make: Make) -> None:
+    """Those of the call before those of the model."""
+    pipeline = make([GOOD])
+    chat = ModeratedChat(pipeline=pipeline, temperature=0.1, max_tokens=5, stop=["END"])
+    chat.invoke("What?", max_tokens=9, top_p=0.5)
+    options = pipeline.generator.requests[0].options  # type: ignore[union-attr]  # the scripted one
+    assert (options.temperature, options.top_p, options.max_tokens, options.stop) == (0.1, 0.5, 9, ("END",))
+    chat.invoke("What?", stop=["HALT"])
+    assert pipeline.generator.requests[1].options.stop == ("HALT",)  # type: ignore[union-attr]
+
+
+def test_what_cannot_be_done_is_refused(make: Make) -> None:
+    """Tools, images and unknown options are not passed over in silence."""
+    chat = ModeratedChat(pipeline=make([GOOD]))
+    image = HumanMessage([{"type": "image", "url": "x"}, {"type": "text", "text": "What is this?"}])
+    with pytest.raises(BadInput, match="tools"):
+        chat.invoke("What?", tools=[{}])
+    with pytest.raises(BadInput, match="image"):
+        chat.invoke([image])
+    with pytest.raises(BadInput, match="'tool'"):
+        chat.invoke([HumanMessage("What?"), ToolMessage("4", tool_call_id="1")])
+    with pytest.raises(ValueError, match="manifeto"):
+        ModeratedChat(manifeto="house-style")  # type: ignore[call-arg]
+
+
+def test_the_whole_conversation_is_asked(make: Make) -> None:
+    """All roles, in order."""
+    pipeline = make([GOOD])
+    turns = [SystemMessage("Be brief."), HumanMessage("Hi"), AIMessage("Hello"), HumanMessage("What?")]
+    ModeratedChat(pipeline=pipeline).invoke(turns)
+    asked = pipeline.generator.requests[0].messages  # type: ignore[union-attr]
+    assert [(m.role, m.content) for m in asked] == [
+        ("system", "Be brief."),
+        ("user", "Hi"),
+        ("assistant", "Hello"),
+        ("user", "What?"),
+    ]
+
+
+def test_documents_are_sources_with_their_provenance(make: Make) -> None:
+    """Their metadata say where they are from."""
+    pipeline = make([GOOD])
+    page = Document("Water boils.", metadata={"source": "a.org", "published": "2020", "kind": "textbook"})
+    ModeratedChat(pipeline=pipeline).invoke("What?", context=[page, "And so on."])
+    shown = pipeline.generator.requests[0].messages[0].content  # type: ignore[union-attr]
+    assert all(word in shown for word in ("Water boils.", "a.org", "2020", "textbook", "And so on."))
+
+
+def test_any_chat_model_may_draft() -> None:
+    """`model` drafts, the manifesto's critics judge."""
+    model = saying("Certainly! Here it is.", "Here it is.")
+    with ModeratedChat(manifesto="house-style", model=model) as chat:
+        answer = chat.invoke("Where is it?")
+    assert answer.content == "Here it is."
+    assert answer.response_metadata["superego"]["attempts"] == 2
+
+
+async def test_no_way_of_streaming_shows_the_drafts_of_a_model() -> None:
+    """LangChain hands a streaming consumer the tokens of every model below; a draft is none of its business."""
+    model = saying("Certainly! Here it is.", "Here it is.")
+    chat = ModeratedChat(manifesto="house-style", model=model)
+    chain = chat | (lambda message: message)
+    events = [event async for event in chain.astream_events("Where is it?", version="v2")]
+    assert "Certainly" not in str([event["data"] for event in events])
+    assert "Here it is." in str(events[-1])
+
+
+def test_a_cache_keeps_manifestos_apart(make: Make) -> None:
+    """What LangChain's cache goes by has the manifesto's hash in it."""
+    one, other = (ModeratedChat(pipeline=make([GOOD], top=top)) for top in ("", "description: Another.\n"))
+    assert one._get_llm_string() != other._get_llm_string()
+    assert one._get_llm_string() == ModeratedChat(pipeline=one.ready)._get_llm_string()
+
+
+def test_a_run_is_named_and_described(make: Make) -> None:
+    """As LangSmith expects it."""
+    heard = Heard()
+    ModeratedChat(pipeline=make([GOOD]), temperature=0.2).invoke("What?", config={"callbacks": [heard]}, stop=["END"])
+    told = heard.starts[0]["metadata"]
+    assert (told["ls_provider"], told["ls_model_name"], told["ls_model_type"]) == ("superego", "superego/plain", "chat")
+    assert (told["ls_temperature"], told["ls_stop"]) == (0.2, ["END"])
+    assert ModeratedChat(pipeline=make([GOOD])).get_name() == "ModeratedChat"
+
+
+def test_a_pipeline_stays_its_owners(make: Make) -> None:
+    """Closing frees what was loaded here, and nothing that was handed in."""
+    freed: list[str] = []
+    pipeline = make([GOOD])
+    theirs = Pipeline(pipeline.manifesto, pipeline.critic, pipeline.generator, free=lambda: freed.append("theirs"))
+    with ModeratedChat(pipeline=theirs) as chat:
+        chat.invoke("What?")
+    assert freed == []
+
+
+def test_a_model_may_draft_for_a_ready_pipeline(make: Make) -> None:
+    """In place of its own generator; a manifesto beside a pipeline would be one too many."""
+    pipeline = make(["Never asked."])
+    chat = ModeratedChat(pipeline=pipeline, model=saying(BAD, GOOD))
+    assert chat.invoke("What do we do?").content == GOOD
+    with pytest.raises(ValueError, match="a pipeline has a manifesto"):
+        ModeratedChat(pipeline=pipeline, manifesto="house-style")
+
+
+def test_the_package_alone_loads_no_langchain() -> None:
+    """Who only asks a pipeline does not wait for it."""
+    code = "import sys, pipeline; print([name for name in sys.modules if name.startswith('lang')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_real_server_drafts(upstream: str, make: Make) -> None:
+    """Somebody's chat model over HTTP, and what it drafts in parts that passed."""
+    model = load_chat_model(
+        "openai:small", base_url=upstream, api_key=None, temperature=0.7, top_p=None, timeout=60.0, context=2048
+    )
+    chat = ModeratedChat(pipeline=make(), model=model, max_tokens=16)
+    chunks = list(chat.stream("Name three animals that live in the sea.", seed=1))
+    assert sum(bool(chunk.text.strip()) for chunk in chunks) >= 1
+    assert chunks[-1].response_metadata["superego"]["generator"] == "small"
+    assert chunks[-1].usage_metadata is not None
+    assert chunks[-1].usage_metadata["output_tokens"] >= 16
