@@ -267,4 +267,5 @@ class _Run:
             input_verdict=self._input,
             fault=str(fault or ""),
             retryable=fault is not None and fault.retryable,
+            cause=fault,
         )

@@ -1,0 +1,39 @@
+"""Running the server: uvicorn, and an orderly end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+
+class Running(uvicorn.Server):
+    """When it is asked to end, it takes nothing more, lets requests in flight finish within `grace` seconds, and then
+    cancels them, so that even a stream ends with an error event and not in the middle of a word. A second signal ends
+    it at once."""
+
+    def __init__(self, app: FastAPI, *, grace: float, **options: Any) -> None:
+        # Once there is nothing to wait for, five seconds are for responses to leave.
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, **options
+        )
+        super().__init__(config)
+        self._work = app.state.service.work
+        self._grace = grace
+        self._up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._work.end(self._grace, at_once=lambda: self.force_exit)
+        await super().shutdown(sockets)
+
+    def wait_until_started(self, seconds: float = 30.0) -> None:
+        """For whoever runs it in another thread. Raises `TimeoutError`."""
+        if not self._up.wait(seconds):
+            raise TimeoutError(f"the server did not start within {seconds:g} seconds")
