@@ -1,8 +1,9 @@
 """The server: OpenAI's interface in front of ready pipelines. The one door to FastAPI and uvicorn."""
 
 from pipeline.server.app import create_app
-from pipeline.server.catalogue import Catalogue, Served
+from pipeline.server.catalogue import Catalogue, Reloader, Served
 from pipeline.server.door.keys import Key, hashed, new_key
 from pipeline.server.options import Options, Tell
+from pipeline.server.run import Running
 
-__all__ = ["Catalogue", "Key", "Options", "Served", "Tell", "create_app", "hashed", "new_key"]
+__all__ = ["Catalogue", "Key", "Options", "Reloader", "Running", "Served", "Tell", "create_app", "hashed", "new_key"]

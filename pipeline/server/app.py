@@ -23,7 +23,9 @@ from pipeline.server.door.guarded import Guarded
 from pipeline.server.faults import ApiError
 from pipeline.server.health import health_routes
 from pipeline.server.models import model_routes
+from pipeline.server.moderations import moderation_routes
 from pipeline.server.options import Options
+from pipeline.server.responses import response_routes
 from pipeline.server.service import Service
 from pipeline.server.telling.metrics import Metrics
 from pipeline.server.telling.spans import Spans
@@ -57,8 +59,8 @@ def create_app(
     app = FastAPI(title="superego", description=DESCRIPTION, version="1", lifespan=lifespan)
     app.state.service = service
     wanted = [Depends(HTTPBearer(auto_error=False))] if options.keys else []
-    for router in (chat_routes(service), model_routes(service)):
-        app.include_router(router, dependencies=wanted)
+    for routes in (chat_routes, response_routes, moderation_routes, model_routes):
+        app.include_router(routes(service), dependencies=wanted)
     app.include_router(health_routes(service))
     app.add_exception_handler(ApiError, _fault)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -22,7 +22,7 @@ class _Part(Protocol):
 
 class _Message(Protocol):
     @property
-    def role(self) -> str: ...
+    def role(self) -> str | None: ...
 
     @property
     def content(self) -> str | Sequence[_Part] | None: ...
@@ -41,7 +41,7 @@ def conversation(messages: Sequence[_Message], *, field: str = "messages") -> tu
 
 
 def _turn(message: _Message, place: str) -> Message:
-    role = _ROLES.get(message.role)
+    role = _ROLES.get(message.role or "")
     if role is None:
         what = f"messages of the role {message.role!r} are not supported: tools are not"
         raise faults.ApiError(400, what, param=f"{place}.role", code="unsupported_value")

@@ -82,7 +82,7 @@ def running(app: FastAPI, *, grace: float = 5.0) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         free.listen(128)
-        server = Running(app, grace=grace)
+        server = app.state.running = Running(app, grace=grace)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
         thread.start()
         server.wait_until_started()
