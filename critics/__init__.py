@@ -16,6 +16,7 @@ from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading,
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
+from critics.manifesto.extends import lineage
 from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
@@ -101,6 +102,7 @@ __all__ = [
     "did_you_mean",
     "guard_family",
     "guard_misfits",
+    "lineage",
     "load",
     "logit",
     "neutralise",

@@ -62,11 +62,7 @@ def assemble(manifesto: Manifesto, settings: Settings, *, drafts: bool = True) -
 
     Calibrations that were fitted to other models than those of `settings` are left out.
     """
-    manifesto = fitted(manifesto, settings)
-    parts = Parts(settings, judged=_asks_model(manifesto))
-    generator = parts.generator() if drafts else None
-    critic = parts.critic(manifesto)
-    return Pipeline(manifesto, critic, generator, watch_model=settings.judge.while_writing, free=parts.close)
+    return Parts(settings, judged=_asks_model(manifesto)).pipeline(manifesto, drafts=drafts)
 
 
 class Parts:
@@ -80,6 +76,13 @@ class Parts:
         self._judged = judged
         self._engines: dict[Path, Engine] = {}
         self._embedder: Embedder | None = None
+
+    def pipeline(self, manifesto: Manifesto, *, drafts: bool = True) -> Pipeline:
+        """A pipeline of these parts. Several may be made; to close one of them frees the engines of all."""
+        manifesto = fitted(manifesto, self._settings)
+        generator = self.generator() if drafts else None
+        watches = self._settings.judge.while_writing
+        return Pipeline(manifesto, self.critic(manifesto), generator, watch_model=watches, free=self.close)
 
     def close(self) -> None:
         """Free the engines, for all that was made of them; a second time does nothing."""

@@ -118,7 +118,7 @@ def test_openais_client_knows_the_faults(base: str, client: openai.OpenAI) -> No
 
 def test_langchains_client(base: str) -> None:
     """An answer, a stream, and a refusal that says what it is."""
-    chat = ChatOpenAI(base_url=base, api_key=KEY, model=MODEL, max_retries=0)  # type: ignore[arg-type]  # it takes a string
+    chat = ChatOpenAI(base_url=base, api_key=KEY, model=MODEL, max_retries=0)
     answer = chat.invoke("Hello?")
     assert (answer.content, answer.response_metadata["finish_reason"]) == ("Good day.", "stop")
     assert "".join(str(part.content) for part in chat.stream("Hello?")) == "Good day."
