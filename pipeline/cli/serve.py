@@ -118,9 +118,10 @@ def _loopback(host: str) -> bool:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    from pipeline.server import listen
+
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return listen(host, port)
     except OSError as exc:
         raise PipelineError(f"cannot listen on {host}, port {port}: {exc.strerror}") from exc
 

@@ -4,6 +4,18 @@ from pipeline.server.app import create_app
 from pipeline.server.catalogue import Catalogue, Reloader, Served
 from pipeline.server.door.keys import Key, hashed, new_key
 from pipeline.server.options import Options, Tell
-from pipeline.server.run import Running
+from pipeline.server.run import Running, listen
 
-__all__ = ["Catalogue", "Key", "Options", "Reloader", "Running", "Served", "Tell", "create_app", "hashed", "new_key"]
+__all__ = [
+    "Catalogue",
+    "Key",
+    "Options",
+    "Reloader",
+    "Running",
+    "Served",
+    "Tell",
+    "create_app",
+    "hashed",
+    "listen",
+    "new_key",
+]

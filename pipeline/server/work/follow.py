@@ -56,6 +56,7 @@ class Following:
         self._answers: list[Answering] = []
         self._cancelled = False
         self._reason: Exception | None = None
+        self._give_up: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -73,6 +74,10 @@ class Following:
                 raise self._late() from None
             return None
 
+    def when_cancelled(self, call: Callable[[], None]) -> None:
+        """`call` drops what has not begun."""
+        self._give_up = call
+
     def cancel(self, reason: Exception | None = None) -> None:
         """Stop the work, within a token. Whoever still follows is given `reason`, where there is one."""
         with self._lock:
@@ -82,6 +87,7 @@ class Following:
             answers = list(self._answers)
         for answer in answers:
             answer.cancel()
+        self._give_up()
         if reason:
             for choice in range(len(self._starts)):
                 self._events.put_nowait(Failed(choice, reason))

@@ -61,8 +61,15 @@ class Work:
             following.work(choice)
             following.on_loop(done)
 
-        for choice in range(len(starts)):
-            self._pool.submit(work, choice)
+        futures = [self._pool.submit(work, choice) for choice in range(len(starts))]
+
+        def give_up() -> None:
+            """What has not begun makes room at once."""
+            for future in futures:
+                if future.cancel():
+                    done()
+
+        following.when_cancelled(give_up)
         return following
 
     async def run(self, call: Callable[[], T]) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,8 +12,7 @@ from fastapi import FastAPI
 
 from critics import Manifesto, Rule, ScriptedCritic, Usage
 from pipeline import DraftRequest, ModelFault, Piece, Pieces, Pipeline, ScriptedGenerator
-from pipeline.server import Catalogue, Options, create_app
-from pipeline.server.run import Running
+from pipeline.server import Catalogue, Options, Running, create_app, listen
 
 POLITE = {"id": "polite", "statement": "The answer is polite.", "advice": "Be kind."}
 NO_BOMBS = {"id": "no-bombs", "statement": "Nobody asks for bombs.", "applies_to": "input", "action": "veto"}
@@ -79,9 +77,7 @@ def gated(generator: Gated, **keys: Any) -> Pipeline:
 @contextmanager
 def running(app: FastAPI, *, grace: float = 5.0) -> Iterator[str]:
     """The address of the app, served on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        free.listen(128)
+    with listen("127.0.0.1", 0) as free:
         server = app.state.running = Running(app, grace=grace)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
         thread.start()

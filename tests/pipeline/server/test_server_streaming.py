@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from pipeline import ModelUnavailable, Pipeline
+from pipeline.server import listen
 from tests.pipeline.server.serving import REFUSAL, Gated, app_of, chat, gated, running, scripted
 
 URL = "/v1/chat/completions"
@@ -164,6 +165,29 @@ def test_a_full_queue_is_told_at_once() -> None:
         assert int(refused.headers["retry-after"]) >= 1
         generator.go.set()
         assert events(response.iter_lines())[-1] == "[DONE]"
+
+
+def test_who_leaves_the_queue_makes_room_in_it() -> None:
+    """At once, and not when a thread gets to what nobody waits for any more."""
+    generator = Gated()
+    app = app_of(gated(generator), threads=1, waiting=1, keep_alive=0.02)
+    with running(app) as base, streaming(base, chat(stream=True)) as response:
+        assert generator.begun.acquire(timeout=10)
+        with streaming(base, chat(stream=True)) as second:
+            lines = second.iter_lines()  # kept, for httpx hangs up once nobody holds it
+            assert next(lines).startswith(":")
+            assert httpx.post(base + URL, json=chat()).status_code == 429
+        assert wait_until(lambda: app.state.service.work.taken == 1)
+        generator.go.set()
+        assert events(response.iter_lines())[-1] == "[DONE]"
+
+
+def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
+    """Nagle's algorithm is off on what the server accepts: an answer in two packets would wait 40 ms."""
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()) as _:
+        accepted, _ = listener.accept()
+        assert accepted.proto == socket.IPPROTO_TCP
+        accepted.close()
 
 
 def test_past_the_deadline_there_is_an_error() -> None:
