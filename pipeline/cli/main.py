@@ -72,8 +72,9 @@ def _tell_what_takes_time() -> None:
 
 
 def _leave_critics_behind(code: int) -> None:
-    """End at once where a critic that took too long is still at work: tearing a model down under it would crash."""
-    if any(thread.name == THREAD for thread in threading.enumerate()):
+    """End at once where a critic that took too long, or an answer that nobody waits for, is still at work: tearing a
+    model down under it would crash, and waiting for it would take as long as an upstream does."""
+    if any(thread.name == THREAD or thread.name.startswith("answer") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

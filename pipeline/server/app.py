@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.server import faults
 from pipeline.server.asking import ClientGone
 from pipeline.server.catalogue import Catalogue
 from pipeline.server.chat import chat_routes
@@ -31,6 +34,11 @@ from pipeline.server.telling.metrics import Metrics
 from pipeline.server.telling.spans import Spans
 from pipeline.server.telling.telling import CLIENT_LEFT, Telling, Told
 from pipeline.server.work import Work
+
+_BRANCH = re.compile(r"(str|list|function|constrained)\b.*[^\d]$|str$")
+"""What pydantic calls the branches of a union, which are no fields of the body."""
+
+log = logging.getLogger("superego.server")
 
 DESCRIPTION = "OpenAI's interface in front of a model whose drafts are judged before anybody sees them."
 
@@ -77,8 +85,10 @@ def create_app(
 async def _looking(look: Callable[[], None], poll: float) -> None:
     while True:
         await asyncio.sleep(poll)
-        with suppress(RuntimeError):  # the pool of threads is gone: the server ends
+        try:
             await asyncio.to_thread(look)
+        except Exception:
+            log.exception("a look at the manifestos failed")
 
 
 async def _fault(_: Request, exc: Exception) -> Response:
@@ -92,7 +102,7 @@ async def _invalid(_: Request, exc: Exception) -> Response:
     error = exc.errors()[0]
     if error["type"] == "json_invalid":
         return response(ApiError(400, "the body is no JSON", code="invalid_json"))
-    place = ".".join(str(step) for step in error["loc"] if step != "body")
+    place = ".".join(str(step) for step in error["loc"][1:] if not _BRANCH.match(str(step)))
     return response(ApiError(400, f"{place or 'the body'}: {error['msg']}", param=place or None, code="invalid_value"))
 
 
@@ -106,4 +116,4 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _bug(_: Request, __: Exception) -> Response:
-    return response(ApiError(500, "the server failed; its log says how", code="internal_error"))
+    return response(faults.bug())

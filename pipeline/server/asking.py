@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -19,6 +20,8 @@ from pipeline.server.work import Ended, Failed, Following
 from pipeline.server.work.screening import screened
 
 T = TypeVar("T")
+
+log = logging.getLogger("superego.server")
 
 _APART = 1000
 """Between the seeds of two answers to one request: each attempt adds one."""
@@ -78,8 +81,12 @@ def ended(service: Service, request: Request, event: Ended) -> Outcome:
     return event.outcome
 
 
-def failure(event: Failed) -> Exception:
-    return faults.of_exception(event.error) or event.error
+def failure(event: Failed) -> faults.ApiError:
+    """What the client is told of what a thread raised. What nobody foresaw is ours, and goes into the log in full."""
+    if known := faults.of_exception(event.error):
+        return known
+    log.error("an answer failed", exc_info=event.error)
+    return faults.bug()
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:

@@ -9,6 +9,7 @@
 | 413 | the body is too large |
 | 422 | withheld, by a manifesto that wants an error for that |
 | 429 | the queue is full |
+| 500 | a fault of the server's own, which there should be none of |
 | 502 | the model behind failed, or refused |
 | 503 | the model behind is out of reach or busy; the server is ending |
 | 504 | no answer in time |
@@ -73,6 +74,10 @@ def ending() -> ApiError:
 
 def too_late(seconds: float) -> ApiError:
     return ApiError(504, f"no answer within {seconds:g} seconds", code="timeout")
+
+
+def bug() -> ApiError:
+    return ApiError(500, "the server failed; its log says how", code="internal_error")
 
 
 def no_model(name: str) -> ApiError:

@@ -6,9 +6,11 @@ from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.server.service import Service
+from pipeline.server.door.keys import ANYBODY
+from pipeline.server.service import Service, key_of
 from pipeline.server.telling.metrics import CONTENT_TYPE
 
 
@@ -17,17 +19,18 @@ class Health(BaseModel):
 
 
 class ManifestoState(BaseModel):
-    """`fault` says that the file was edited and what is wrong with it; what is served is what it was before."""
-
     name: str
     hash: str
 
 
 class Readiness(BaseModel):
+    """`stale` says that a file's last edit cannot be used: what it was before is served, and the log says why. Which
+    manifestos there are, and which files are broken, is for those who have a key, where there are keys."""
+
     status: Literal["ready", "ending"]
+    stale: bool
     manifestos: list[ManifestoState]
     broken: list[str]
-    """Files whose last edit cannot be used; the log says why. What they were before is served."""
 
 
 def health_routes(service: Service) -> APIRouter:
@@ -39,14 +42,17 @@ def health_routes(service: Service) -> APIRouter:
         return Health()
 
     @router.get("/readyz", responses={503: {"model": Readiness, "description": "It is ending, or serves nothing."}})
-    async def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
         """Whether requests should be sent here, and what is served."""
-        served = service.catalogue.served
+        served, faults = service.catalogue.served, service.catalogue.faults
         ready = bool(served) and not service.work.ending
+        stranger = bool(service.options.keys) and key_of(request) is ANYBODY
+        named = [ManifestoState(name=n, hash=s.pipeline.manifesto.hash) for n, s in sorted(served.items())]
         state = Readiness(
             status="ready" if ready else "ending",
-            manifestos=[ManifestoState(name=n, hash=s.pipeline.manifesto.hash) for n, s in sorted(served.items())],
-            broken=sorted(service.catalogue.faults),
+            stale=bool(faults),
+            manifestos=[] if stranger else named,
+            broken=[] if stranger else sorted(faults),
         )
         return Response(state.model_dump_json(), 200 if ready else 503, media_type="application/json")
 

@@ -6,6 +6,7 @@ With `response`, ours, the exchange of `input` and `response` is judged by the r
 
 from __future__ import annotations
 
+import threading
 import uuid
 from typing import Annotated
 
@@ -60,10 +61,15 @@ def moderation_routes(service: Service) -> APIRouter:
         served = _served(service, request, body.model)
         pipeline = served.pipeline
 
-        def judged() -> list[Verdict]:
-            return [_verdict(pipeline, text, body.response) for text in texts]
+        over = threading.Event()
 
-        verdicts = await unless_gone(request, service.work.run(judged))
+        def judged() -> list[Verdict]:
+            return [_verdict(pipeline, text, body.response) for text in texts if not over.is_set()]
+
+        try:
+            verdicts = await unless_gone(request, service.work.run(judged))
+        finally:
+            over.set()  # nobody waits for the texts that are left
         for verdict in verdicts:
             service.telling.metrics.tokens("critic", verdict.usage)
         service.telling.metrics.verdicts(served.name, verdicts)

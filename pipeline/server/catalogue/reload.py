@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Callable, Hashable, Mapping
 
-from critics import CriticsError
 from pipeline.errors import PipelineError
 from pipeline.pipeline import Pipeline
 from pipeline.server.catalogue.catalogue import Catalogue, Served
@@ -67,7 +66,7 @@ class Reloader:
         self._stamps[source] = now[source]
         try:
             self._served[source] = served = Served(self._make(source))
-        except (CriticsError, PipelineError, OSError) as exc:
+        except Exception as exc:  # noqa: BLE001  # whatever is wrong with an edit, the old one goes on
             self._faults[source] = str(exc)
             log.warning(json.dumps({"event": "reload", "source": source, "fault": str(exc)}))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 
@@ -67,9 +68,10 @@ def chat_routes(service: Service) -> APIRouter:
             usage=usage_of(outcomes),
             superego=told(outcomes, tell),
         )
-        more = {"superego"} if reply.superego is None else set()
+        left_out = {"superego"} if reply.superego is None else set()
+        # By way of json, because an upstream's text may hold lone surrogates, which it escapes.
         return Response(
-            reply.model_dump_json(exclude=more),
+            json.dumps(reply.model_dump(exclude=left_out)),
             media_type="application/json",
             headers=headers(manifesto, tell, outcomes),
         )

@@ -25,13 +25,14 @@ class Guarded:
         self._keys = tuple(keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._keys and scope["path"] not in _OPEN:
+        if scope["type"] == "http" and self._keys:
             kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
             key = known(given.strip(), self._keys) if kind.lower() == "bearer" and given.strip() else None
-            if key is None:
+            if key is None and scope["path"] not in _OPEN:
                 await refuse(_unknown(given), scope, receive, send)
                 return
-            scope.setdefault("state", {})["key"] = key
+            if key is not None:
+                scope.setdefault("state", {})["key"] = key
         await self._app(scope, receive, send)
 
 

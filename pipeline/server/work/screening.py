@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from critics import Message, Usage, Verdict
 from pipeline.outcome import Cost, Outcome
@@ -54,6 +55,7 @@ class Screened:
         self._cancelled = False
         self._answer: Answering | None = None
         self._outcome: Outcome | None = None
+        self._usage = Usage()
 
     def __iter__(self) -> Iterator[str]:
         began = time.monotonic()
@@ -71,7 +73,9 @@ class Screened:
         if cancelled:
             answer.cancel()
         yield from answer
-        self._outcome = answer.outcome
+        cost = answer.outcome.cost
+        cost = replace(cost, critic=cost.critic + self._usage, seconds=time.monotonic() - began)
+        self._outcome = replace(answer.outcome, cost=cost)
 
     @property
     def outcome(self) -> Outcome:
@@ -100,6 +104,7 @@ class Screened:
         if mark in self._passed:
             return None
         verdict = self._pipeline.judge(turn)
+        self._usage += verdict.usage
         if verdict.outcome != "pass":
             return verdict
         self._passed.add(mark)
@@ -114,7 +119,7 @@ class Screened:
             answer=None if manifesto.on_exhausted == "error" else manifesto.refusal,
             manifesto=manifesto,
             attempts=(),
-            cost=Cost(Usage(), verdict.usage if verdict else Usage(), time.monotonic() - began),
+            cost=Cost(Usage(), self._usage, time.monotonic() - began),
             generator=generator.name if generator else "",
             seed=0,
             input_verdict=verdict,

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from pipeline import ContextOverflow, DraftOptions, ModelFault, ModelRefused, ModelUnavailable, ScriptedGenerator
+from pipeline import (
+    ContextOverflow,
+    DraftOptions,
+    DraftRequest,
+    ModelFault,
+    ModelRefused,
+    ModelUnavailable,
+    Pieces,
+    ScriptedGenerator,
+)
 from tests.pipeline.server.serving import REFUSAL, app_of, chat, scripted
 
 URL = "/v1/chat/completions"
@@ -123,6 +133,8 @@ def test_an_answer_cut_by_its_bound_says_length() -> None:
         ({"max_tokens": "many"}, "max_tokens"),
         ({"stop": ""}, "stop"),
         ({"messages": []}, "messages"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content"),
+        ({"stop": [1]}, "stop"),
         ({"messages": [{"role": "assistant", "content": "Hm."}]}, "messages"),
         ({"messages": [{"role": "user", "content": " "}]}, "messages"),
         ({"messages": [{"role": "tool", "content": "4"}]}, "messages.0.role"),
@@ -187,6 +199,36 @@ def test_earlier_turns_are_judged_once() -> None:
         assert client.post(URL, json=chat(messages=[*past, {"role": "user", "content": "Three."}])).status_code == 200
     judged = [exchange.judged for exchange in pipeline.critic.seen if exchange.draft is None]  # type: ignore[attr-defined]
     assert judged == ["One.", "Three.", "Three."]
+
+
+def test_what_judging_earlier_turns_costs_is_told() -> None:
+    """In the critics' tokens."""
+    turns = [{"role": "user", "content": "One."}, {"role": "user", "content": "Two."}]
+    told = post("Good day.", body=chat(messages=turns)).json()["superego"]
+    assert told["critic_usage"]["prompt_tokens"] == 3
+
+
+def test_a_bug_is_a_500_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Not in the answer."""
+
+    class Odd:
+        name, can_continue = "odd", False
+
+        def __call__(self, request: DraftRequest) -> Pieces:
+            raise ZeroDivisionError("a secret of the house")
+
+    pipeline = replace(scripted("unused"), generator=Odd())
+    answer = TestClient(app_of(pipeline), raise_server_exceptions=False).post(URL, json=chat())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert "secret" not in answer.text
+    assert "a secret of the house" in caplog.text
+
+
+def test_text_that_is_no_unicode_does_not_break_the_answer() -> None:
+    """Half a surrogate pair, as JSON from an upstream may hold one."""
+    answer = post("Good \ud83d day.")
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["finish_reason"] == "stop"
 
 
 def test_several_answers() -> None:

@@ -34,6 +34,14 @@ def test_without_a_known_key_nobody_comes_in(header: str) -> None:
     assert client.get("/healthz").status_code == client.get("/readyz", headers=given).status_code == 200
 
 
+def test_strangers_are_not_told_what_is_served() -> None:
+    """Whether it is ready they may know: a load balancer has no key."""
+    key, digest = new_key()
+    client = TestClient(app_of(scripted("Good day."), keys=(Key("me", digest),)))
+    assert client.get("/readyz").json() == {"status": "ready", "stale": False, "manifestos": [], "broken": []}
+    assert [m["name"] for m in client.get("/readyz", headers=bearer(key)).json()["manifestos"]] == ["polite"]
+
+
 def test_a_key_opens() -> None:
     """Whatever case `Bearer` is written in."""
     key, digest = new_key()

@@ -74,13 +74,14 @@ def test_a_broken_edit_keeps_the_old_one_serving(kitchen: Kitchen, caplog: pytes
     client = TestClient(create_app(kitchen.catalogue, Options()))
     file.write_text("name: polite\nrules: [\n")
     kitchen.look()
-    assert client.get("/readyz").json()["broken"] == [str(file)]
+    ready = client.get("/readyz").json()
+    assert (ready["status"], ready["stale"], ready["broken"]) == ("ready", True, [str(file)])
     assert "a.yaml:" in caplog.text
     assert client.post("/v1/chat/completions", json=chat()).status_code == 200
     assert kitchen.versions() == {"polite": "1"}
     file.write_text(text(version="three"))
     kitchen.look()
-    assert client.get("/readyz").json()["broken"] == []
+    assert client.get("/readyz").json()["stale"] is False
     assert kitchen.versions() == {"polite": "three"}
 
 
