@@ -17,10 +17,11 @@ from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
 from critics.manifesto.extends import lineage
-from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule
+from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule, Stream
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
 from critics.panel import Panel
+from critics.partial import asks_of_whole, needs_whole
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
 from critics.probe import Head, Probe, ProbeCritic, States, Vector, read_probe, write_probe
@@ -91,12 +92,14 @@ __all__ = [
     "Source",
     "Span",
     "States",
+    "Stream",
     "Unreadable",
     "Usage",
     "Vector",
     "Verdict",
     "VerdictOutcome",
     "Written",
+    "asks_of_whole",
     "check",
     "corrected",
     "did_you_mean",
@@ -105,6 +108,7 @@ __all__ = [
     "lineage",
     "load",
     "logit",
+    "needs_whole",
     "neutralise",
     "normalise",
     "read_probe",

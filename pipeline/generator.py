@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 
 from critics import Message, Usage
 
-Finish = Literal["stop", "length", "vetoed"]
-"""Why a draft ends. `vetoed` is the loop's word, where it stopped the draft."""
+Finish = Literal["stop", "length", "vetoed", "stopped"]
+"""Why a draft ends. The last two are the loop's words, where it stopped the draft: at a veto, or, of an answer that is
+shown while it is written, at a part that did not pass."""
 Pieces = collections.abc.Generator["Piece", None, None]
 """A draft as it grows. Closing it stops the work."""
 

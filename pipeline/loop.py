@@ -7,38 +7,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Generator as Steps
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from critics import (
-    Critic,
-    Exchange,
-    Finding,
-    Manifesto,
-    Rule,
-    Usage,
-    Verdict,
-    undecided,
-    visible,
-    weigh,
-    within,
-)
+from critics import Critic, Exchange, Manifesto, Stream, Usage, Verdict
 from pipeline.answer import Answer, Parts
 from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
 from pipeline.generator import DraftOptions, DraftRequest, Finish, Generator
+from pipeline.judging import Judging
 from pipeline.ledger import Clock, Ledger
 from pipeline.outcome import Attempt, Outcome, Status, StopReason, best, standstill
 from pipeline.redaction import Draft, redacted
-from pipeline.revision import KEPT_DRAFTS, converse, first_request, rewind
+from pipeline.revision import KEPT_DRAFTS, converse, first_request, resume, rewind
+from pipeline.showing import Growing, Showing, mode_of, overlapped
 from pipeline.watch import Watch, watched
 
 Observer = Callable[[Attempt], None]
 """Called after every attempt with what came of it."""
 
-JUDGE_AGAIN = 1
-"""How often `on_undecided: retry` asks again before the rule counts as undecided."""
+T = TypeVar("T")
+
+Work = Steps[str, None, T]
+"""Gives what may be shown meanwhile, and comes to something in the end."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +60,7 @@ class Loop:
 
         Raises `BadInput` for a conversation that has no last turn by the user.
         """
-        return self.stream(exchange, seed=seed, observe=observe, options=options).ended()
+        return self._answer(exchange, seed, observe, options, "hold").ended()
 
     def stream(
         self,
@@ -76,12 +70,23 @@ class Loop:
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
     ) -> Answer:
-        """As a call, with the answer in parts as soon as they may be shown. Nothing is done before it is iterated."""
+        """As a call, with the answer in parts, as the manifesto's `stream` lets them be shown.
+
+        Nothing is done before it is iterated.
+        """
+        mode = mode_of(self.manifesto, can_continue=self.generator.can_continue)
+        return self._answer(exchange, seed, observe, options, mode)
+
+    def _answer(
+        self, exchange: Exchange, seed: int, observe: Observer | None, options: DraftOptions, mode: Stream
+    ) -> Answer:
         if not exchange.conversation or exchange.conversation[-1].role != "user":
             raise BadInput("a conversation must end with the user's turn")
         stop = threading.Event()
         first = first_request(exchange.conversation, exchange.sources, seed, options)
-        run = _Run(self, replace(exchange, draft=None), first, observe or (lambda _: None), stop)
+        ledger = Ledger(self.manifesto.budget, clock=self.clock, stop=stop)
+        judging = Judging(self.critic, self.manifesto, replace(exchange, draft=None), ledger)
+        run = _Run(self, judging, ledger, first, Showing(mode, self.manifesto), observe or (lambda _: None))
         return Answer(run.parts(), stop)
 
 
@@ -89,30 +94,33 @@ class _Run:
     """One call of the loop."""
 
     def __init__(
-        self, loop: Loop, exchange: Exchange, first: DraftRequest, observe: Observer, stop: threading.Event
+        self, loop: Loop, judging: Judging, ledger: Ledger, first: DraftRequest, showing: Showing, observe: Observer
     ) -> None:
         self._generator = loop.generator
-        self._critic = loop.critic
         self._manifesto = loop.manifesto
-        self._watched = watched(loop.manifesto, model=loop.watch_model)
+        self._judging = judging
+        self._ledger = ledger
         self._clock = loop.clock
-        self._exchange = exchange
         self._first = first
+        self._showing = showing
         self._observe = observe
-        self._ledger = Ledger(loop.manifesto.budget, clock=loop.clock, stop=stop)
+        # What is shown as it is written is judged by more rules than these, and as often.
+        self._watched = watched(loop.manifesto, model=loop.watch_model) if showing.mode == "hold" else ()
         self._attempts: list[Attempt] = []
+        self._since = 0
+        """The attempt that last got something shown: with it begins what may come to a standstill."""
         self._input: Verdict | None = None
 
     def parts(self) -> Parts:
         """Draft and judge to the end, giving what may be shown."""
-        self._input = self._judge_input()
-        if self._input and self._input.outcome != "pass" and not self._ledger.stop.is_set():
+        self._input = self._judging.of_input()
+        if self._input and self._input.outcome != "pass":
             return self._end("withheld", "undecided" if self._input.outcome == "undecided" else "input")
         while True:
-            if stop := self._ledger.spent() or standstill(self._attempts):
+            if stop := self._ledger.spent() or standstill(self._attempts[self._since :]):
                 return (yield from self._exhausted(stop))
             try:
-                attempt = self._attempt()
+                attempt = yield from self._attempt()
             except ModelFault as exc:
                 return self._end("faulted", "fault", fault=exc)
             if attempt is None:
@@ -122,21 +130,19 @@ class _Run:
             if attempt.verdict.outcome == "pass":
                 return (yield from self._release("passed", attempt.text))
             if attempt.verdict.outcome == "undecided":
-                late = self._ledger.cut() in ("seconds", "cancelled")
+                late = self._ledger.cut() == "seconds"
                 return (yield from self._exhausted("seconds")) if late else self._end("withheld", "undecided")
+            if self._showing.mode == "window" and self._showing.text:
+                return self._end("withheld", "shown")
 
-    def _judge_input(self) -> Verdict | None:
-        rules = self._manifesto.rules_for("input")
-        return self._judge(self._exchange, rules) if rules else None
-
-    def _attempt(self) -> Attempt | None:
+    def _attempt(self) -> Work[Attempt | None]:
         """Draft, mend and judge; `None` where tokens or time ran out in the middle of a draft."""
         began, before = self._clock(), self._ledger.generator
         request = self._request()
-        draft, request = self._draft(request)
+        draft, request = yield from self._draft(request)
         if draft is None:
             return None
-        verdict = self._verdict(draft)
+        verdict = draft.verdict or self._judging.of_draft(draft)
         self._ledger.attempts += 1
         spent = self._ledger.generator
         usage = Usage(spent.prompt_tokens - before.prompt_tokens, spent.completion_tokens - before.completion_tokens)
@@ -157,27 +163,29 @@ class _Run:
         seed = self._first.seed + len(self._attempts)
         if not self._attempts:
             return self._first
+        if self._showing.mode == "sentence":
+            return resume(self._first, self._attempts[-1], self._showing.text, seed)
         if self._manifesto.revision == "rewind" and self._generator.can_continue and kept:
             request = rewind(self._first, self._attempts[-1], seed)
             if request is not None:
                 return request
         return converse(self._first, self._attempts, seed, kept=kept)
 
-    def _draft(self, request: DraftRequest) -> tuple[Draft | None, DraftRequest]:
+    def _draft(self, request: DraftRequest) -> Work[tuple[Draft | None, DraftRequest]]:
         """What was written for the request, or for a shorter one where it did not fit the context."""
         for kept in range(KEPT_DRAFTS - 1, -1, -1):
             try:
-                return self._written(request), request
+                return (yield from self._written(request)), request
             except ContextOverflow:
                 if not self._attempts:
                     raise
                 request = self._request(kept)
-        return self._written(request), request
+        return (yield from self._written(request)), request
 
-    def _written(self, request: DraftRequest) -> Draft | None:
+    def _written(self, request: DraftRequest) -> Work[Draft | None]:
         request = replace(request, max_tokens=self._ledger.tokens_left)
         written, finish = request.continues, None
-        watch = Watch(len(written))
+        growing, watch = self._showing.draft(), Watch(len(written))
         with closing(self._generator(request)) as pieces:
             for piece in pieces:
                 self._ledger.generator += piece.usage
@@ -185,58 +193,54 @@ class _Run:
                 finish = piece.finish or finish
                 if self._ledger.cut():
                     return None
+                if failed := (yield from self._shown(growing, written)):
+                    return failed
                 part = watch.finished(written, piece.text) if self._watched and not finish else None
-                if part is not None and (draft := self._vetoed(part)):
-                    return draft
-        return self._mended(written, finish)
+                if part is not None and (vetoed := self._vetoed(part)):
+                    return vetoed
+        if failed := (yield from self._shown(growing, written, ended=True)):
+            return failed
+        growing.grew(written)
+        return None if self._ledger.stop.is_set() else self._mended(growing, written, finish)
+
+    def _shown(self, growing: Growing, written: str, *, ended: bool = False) -> Work[Draft | None]:
+        """Show what has passed of a draft by now. It ends with the part that failed, where one did."""
+        for end in growing.due(written, ended=ended):
+            draft = self._mended(growing, written, "stopped", end)
+            if draft is None or verdict_on_empty(self._manifesto, draft.text):
+                continue
+            begin = overlapped(draft.text, len(self._showing.text)) if self._showing.mode == "window" else 0
+            verdict = self._judging.of_part(draft.text, self._showing.rules, begin)
+            if self._ledger.stop.is_set():
+                return None
+            if verdict.outcome == "pass":
+                growing.shown, growing.mended = end, draft.redactions
+                yield from self._give(draft.text)
+            elif verdict.outcome != "undecided":
+                return replace(draft, verdict=verdict)
+            if self._ledger.cut():
+                return None
+        return None
 
     def _vetoed(self, part: str) -> Draft | None:
         """The part of a draft that was written so far, where it breaks a watched rule."""
-        draft = self._mended(part, "vetoed")
-        findings = self._findings(replace(self._exchange, draft=draft.text), self._watched)
-        broken = {judgement.rule.id for judgement in weigh(self._manifesto, self._watched, findings).broken}
-        return replace(draft, standing=tuple(f for f in findings if f.rule in broken)) if broken else None
+        growing = self._showing.draft()
+        growing.grew(part)
+        draft = self._mended(growing, part, "vetoed")
+        standing = self._judging.breaches(draft.text, self._watched) if draft else ()
+        return replace(draft, standing=standing) if draft and standing else None
 
-    def _mended(self, written: str, finish: Finish | None) -> Draft:
-        text = visible(written)
-        redactions: tuple[Finding, ...] = ()
-        if rules := [rule for rule in self._manifesto.rules_for("output") if rule.action == "redact"]:
-            findings = self._findings(replace(self._exchange, draft=text), rules)
-            text, redactions = redacted(text, findings, rules)
-        return Draft(written, text, redactions, finish)
-
-    def _verdict(self, draft: Draft) -> Verdict:
-        if not draft.standing and (empty := verdict_on_empty(self._manifesto, draft.text)):
-            return empty
-        exchange = replace(self._exchange, draft=draft.text)
-        return self._judge(exchange, self._manifesto.rules_for("output"), draft.standing)
-
-    def _judge(self, exchange: Exchange, rules: Sequence[Rule], standing: Sequence[Finding] = ()) -> Verdict:
-        settled = {finding.rule for finding in standing}
-        findings = [*standing, *self._findings(exchange, [rule for rule in rules if rule.id not in settled])]
-        for _ in range(0 if self._ledger.cut() else JUDGE_AGAIN):
-            verdict = weigh(self._manifesto, rules, findings)
-            again = [j.rule for j in verdict.of("undecided") if self._manifesto.undecided_policy(j.rule) == "retry"]
-            if not again:
-                break
-            fresh = self._findings(exchange, again)
-            names = {rule.id for rule in again}
-            findings = [f for f in findings if f.rule not in names] + fresh
-        return weigh(self._manifesto, rules, findings)
-
-    def _findings(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        """What the critic says before the budget's time is up; after that, nothing is decided."""
-        if not rules:
-            return []
-        try:
-            findings = within(self._ledger.seconds_left, self._critic, exchange, rules, stop=self._ledger.stop)
-            self._ledger.critic += sum((finding.usage for finding in findings), Usage())
-        except Exception as exc:  # noqa: BLE001  # whatever a critic does, the outcome says so and the loop stands
-            return [undecided(rule, "loop", f"{type(exc).__name__}: {exc}") for rule in rules]
-        return findings
+    def _mended(self, growing: Growing, written: str, finish: Finish | None, end: int | None = None) -> Draft | None:
+        """The draft up to `end`, mended behind what has been shown; `None` where something goes on behind its end."""
+        shown = self._showing.text
+        text = shown + growing.text[growing.shown :]
+        upto = None if end is None else len(shown) + end - growing.shown
+        mended = redacted(text, self._judging.mends(text, len(shown)), upto)
+        return mended and Draft(written, mended[0], (*growing.mended, *mended[1]), finish)
 
     def _exhausted(self, stop: StopReason) -> Parts:
-        given = best(self._attempts, self._manifesto) if self._manifesto.on_exhausted == "best" else None
+        wanted = self._manifesto.on_exhausted == "best" and self._showing.mode == "hold"
+        given = best(self._attempts, self._manifesto) if wanted else None
         if given is None:
             return self._end("withheld", stop)
         return (yield from self._release(stop, given.text))
@@ -245,8 +249,15 @@ class _Run:
         """The end of an answer that may be shown, unless somebody has cancelled it meanwhile."""
         if self._ledger.stop.is_set():
             return self._end("withheld", "cancelled")
-        yield text
+        yield from self._give(text)
         return self._end("released", stop, text)
+
+    def _give(self, text: str) -> Work[None]:
+        """Show what of a text has not been shown. It begins with what has."""
+        fresh = text[len(self._showing.text) :]
+        self._showing.text, self._since = text, len(self._attempts)
+        if fresh:
+            yield fresh
 
     def _end(
         self, status: Status, stop: StopReason, answer: str | None = None, *, fault: ModelFault | None = None
@@ -268,4 +279,5 @@ class _Run:
             fault=str(fault or ""),
             retryable=fault is not None and fault.retryable,
             cause=fault,
+            shown="" if status == "released" else self._showing.text,
         )

@@ -13,15 +13,25 @@ from pipeline.generator import Finish
 
 Status = Literal["released", "withheld", "faulted"]
 StopReason = Literal[
-    "passed", "input", "undecided", "repeated", "stalled", "attempts", "tokens", "seconds", "cancelled", "fault"
+    "passed",
+    "input",
+    "undecided",
+    "repeated",
+    "stalled",
+    "shown",
+    "attempts",
+    "tokens",
+    "seconds",
+    "cancelled",
+    "fault",
 ]
 
 
 @dataclass(frozen=True)
 class Attempt:
     """A draft and its verdict. `draft` is what was written, `text` what was judged and may be released: the draft
-    without invisible characters, and with `redactions` mended in place. One whose `finish` is `vetoed` was stopped
-    while it was written, and ends with the last finished sentence."""
+    without invisible characters, and with `redactions` mended in place. One whose `finish` is `vetoed` or `stopped` was
+    stopped while it was written, and ends with the part that did not pass."""
 
     number: int
     seed: int
@@ -59,7 +69,7 @@ class Withheld(PipelineError):
 class Outcome:
     """`answer` is the released text, the manifesto's refusal where it is withheld, or `None` where the manifesto wants
     an error and where the generator failed; it is never empty. `input_verdict` is on the user's turn, where rules
-    apply to it."""
+    apply to it. `shown` is what had been shown of an answer that was not released in the end."""
 
     status: Status
     stop_reason: StopReason
@@ -75,6 +85,7 @@ class Outcome:
     """Whether asking again later may help against the fault."""
     cause: ModelFault | None = None
     """The fault itself."""
+    shown: str = ""
 
     def released(self) -> str:
         """The released answer. Raises `Withheld` where there is none."""

@@ -63,6 +63,8 @@ class OutcomeRecord(TypedDict):
     status: Status
     stop_reason: StopReason
     answer: str | None
+    shown: NotRequired[str]
+    """What had been shown of an answer that was not released."""
     fault: str
     manifesto: ManifestoRecord
     generator: str
@@ -75,7 +77,7 @@ class OutcomeRecord(TypedDict):
 def outcome_record(outcome: Outcome) -> OutcomeRecord:
     """An outcome with every attempt."""
     manifesto = outcome.manifesto
-    return {
+    record: OutcomeRecord = {
         "status": outcome.status,
         "stop_reason": outcome.stop_reason,
         "answer": outcome.answer,
@@ -91,6 +93,9 @@ def outcome_record(outcome: Outcome) -> OutcomeRecord:
             "seconds": round(outcome.cost.seconds, 3),
         },
     }
+    if outcome.shown:
+        record["shown"] = outcome.shown
+    return record
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:

@@ -48,10 +48,12 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
     kept = kept_text(failed)
     if kept is None:
         return None
-    *before, last = first.messages
-    advice = _FROM_THE_START.format("\n".join(f"- {_advice(j)}" for j in _told(failed)))
-    asked = Message(last.role, f"{last.content}\n\n{advice}")
-    return replace(first, messages=(*before, asked), seed=seed, continues=kept)
+    return _beside(first, [_advice(j) for j in _told(failed)], kept, seed)
+
+
+def resume(first: DraftRequest, failed: Attempt, shown: str, seed: int) -> DraftRequest:
+    """Go on from what has been shown, with the advice beside the prompt."""
+    return _beside(first, [_advice(j) for j in _told(failed)] or [_TOO_LOW], shown, seed)
 
 
 def kept_text(failed: Attempt) -> str | None:
@@ -88,6 +90,13 @@ def _notes(failed: Attempt) -> str:
 
 def _advice(judgement: Judgement) -> str:
     return judgement.rule.advice.strip() or judgement.rule.statement.strip()
+
+
+def _beside(first: DraftRequest, advice: Sequence[str], kept: str, seed: int) -> DraftRequest:
+    *before, last = first.messages
+    told = _FROM_THE_START.format("\n".join(f"- {line}" for line in advice))
+    asked = Message(last.role, f"{last.content}\n\n{told}")
+    return replace(first, messages=(*before, asked), seed=seed, continues=kept)
 
 
 def _with_sources(conversation: Sequence[Message], sources: Sequence[Source]) -> tuple[Message, ...]:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 
-from critics import DETERMINISTIC, Length, Manifesto, Patterns, Rule, sentences
+from critics import DETERMINISTIC, Manifesto, Rule, asks_of_whole, sentences
 
 _MODEL = "judge"
-_ENDING = re.compile(
+ENDING = re.compile(
     "[.!?\u2026\u203c\u2047-\u2049\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f\uff61\n\r\x0b\x0c\x85\u2028\u2029]"
 )
 """Without one of these no sentence ends. They are more than enough: `sentences` has the say."""
-
-_LOOKS_AHEAD = re.compile(r"\$|\\[zB]")
-"""What in a pattern may hold only because the text ends there for now. Found in `[$]` as well, to be on the safe side.
-A `\\b` there goes on to hold, since no word goes on behind the end of a sentence."""
 
 
 def watched(manifesto: Manifesto, *, model: bool = False) -> tuple[Rule, ...]:
@@ -34,17 +30,7 @@ def _lasts(rule: Rule, asked: tuple[str, ...]) -> bool:
     """Whether a breach in a part is one in the whole, for all that the rule's critics look at."""
     if not set(rule.critics) <= set(asked):
         return False
-    return "patterns" not in rule.critics or (rule.patterns is not None and _only_forbids(rule.patterns))
-
-
-def _only_forbids(options: Patterns) -> bool:
-    whole = options.require or options.require_words or options.languages
-    lengths = options.characters, options.words, options.sentences
-    return not (whole or any(map(_wants_more, lengths)) or any(map(_LOOKS_AHEAD.search, options.forbid)))
-
-
-def _wants_more(length: Length | None) -> bool:
-    return length is not None and length.at_least is not None
+    return "patterns" not in rule.critics or (rule.patterns is not None and not asks_of_whole(rule.patterns))
 
 
 class Watch:
@@ -56,7 +42,7 @@ class Watch:
 
     def finished(self, draft: str, piece: str) -> str | None:
         """The draft up to the end of its last finished sentence, if `piece`, its end, finished one."""
-        *ended, rest = _ENDING.split(piece)
+        *ended, rest = ENDING.split(piece)
         if not (ended or self._due):
             return None
         # The next sentence may begin in another piece, and so may quotation marks that close this one.

@@ -8,6 +8,7 @@ from critics.calibration import corrected
 from critics.errors import Fault
 from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.lint.cascade import cascade_complaints
+from critics.lint.streaming import streaming_complaints
 from critics.manifesto.load import Loaded
 from critics.manifesto.schema import DETERMINISTIC, Length, Rule
 from critics.manifesto.validate import did_you_mean
@@ -26,8 +27,9 @@ def structural_faults(loaded: Loaded, trusted: tuple[str, ...], guard: str | Non
 
     `guard` is the family of the configured guard model, empty where none is configured, `None` where that is not known.
     """
-    complaints = [*_release(loaded), *cascade_complaints(loaded.manifesto)]
-    for index, rule in enumerate(loaded.manifesto.rules):
+    manifesto = loaded.manifesto
+    complaints = [*_release(loaded), *cascade_complaints(manifesto), *streaming_complaints(manifesto)]
+    for index, rule in enumerate(manifesto.rules):
         for place, what in _rule_complaints(rule, trusted):
             complaints.append((("rules", index, *place), what))
         for place, what in _guard(rule, guard):

@@ -15,6 +15,7 @@ Action = Literal["veto", "revise", "redact", "flag"]
 OnUndecided = Literal["retry", "withhold", "release"]
 OnExhausted = Literal["refusal", "best", "error"]
 Revision = Literal["converse", "rewind"]
+Stream = Literal["hold", "sentence", "window"]
 Side = Literal["input", "output"]
 Combine = Literal["max", "mean", "noisy-or"]
 Entity = Literal[
@@ -188,6 +189,7 @@ class Manifesto(Model):
     budget: Budget = Budget()
     release: float = Field(0.5, gt=0, le=1, description="The score from which a draft that breaks no rule is released.")
     revision: Revision = Field("converse", description="How a draft is revised.")
+    stream: Stream = Field("hold", description="When a streamed answer is shown: whole, or by sentences or windows.")
     on_exhausted: OnExhausted = Field("refusal", description="What happens when the budget is spent.")
     refusal: Text = Field(
         "I can't give an answer to this that meets the rules I hold to.", description="The words of a refusal."

@@ -27,6 +27,7 @@ _STOPS = {
     "undecided": "a rule could not be judged",
     "repeated": "the same draft came again",
     "stalled": "the critique did not change",
+    "shown": "what had been shown could not be gone on with",
     "attempts": "no attempts are left",
     "tokens": "no tokens are left",
     "seconds": "no time is left",
@@ -71,7 +72,7 @@ def show_end(console: Console, outcome: Outcome) -> None:
 
 def _attempt(attempt: Attempt, manifesto: Manifesto) -> Panel:
     word, style = _WORDS[attempt.verdict.outcome]
-    when = " while it was written" if attempt.finish == "vetoed" else ""
+    when = " while it was written" if attempt.finish in ("vetoed", "stopped") else ""
     score = attempt.verdict.score
     title = Text.assemble(f"attempt {attempt.number} of {manifesto.budget.attempts}: ", (word + when, f"bold {style}"))
     shown = "" if score is None else f"score {score:.2f}, released from {manifesto.release:.2f}"

@@ -1,0 +1,104 @@
+"""What the critics say in one call of the loop, as long as there is time to hear them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from critics import (
+    DETERMINISTIC,
+    Critic,
+    Exchange,
+    Finding,
+    Manifesto,
+    Rule,
+    Span,
+    Usage,
+    Verdict,
+    undecided,
+    weigh,
+    within,
+)
+from pipeline.emptiness import verdict_on_empty
+from pipeline.ledger import Ledger
+from pipeline.redaction import Draft, asked_for
+
+JUDGE_AGAIN = 1
+"""How often `on_undecided: retry` asks again before the rule counts as undecided."""
+
+_Ask = Callable[[Sequence[Rule]], list[Finding]]
+
+
+class Judging:
+    """Holds the drafts of one exchange against a manifesto. Never raises for what a critic does."""
+
+    def __init__(self, critic: Critic, manifesto: Manifesto, exchange: Exchange, ledger: Ledger) -> None:
+        self._critic = critic
+        self._manifesto = manifesto
+        self._exchange = exchange
+        self._ledger = ledger
+        self._output = manifesto.rules_for("output")
+
+    def of_input(self) -> Verdict | None:
+        """The verdict on the user's turn, where rules apply to it."""
+        rules = self._manifesto.rules_for("input")
+        return self._judged(lambda asked: self._findings(None, asked), rules) if rules else None
+
+    def of_draft(self, draft: Draft) -> Verdict:
+        """The verdict on a draft, by all rules but those that stand as broken already."""
+        if not draft.standing and (empty := verdict_on_empty(self._manifesto, draft.text)):
+            return empty
+        return self._judged(lambda asked: self._findings(draft.text, asked), self._output, draft.standing)
+
+    def of_part(self, text: str, rules: Sequence[Rule], begin: int = 0) -> Verdict:
+        """The verdict on the beginning of a draft. From `begin` on lies the window that costly critics are shown."""
+
+        def ask(asked: Sequence[Rule]) -> list[Finding]:
+            near = [rule for rule in asked if begin and not set(rule.critics) & set(DETERMINISTIC)]
+            far = [rule for rule in asked if rule not in near]
+            return [*self._findings(text, far), *_moved(self._findings(text[begin:], near), begin)]
+
+        return self._judged(ask, rules)
+
+    def breaches(self, text: str, rules: Sequence[Rule]) -> tuple[Finding, ...]:
+        """What is found on those of the rules that a part of a draft breaks."""
+        findings = self._findings(text, rules)
+        broken = {judgement.rule.id for judgement in weigh(self._manifesto, rules, findings).broken}
+        return tuple(finding for finding in findings if finding.rule in broken)
+
+    def mends(self, text: str, begin: int = 0) -> tuple[Finding, ...]:
+        """What is to be mended in a text from `begin` on."""
+        rules = [rule for rule in self._output if rule.action == "redact"]
+        return asked_for(self._findings(text, rules), rules, begin)
+
+    def _judged(self, ask: _Ask, rules: Sequence[Rule], standing: Sequence[Finding] = ()) -> Verdict:
+        settled = {finding.rule for finding in standing}
+        findings = [*standing, *ask([rule for rule in rules if rule.id not in settled])]
+        for _ in range(0 if self._ledger.cut() else JUDGE_AGAIN):
+            verdict = weigh(self._manifesto, rules, findings)
+            again = [j.rule for j in verdict.of("undecided") if self._manifesto.undecided_policy(j.rule) == "retry"]
+            if not again:
+                break
+            fresh = ask(again)
+            names = {rule.id for rule in again}
+            findings = [f for f in findings if f.rule not in names] + fresh
+        return weigh(self._manifesto, rules, findings)
+
+    def _findings(self, text: str | None, rules: Sequence[Rule]) -> list[Finding]:
+        """What the critic says before the budget's time is up; after that, nothing is decided."""
+        if not rules:
+            return []
+        if self._ledger.stop.is_set():
+            return [undecided(rule, "loop", "nobody waits for it any more") for rule in rules]
+        exchange = replace(self._exchange, draft=text)
+        try:
+            findings = within(self._ledger.seconds_left, self._critic, exchange, rules, stop=self._ledger.stop)
+            self._ledger.critic += sum((finding.usage for finding in findings), Usage())
+        except Exception as exc:  # noqa: BLE001  # whatever a critic does, the outcome says so and the loop stands
+            return [undecided(rule, "loop", f"{type(exc).__name__}: {exc}") for rule in rules]
+        return findings
+
+
+def _moved(findings: Sequence[Finding], by: int) -> list[Finding]:
+    """Findings on a window, with their places in the text."""
+    return [replace(f, spans=tuple(Span(span.start + by, span.end + by) for span in f.spans)) for f in findings]
