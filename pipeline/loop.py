@@ -69,12 +69,13 @@ class Loop:
         seed: int = 0,
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
+        hold: bool = False,
     ) -> Answer:
-        """As a call, with the answer in parts, as the manifesto's `stream` lets them be shown.
+        """As a call, with the answer in parts, as the manifesto's `stream` lets them be shown, or with `hold` in one.
 
         Nothing is done before it is iterated.
         """
-        mode = mode_of(self.manifesto, can_continue=self.generator.can_continue)
+        mode = "hold" if hold else mode_of(self.manifesto, can_continue=self.generator.can_continue)
         return self._answer(exchange, seed, observe, options, mode)
 
     def _answer(

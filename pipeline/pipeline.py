@@ -59,10 +59,14 @@ class Pipeline:
         seed: int | None = None,
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
+        hold: bool = False,
     ) -> Answer:
-        """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown."""
+        """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown.
+
+        With `hold` it comes in one part whatever the manifesto says: as from `ask`, and it can be cancelled.
+        """
         loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
-        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options)
+        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold)
 
     def judge(
         self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()

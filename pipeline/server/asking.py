@@ -38,18 +38,22 @@ def ask(
     turns: Sequence[Message],
     *,
     options: DraftOptions,
+    hold: bool,
     choices: int = 1,
     seed: int | None = None,
     context: Sequence[Source] = (),
 ) -> Following:
-    """Begin as many answers as are asked for. Raises `ApiError` where there is no room."""
+    """Begin as many answers as are asked for. With `hold` they come whole, whatever their manifesto says of streams.
+
+    Raises `ApiError` where there is no room.
+    """
     record, pipeline = record_of(request), served.pipeline
     record.turns = tuple(turns)
     starts = []
     for choice in range(choices):
         own = None if seed is None else (seed + choice * _APART) & 0x7FFFFFFF
         observe = service.telling.observer(record)
-        stream = partial(pipeline.stream, turns, context=context, seed=own, observe=observe, options=options)
+        stream = partial(pipeline.stream, turns, context=context, seed=own, observe=observe, options=options, hold=hold)
         starts.append(screened(pipeline, turns, stream, service.passed))
     return service.work.follow(starts)
 

@@ -46,6 +46,7 @@ def chat_routes(service: Service) -> APIRouter:
             served,
             turns,
             options=_options(body),
+            hold=not body.stream,
             choices=body.n or 1,
             seed=body.seed,
             context=[Source(s.text, s.origin, s.published, s.kind) for s in body.context or ()],

@@ -41,7 +41,7 @@ def response_routes(service: Service) -> APIRouter:
         served = service.served(request, body.model)
         top_p = None if body.top_p is None else max(body.top_p, 1e-4)
         options = DraftOptions(max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=top_p)
-        following = ask(service, request, served, turns, options=options)
+        following = ask(service, request, served, turns, options=options, hold=not body.stream)
         response, item = begun(body, served.id), f"msg_{uuid.uuid4().hex}"
         manifesto = served.pipeline.manifesto
         if body.stream:

@@ -88,6 +88,34 @@ def test_a_fault_before_the_first_word_has_a_status() -> None:
         assert json.loads(response.read())["error"]["code"] == "model_unavailable"
 
 
+def contents(chunks: list[Any]) -> list[str]:
+    return [text for chunk in chunks if (text := chunk["choices"][0]["delta"].get("content"))]
+
+
+def test_a_manifesto_can_show_sentences_as_they_pass() -> None:
+    """The one that failed is never shown: the draft goes on from what was."""
+    pipeline = scripted("Good day. You rude thing.", " I am well. And you?", stream="sentence")
+    *chunks, done = streamed(pipeline, chat(stream=True))
+    assert len(contents(chunks)) > 1
+    assert "".join(contents(chunks)).split() == ["Good", "day.", "I", "am", "well.", "And", "you?"]
+    assert (chunks[-1]["choices"][0]["finish_reason"], done) == ("stop", "[DONE]")
+
+
+def test_what_was_shown_stays_and_no_refusal_is_put_behind_it() -> None:
+    """The end says that the rest is withheld."""
+    pipeline = scripted("Good day. You rude thing.", " You rude one.", " You rude two.", stream="sentence")
+    *chunks, _ = streamed(pipeline, chat(stream=True))
+    assert "".join(contents(chunks)).split() == ["Good", "day."]
+    assert chunks[-1]["choices"][0]["finish_reason"] == "content_filter"
+
+
+def test_an_answer_that_is_not_streamed_is_held() -> None:
+    """Whatever the manifesto says of streams: half an answer would be of no use."""
+    with running(app_of(scripted("Good day. You rude thing.", " I am well.", stream="sentence"))) as base:
+        answer = httpx.post(base + URL, json=chat()).json()
+    assert answer["choices"][0]["message"]["content"].strip() == "I am well."
+
+
 class Breaking(Gated):
     """Breaks where the others go on."""
 
