@@ -37,7 +37,13 @@ class Running(uvicorn.Server):
     def __init__(self, app: FastAPI, *, grace: float, **options: Any) -> None:
         # Once there is nothing to wait for, five seconds are for responses to leave.
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, **options
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=5,
+            **options,
         )
         super().__init__(config)
         self._work = app.state.service.work
