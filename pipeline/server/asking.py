@@ -105,6 +105,7 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     finally:
         leaving.cancel()
         working.cancel()
+        await asyncio.gather(leaving, working, return_exceptions=True)  # what is cancelled has not ended yet
 
 
 async def _left(request: Request) -> None:

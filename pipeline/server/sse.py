@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pipeline.server.asking import unless_gone
+from pipeline.server.work import Following
 
 KEEP_ALIVE = b": held until it is judged\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -65,12 +66,18 @@ class EventStream(Response):
 
 
 async def event_stream(
-    request: Request, events: AsyncGenerator[bytes, None], *, patience: float, headers: Mapping[str, str]
+    request: Request,
+    following: Following,
+    events: AsyncGenerator[bytes, None],
+    *,
+    patience: float,
+    headers: Mapping[str, str],
 ) -> Response:
     """The response, once there is something to send: until then a fault still has a status of its own."""
     try:
         first = await unless_gone(request, anext(events))
     except BaseException:
+        following.cancel()  # closing a generator that never began would not
         await events.aclose()
         raise
     return EventStream(first, events, patience=patience, headers=headers)

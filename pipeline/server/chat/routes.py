@@ -59,7 +59,7 @@ def chat_routes(service: Service) -> APIRouter:
             chunks = Chunks(identity, served, with_usage=with_usage)
             events = streamed(service, request, following, chunks, with_usage=with_usage)
             patience = service.options.body_seconds
-            return await event_stream(request, events, patience=patience, headers=headers(manifesto, tell))
+            return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
         outcomes = await collected(service, request, following)
         reply = ChatCompletion(
             id=identity,

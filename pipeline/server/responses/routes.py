@@ -48,7 +48,7 @@ def response_routes(service: Service) -> APIRouter:
             record_of(request).stream = True
             events = streamed(service, request, following, response, item)
             patience = service.options.body_seconds
-            return await event_stream(request, events, patience=patience, headers=headers(manifesto, tell))
+            return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
         (outcome,) = await collected(service, request, following)
         whole = ended(response, item, outcome.answer or "", outcome, told([outcome], tell))
         return Response(

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -149,16 +150,43 @@ def test_nothing_of_a_draft_is_there_while_it_is_held() -> None:
         assert events(lines)[-1] == "[DONE]"
 
 
-@pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_leaves_stops_the_work(stream: bool) -> None:
+@pytest.mark.parametrize(("stream", "keep_alive"), [(True, 0.02), (True, 60), (False, 60)])
+def test_a_client_that_leaves_stops_the_work(stream: bool, keep_alive: float, caplog: pytest.LogCaptureFixture) -> None:
     """The generator is closed before it writes another word, and there is room again."""
     generator = Gated()
-    app = app_of(gated(generator), keep_alive=0.02, threads=1, waiting=0)
+    app = app_of(gated(generator), keep_alive=keep_alive, threads=1, waiting=0)
     with running(app) as base:
         ask_and_leave(base, stream=stream, generator=generator)
         assert generator.closed.wait(10)
         assert generator.written == ["one"]
         assert wait_until(lambda: app.state.service.work.taken == 0)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_those_who_leave_do_not_disturb_those_who_stay() -> None:
+    """Half of sixteen hang up in the middle; the others get their answers whole."""
+    generator = Gated(["Good ", "day ", "to ", "you."])
+    app = app_of(gated(generator), threads=16, keep_alive=0.02)
+    with running(app) as base, ThreadPoolExecutor(8) as clients:
+        stayed = [clients.submit(streamed_from, base) for _ in range(8)]
+        for _ in range(8):
+            ask_and_leave(base, stream=True, generator=generator)
+        for _ in range(8):
+            assert generator.begun.acquire(timeout=10)
+        assert wait_until(lambda: app.state.service.work.taken == 8)
+        generator.go.set()
+        for answer in stayed:
+            *chunks, done = answer.result(30)
+            assert done == "[DONE]"
+            assert "".join(contents([chunk for chunk in chunks if not isinstance(chunk, str)])).split() == [
+                "Good", "day", "to", "you.",
+            ]  # fmt: skip
+        assert wait_until(lambda: app.state.service.work.taken == 0)
+
+
+def streamed_from(base: str) -> list[Any]:
+    with streaming(base, chat(stream=True)) as response:
+        return events(response.iter_lines())
 
 
 def ask_and_leave(base: str, *, stream: bool, generator: Gated) -> None:
