@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
+import manifestos
 from critics import lineage
 from pipeline.errors import BadInput
 
@@ -29,7 +30,7 @@ class ManifestoFiles:
         found: list[str] = []
         for name in self._names:
             folder = Path(name)
-            if folder.is_dir() and not name.endswith(_SUFFIXES):
+            if folder.is_dir() and name not in manifestos.names() and not name.endswith(_SUFFIXES):
                 inside = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES)
                 if not inside and not self._lines:
                     raise BadInput(f"there is no manifesto in the folder {name}")

@@ -108,7 +108,8 @@ async def _invalid(_: Request, exc: Exception) -> Response:
 
 async def _http(_: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
-    return response(ApiError(exc.status_code, exc.detail, code="not_found", headers=exc.headers))
+    code = "method_not_allowed" if exc.status_code == 405 else "not_found" if exc.status_code == 404 else None
+    return response(ApiError(exc.status_code, exc.detail, code=code, headers=exc.headers))
 
 
 async def _gone(_: Request, __: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -46,7 +47,8 @@ class EventStream(Response):
         try:
             await asyncio.wait({leaving, pouring}, return_when=asyncio.FIRST_COMPLETED)
             if pouring.done():
-                pouring.result()
+                with suppress(TimeoutError):  # it does not read, which is as good as gone
+                    pouring.result()
         finally:
             leaving.cancel()
             pouring.cancel()

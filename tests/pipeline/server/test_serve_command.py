@@ -79,6 +79,7 @@ def test_two_manifestos_on_real_weights(tmp_path: Path) -> None:
     [
         (["--host", "0.0.0.0"], "without a key"),
         (["--host", "::"], "without a key"),
+        (["-m", "."], "there is no manifesto in the folder ."),
         (["-m", "no-such"], "no shipped manifesto is called 'no-such'"),
         (["--upstream", "ftp://x"], "--upstream ftp://x: give a web address"),
         (["--upstream", "http://127.0.0.1:9/v1"], "does not say which models it has"),
