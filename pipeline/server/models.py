@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from pipeline.server.catalogue import Served
-from pipeline.server.documented import faulty
 from pipeline.server.service import Service, key_of
+from pipeline.server.wire.documented import faulty
 
 
 class Model(BaseModel):

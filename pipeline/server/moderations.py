@@ -19,10 +19,10 @@ from pipeline.pipeline import Pipeline
 from pipeline.server import faults
 from pipeline.server.asking import unless_gone
 from pipeline.server.catalogue import Served
-from pipeline.server.chat.messages import text_of
-from pipeline.server.chat.request import ContentPart, In
-from pipeline.server.documented import POSTED
 from pipeline.server.service import Service, key_of, record_of
+from pipeline.server.wire.conversation import text_of
+from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.incoming import ContentPart, In
 
 _NOTHING = Verdict("pass", None, None)
 

@@ -17,7 +17,7 @@ class Options:
     """Times are in seconds, sizes in bytes."""
 
     keys: tuple[Key, ...] = ()
-    tell: Tell = "full"
+    tell: Tell = "reduced"
     threads: int = 16
     """Answers under way at a time."""
     waiting: int = 64

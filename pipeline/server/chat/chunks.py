@@ -9,13 +9,13 @@ from typing import Any
 from starlette.requests import Request
 
 from pipeline.outcome import Outcome
-from pipeline.server import sse
 from pipeline.server.asking import ended, failure
 from pipeline.server.catalogue import Served
-from pipeline.server.chat.reply import finish_reason, usage_of
 from pipeline.server.faults import ApiError
 from pipeline.server.service import Service
 from pipeline.server.telling.told import told
+from pipeline.server.wire import sse
+from pipeline.server.wire.ending import finish_reason, usage_of
 from pipeline.server.work import Ended, Failed, Following, Part
 
 

@@ -1,25 +1,13 @@
-"""What clients of OpenAI's chat completions send. What is not known is ignored, as other compatible servers do."""
+"""What clients of OpenAI's chat completions send."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pipeline.server import faults
-
-MOST_TOKENS = 1_000_000
-
-
-class In(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class ContentPart(In):
-    """Text; images and sounds are refused, not overlooked."""
-
-    type: str
-    text: str | None = None
+from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
 
 
 class ChatMessage(In):

@@ -15,13 +15,14 @@ from pipeline.generator import DraftOptions
 from pipeline.server import faults
 from pipeline.server.asking import ask, collected
 from pipeline.server.chat.chunks import Chunks, streamed
-from pipeline.server.chat.messages import conversation
-from pipeline.server.chat.reply import ChatCompletion, choice, usage_of
+from pipeline.server.chat.reply import ChatCompletion, choice
 from pipeline.server.chat.request import ChatRequest, refuse_unsupported
-from pipeline.server.documented import POSTED
 from pipeline.server.service import Service, record_of
-from pipeline.server.sse import event_stream
 from pipeline.server.telling.told import headers, told
+from pipeline.server.wire.conversation import conversation
+from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.ending import usage_of
+from pipeline.server.wire.sse import event_stream
 
 _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from pipeline.server import sse
 from pipeline.server.asking import ended as on_record
 from pipeline.server.asking import failure
 from pipeline.server.faults import ApiError
 from pipeline.server.responses.reply import OutputMessage, OutputText, ResponseObject, dumped, ended
 from pipeline.server.service import Service
 from pipeline.server.telling.told import told
+from pipeline.server.wire import sse
 from pipeline.server.work import Ended, Failed, Following, Part
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from pipeline.outcome import Outcome
-from pipeline.server.chat.reply import finish_reason, usage_of
 from pipeline.server.responses.request import ResponseRequest
+from pipeline.server.wire.ending import finish_reason, usage_of
 
 State = Literal["in_progress", "completed", "incomplete"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.server import faults
-from pipeline.server.chat.request import MOST_TOKENS, ContentPart, In
+from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
 
 
 class InputItem(In):

@@ -12,15 +12,14 @@ from starlette.responses import Response
 from critics import Message
 from pipeline.generator import DraftOptions
 from pipeline.server.asking import ask, collected
-from pipeline.server.chat.messages import conversation
-from pipeline.server.chat.request import ChatMessage
-from pipeline.server.documented import POSTED
 from pipeline.server.responses.events import streamed
 from pipeline.server.responses.reply import ResponseObject, begun, dumped, ended
-from pipeline.server.responses.request import ResponseRequest, refuse_unsupported
+from pipeline.server.responses.request import InputItem, ResponseRequest, refuse_unsupported
 from pipeline.server.service import Service, record_of
-from pipeline.server.sse import event_stream
 from pipeline.server.telling.told import headers, told
+from pipeline.server.wire.conversation import conversation
+from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.sse import event_stream
 
 _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
@@ -59,6 +58,6 @@ def response_routes(service: Service) -> APIRouter:
 
 
 def _turns(body: ResponseRequest) -> tuple[Message, ...]:
-    given = [ChatMessage(role="user", content=body.input)] if isinstance(body.input, str) else body.input
+    given = [InputItem(role="user", content=body.input)] if isinstance(body.input, str) else body.input
     before = (Message("system", body.instructions),) if body.instructions else ()
     return (*before, *conversation(given, field="input"))

@@ -7,8 +7,8 @@ from typing import Any
 
 from critics import Manifesto, Verdict
 from pipeline.outcome import Outcome
-from pipeline.server.chat.reply import released_attempt
 from pipeline.server.options import Tell
+from pipeline.server.wire.ending import released_attempt
 
 
 def told(outcomes: Sequence[Outcome], tell: Tell) -> dict[str, Any] | None:

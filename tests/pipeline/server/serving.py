@@ -36,7 +36,7 @@ def scripted(*drafts: str | ModelFault, **keys: Any) -> Pipeline:
 
 
 def app_of(*pipelines: Pipeline, **options: Any) -> FastAPI:
-    return create_app(Catalogue.of(*pipelines), Options(**options))
+    return create_app(Catalogue.of(*pipelines), Options(**{"tell": "full", **options}))
 
 
 def chat(text: str = "Hello?", **fields: Any) -> dict[str, Any]:

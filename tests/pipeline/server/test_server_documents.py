@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from pipeline.cli.main import app as command_line
 from pipeline.server import Catalogue, Key, Options, create_app, hashed, new_key
-from pipeline.server.documented import POSTED
+from pipeline.server.wire.documented import POSTED
 from pipeline.settings import load_settings
 from tests.pipeline.server.serving import app_of, chat, running, scripted
 
