@@ -233,8 +233,8 @@ class _Run:
 
     def _mended(self, growing: Growing, written: str, finish: Finish | None, end: int | None = None) -> Draft | None:
         """The draft up to `end`, mended behind what has been shown; `None` where something goes on behind its end."""
-        shown = self._showing.text
-        text = shown + growing.text[growing.shown :]
+        shown, rest = self._showing.text, growing.text[growing.shown :]
+        text = shown + rest if rest.strip() else shown or rest
         upto = None if end is None else len(shown) + end - growing.shown
         mended = redacted(text, self._judging.mends(text, len(shown)), upto)
         return mended and Draft(written, mended[0], (*growing.mended, *mended[1]), finish)

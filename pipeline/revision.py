@@ -52,8 +52,11 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
 
 
 def resume(first: DraftRequest, failed: Attempt, shown: str, seed: int) -> DraftRequest:
-    """Go on from what has been shown, with the advice beside the prompt."""
-    return _beside(first, [_advice(j) for j in _told(failed)] or [_TOO_LOW], shown, seed)
+    """Go on from where the part that failed began, behind what has been shown, with the advice beside the prompt."""
+    rest = failed.text[len(shown) :]
+    # With the space before it: behind a full stop alone, models end their turn more often than not.
+    gap = rest[: len(rest) - len(rest.lstrip())] if shown else ""
+    return _beside(first, [_advice(j) for j in _told(failed)] or [_TOO_LOW], shown + gap, seed)
 
 
 def kept_text(failed: Attempt) -> str | None:

@@ -89,13 +89,13 @@ def test_all_of_the_draft_so_far_is_judged() -> None:
 
 def test_a_sentence_that_fails_is_never_shown() -> None:
     """The draft is stopped and rewound to what was shown, and goes on from there with the advice."""
-    generator = Chunks(["One.", " So bad.", " More."], [" So good.", " More."])
+    generator = Chunks(["One.", " So bad.", " More."], ["So good.", " More."])
     answer = stream(generator)
     assert list(answer) == ["One.", " So good.", " More."]
     first, second = answer.outcome.attempts
     assert (first.text, first.finish, first.verdict.outcome) == ("One. So bad.", "stopped", "revise")
-    assert (second.text, second.continued_from) == ("One. So good. More.", len("One."))
-    assert generator.requests[1].continues == "One."
+    assert (second.text, second.continued_from) == ("One. So good. More.", len("One. "))
+    assert generator.requests[1].continues == "One. "
     assert "Make it good." in generator.requests[1].messages[-1].content
 
 
@@ -117,14 +117,14 @@ def test_a_first_sentence_that_fails_begins_the_answer_anew() -> None:
 
 def test_sentences_that_come_at_once_are_judged_one_by_one() -> None:
     """A draft in one piece is shown up to the sentence that fails."""
-    generator = Chunks(["One. Two. So bad. More."], [" So good."])
+    generator = Chunks(["One. Two. So bad. More."], ["So good."])
     assert list(stream(generator)) == ["One.", " Two.", " So good."]
-    assert generator.requests[1].continues == "One. Two."
+    assert generator.requests[1].continues == "One. Two. "
 
 
 def test_the_last_sentence_is_judged_with_the_whole() -> None:
     """It fails as any other, and is written anew."""
-    answer = stream(Chunks(["One.", " So bad."], [" So good."]))
+    answer = stream(Chunks(["One.", " So bad."], ["So good."]))
     assert list(answer) == ["One.", " So good."]
     assert answer.outcome.attempts[0].finish == "stop"
 
@@ -157,17 +157,17 @@ def test_a_released_answer_has_nothing_else_to_tell() -> None:
 def test_a_score_below_the_bound_shows_nothing() -> None:
     """Nothing is broken, and yet the sentence is not good enough."""
     critic = ScriptedCritic(lambda draft, rule: 0.4 if "Well" in draft else 0.0)
-    generator = Chunks(["One.", " Well.", " Three."], [" Fine."])
+    generator = Chunks(["One.", " Well.", " Three."], ["Fine."])
     assert list(stream(generator, manifesto(release=0.9), critic)) == ["One.", " Fine."]
     assert "falls short" in generator.requests[1].messages[-1].content
 
 
 def test_a_sentence_that_fails_again_in_the_same_way_ends_the_answer() -> None:
     """But only where nothing was shown in between: an answer that got on has not come to a standstill."""
-    answer = stream(Chunks(["One.", " So bad 1."], [" So bad 2."]), manifesto(budget=Budget(attempts=9)))
+    answer = stream(Chunks(["One.", " So bad 1."], ["So bad 2."]), manifesto(budget=Budget(attempts=9)))
     assert list(answer) == ["One."]
     assert (answer.outcome.stop_reason, len(answer.outcome.attempts)) == ("stalled", 2)
-    got_on = Chunks(["One.", " So bad 1."], [" Two.", " So bad 2."], [" Three."])
+    got_on = Chunks(["One.", " So bad 1."], ["Two.", " So bad 2."], ["Three."])
     assert "".join(stream(got_on, manifesto(budget=Budget(attempts=9)))) == "One. Two. Three."
 
 
@@ -255,9 +255,9 @@ def test_what_goes_on_behind_a_sentences_end_is_mended_as_a_whole(monkeypatch: p
 def test_a_revision_of_a_mended_answer_goes_on_from_what_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The generator sees the mended text, as everybody does."""
     monkeypatch.setattr(showing, "REACH", 0)
-    generator = Chunks(["A s3cret.", " So bad.", " More."], [" So good."])
+    generator = Chunks(["A s3cret.", " So bad.", " More."], ["So good."])
     assert list(stream(generator, manifesto(MAIL, BAD), mender)) == ["A [gone].", " So good."]
-    assert generator.requests[1].continues == "A [gone]."
+    assert generator.requests[1].continues == "A [gone]. "
 
 
 # --- Where it is held all the same -----------------------------------------------------------------------------------
