@@ -157,7 +157,7 @@ class Soak:
     async def _once(self, *, leaves: bool) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         asked = body("slow", stream=True)
-        head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
         try:
             writer.write(f"{head}Content-Length: {len(asked)}\r\n\r\n".encode() + asked)
             status = int((await reader.readline()).split()[1])

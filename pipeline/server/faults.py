@@ -4,6 +4,7 @@
 |---|---|
 | 400 | the request is no such request, asks for what is not there, or does not fit the model's context |
 | 401 | no key, or one that is not known |
+| 403 | no keys are set, and the request was sent to another name than this machine's own |
 | 404 | no such model, or not for this key; no such address |
 | 408 | the body did not come in time |
 | 413 | the body is too large |

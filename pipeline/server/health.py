@@ -12,6 +12,7 @@ from starlette.responses import Response
 from pipeline.server.door.keys import ANYBODY
 from pipeline.server.service import Service, key_of
 from pipeline.server.telling.metrics import CONTENT_TYPE
+from pipeline.server.wire.documented import Declared, faulty
 
 
 class Health(BaseModel):
@@ -36,12 +37,14 @@ class Readiness(BaseModel):
 def health_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["running"])
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses=faulty(403))
     async def healthz() -> Health:
         """Whether the process answers."""
         return Health()
 
-    @router.get("/readyz", responses={503: {"model": Readiness, "description": "It is ending, or serves nothing."}})
+    ending: Declared = {503: {"model": Readiness, "description": "It is ending, or serves nothing."}}
+
+    @router.get("/readyz", response_model=Readiness, responses={**ending, **faulty(403)})
     async def readyz(request: Request) -> Response:
         """Whether requests should be sent here, and what is served."""
         served, faults = service.catalogue.served, service.catalogue.faults
@@ -56,7 +59,9 @@ def health_routes(service: Service) -> APIRouter:
         )
         return Response(state.model_dump_json(), 200 if ready else 503, media_type="application/json")
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    figures: Declared = {200: {"content": {"text/plain": {}}}}
+
+    @router.get("/metrics", response_class=Response, responses={**figures, **faulty(401, 403)})
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(service.telling.metrics.page(), media_type=CONTENT_TYPE)

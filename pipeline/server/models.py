@@ -28,12 +28,12 @@ class ModelList(BaseModel):
 def model_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["models"])
 
-    @router.get("/v1/models", responses=faulty(401))
+    @router.get("/v1/models", responses=faulty(401, 403))
     async def list_models(request: Request) -> ModelList:
         """The manifestos that this key is for."""
         return ModelList(data=[_model(served) for served in service.catalogue.visible_to(key_of(request))])
 
-    @router.get("/v1/models/{model:path}", responses=faulty(401, 404))
+    @router.get("/v1/models/{model:path}", responses=faulty(401, 403, 404))
     async def retrieve_model(model: str, request: Request) -> Model:
         """One of them."""
         return _model(service.served(request, model))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +17,8 @@ _OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/oauth
 
 
 class Guarded:
-    """Lets those in who have a key. Where no keys are set everybody may come in: then only this machine is listened to.
+    """Lets those in who have a key. Where no keys are set everybody may come in who is on this machine: only there it
+    is listened, and other people's web pages are kept out.
 
     Figures and rule names are not for everybody either, so `/metrics` wants a key as well.
     """
@@ -33,7 +36,29 @@ class Guarded:
                 return
             if key is not None:
                 scope.setdefault("state", {})["key"] = key
+        elif scope["type"] == "http" and not _own_name(Headers(scope=scope).get("host", "")):
+            await refuse(_STRANGE, scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+
+def _own_name(host: str) -> bool:
+    """Whether a request was sent to this machine by its own name or by a number.
+
+    A web page can have its own name lead to 127.0.0.1 and then talk to what listens there, as its own origin: the
+    browser sends that name.
+    """
+    name = host.rpartition(":")[0] if re.search(r":\d*$", host) else host
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return name == "" or name == "localhost" or name.endswith(".localhost")
+    return True
+
+
+_STRANGE = ApiError(
+    403, "without keys only requests to localhost or to a number are answered: set a key", code="unknown_host"
+)
 
 
 def _unknown(given: str) -> ApiError:

@@ -9,6 +9,7 @@ from pipeline.server.faults import ErrorBody
 _WHEN = {
     400: "No such request, or not one that can be answered here.",
     401: "No key, or an unknown one.",
+    403: "No keys are set, and the request was sent to another name than this machine's own.",
     404: "No such model, or not for this key.",
     408: "The body did not come in time.",
     413: "The body is too large.",
@@ -20,7 +21,11 @@ _WHEN = {
 }
 
 
-def faulty(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Declared = dict[int | str, dict[str, Any]]
+"""Responses as FastAPI takes them."""
+
+
+def faulty(*statuses: int) -> Declared:
     return {status: {"model": ErrorBody, "description": _WHEN[status]} for status in statuses}
 
 

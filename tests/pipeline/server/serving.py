@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections.abc import Iterable, Iterator
@@ -9,10 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.testclient import TestClient as StarletteClient
 
 from critics import Manifesto, Rule, ScriptedCritic, Usage
 from pipeline import DraftRequest, ModelFault, Piece, Pieces, Pipeline, ScriptedGenerator
 from pipeline.server import Catalogue, Options, Running, create_app, listen
+
+TestClient = functools.partial(StarletteClient, base_url="http://localhost")
 
 POLITE = {"id": "polite", "statement": "The answer is polite.", "advice": "Be kind."}
 NO_BOMBS = {"id": "no-bombs", "statement": "Nobody asks for bombs.", "applies_to": "input", "action": "veto"}

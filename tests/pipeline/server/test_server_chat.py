@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from pipeline import (
     ContextOverflow,
@@ -18,7 +17,7 @@ from pipeline import (
     Pieces,
     ScriptedGenerator,
 )
-from tests.pipeline.server.serving import REFUSAL, app_of, chat, scripted
+from tests.pipeline.server.serving import REFUSAL, TestClient, app_of, chat, scripted
 
 URL = "/v1/chat/completions"
 

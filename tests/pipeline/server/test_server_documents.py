@@ -11,13 +11,12 @@ from types import ModuleType
 import pytest
 import typer.main
 import yaml
-from starlette.testclient import TestClient
 
 from pipeline.cli.main import app as command_line
 from pipeline.server import Catalogue, Key, Options, create_app, hashed, new_key
 from pipeline.server.wire.documented import POSTED
 from pipeline.settings import load_settings
-from tests.pipeline.server.serving import app_of, chat, running, scripted
+from tests.pipeline.server.serving import TestClient, app_of, chat, running, scripted
 
 GUIDE = Path("docs") / "server.md"
 

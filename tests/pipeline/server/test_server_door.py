@@ -8,11 +8,10 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from starlette.testclient import TestClient
 
 from pipeline.server import Key, hashed, new_key
 from pipeline.server.door.keys import known
-from tests.pipeline.server.serving import app_of, chat, running, scripted
+from tests.pipeline.server.serving import TestClient, app_of, chat, running, scripted
 
 URL = "/v1/chat/completions"
 
@@ -48,6 +47,22 @@ def test_a_key_opens() -> None:
     client = TestClient(app_of(scripted("Good day."), keys=(Key("other", hashed("x")), Key("me", digest.upper()))))
     assert client.post(URL, json=chat(), headers=bearer(key)).status_code == 200
     assert client.get("/v1/models", headers={"authorization": f"bearer {key}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200), ("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("192.168.1.7", 200),
+        ("evil.example:8000", 403), ("localhost.evil.example", 403), ("127.0.0.1.evil.example:8000", 403),
+    ],
+)  # fmt: skip
+def test_without_keys_other_peoples_pages_are_kept_out(host: str, status: int) -> None:
+    """Whose name leads here, but is not this machine's."""
+    answer = TestClient(app_of(scripted("Good day."))).post(URL, json=chat(), headers={"host": host})
+    assert answer.status_code == status
+    key, digest = new_key()
+    keyed = TestClient(app_of(scripted("Good day."), keys=(Key("me", digest),)))
+    assert keyed.post(URL, json=chat(), headers={"host": host, **bearer(key)}).status_code == 200
 
 
 def test_a_key_is_for_its_manifestos() -> None:
@@ -102,7 +117,7 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
     with running(app_of(scripted("Good day."), body_seconds=0.1)) as base:
         address = urlsplit(base)
         with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as wire:
-            wire.sendall(f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{{".encode())
+            wire.sendall(f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{{".encode())
             said = b""
             while more := wire.recv(4096):
                 said += more

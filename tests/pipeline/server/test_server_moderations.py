@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
-from tests.pipeline.server.serving import POLITE, app_of, scripted
+from tests.pipeline.server.serving import POLITE, TestClient, app_of, scripted
 
 URL = "/v1/moderations"
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 import critics
 from critics import ManifestoError, ScriptedCritic
 from pipeline import Pipeline, PipelineError, ScriptedGenerator
 from pipeline.cli.manifesto_files import ManifestoFiles
 from pipeline.server import Catalogue, Options, Reloader, create_app
-from tests.pipeline.server.serving import Gated, chat, opinion
+from tests.pipeline.server.serving import Gated, TestClient, chat, opinion
 
 TEXT = """name: {name}
 version: "{version}"

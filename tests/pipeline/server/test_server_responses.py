@@ -7,10 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from pipeline import DraftOptions, ScriptedGenerator
-from tests.pipeline.server.serving import REFUSAL, Gated, app_of, gated, running, scripted
+from tests.pipeline.server.serving import REFUSAL, Gated, TestClient, app_of, gated, running, scripted
 
 URL = "/v1/responses"
 

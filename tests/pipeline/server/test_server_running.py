@@ -6,9 +6,8 @@ import json
 import logging
 
 import pytest
-from starlette.testclient import TestClient
 
-from tests.pipeline.server.serving import app_of, chat, scripted
+from tests.pipeline.server.serving import TestClient, app_of, chat, scripted
 
 URL = "/v1/chat/completions"
 

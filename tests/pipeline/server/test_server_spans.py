@@ -5,10 +5,9 @@ from __future__ import annotations
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from starlette.testclient import TestClient
 
 from pipeline.server import Catalogue, Options, create_app
-from tests.pipeline.server.serving import chat, scripted
+from tests.pipeline.server.serving import TestClient, chat, scripted
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -193,10 +193,8 @@ def ask_and_leave(base: str, *, stream: bool, generator: Gated) -> None:
     body = json.dumps(chat(stream=stream)).encode()
     address = urlsplit(base)
     with socket.create_connection((address.hostname or "", address.port or 0)) as wire:
-        head = (
-            f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        wire.sendall(head.encode() + body)
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+        wire.sendall(f"POST {URL} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n\r\n".encode() + body)
         assert generator.begun.acquire(timeout=10)
 
 
