@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import collections.abc
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from critics import Message, Usage
@@ -35,6 +36,7 @@ class DraftRequest:
 
     `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
     whose `can_continue` is true is given one. `max_tokens` is what is left of the budget, and bounds what is written.
+    Once `stop` is set nobody wants the draft any more; who looks at it need not be waited for until the next piece.
     """
 
     messages: tuple[Message, ...]
@@ -42,6 +44,7 @@ class DraftRequest:
     continues: str = ""
     max_tokens: int | None = None
     options: DraftOptions = DraftOptions()
+    stop: threading.Event | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ class _Run:
         return (yield from self._written(request)), request
 
     def _written(self, request: DraftRequest) -> Work[Draft | None]:
-        request = replace(request, max_tokens=self._ledger.tokens_left)
+        request = replace(request, max_tokens=self._ledger.tokens_left, stop=self._ledger.stop)
         written, finish = request.continues, None
         growing, watch = self._showing.draft(), Watch(len(written))
         with closing(self._generator(request)) as pieces:

@@ -49,7 +49,7 @@ class LlamaGenerator:
         text = [request.continues]
         try:
             yield Piece("", Usage(len(ids), 0))
-            for chunk in writing:
+            for chunk in writing.heard(request.stop):
                 text.append(chunk.text)
                 yield Piece(chunk.text, Usage(0, chunk.tokens), chunk.finish)
             self._remember("".join(text), request.continues, writing.tokens)

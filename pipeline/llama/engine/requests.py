@@ -6,12 +6,15 @@ import threading
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.generator import Finish
+
+_LOOK = 0.05
+"""Seconds between two looks at whether anybody still listens."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,15 @@ class Writing:
         """What has been written so far; whole once the last chunk is there."""
 
     def __iter__(self) -> Generator[Chunk, None, None]:
-        while True:
-            chunk = self._chunks.get()
+        return self.heard()
+
+    def heard(self, stop: threading.Event | None = None) -> Generator[Chunk, None, None]:
+        """The chunks as they come, until `stop` is set: a long prompt is read for some time before the first one."""
+        while not (stop and stop.is_set()):
+            try:
+                chunk = self._chunks.get(timeout=_LOOK if stop else None)
+            except Empty:
+                continue
             if isinstance(chunk, Exception):
                 raise chunk
             yield chunk

@@ -81,6 +81,15 @@ def test_a_call_has_options_of_its_own(engine: Engine) -> None:
     assert written(stop=("blue",)) == " "
 
 
+def test_a_draft_that_nobody_wants_is_not_waited_for(engine: Engine) -> None:
+    """Not even for its first word, before which a prompt may be read for long."""
+    stop = threading.Event()
+    pieces = LlamaGenerator(engine)(DraftRequest((Message("user", "word " * 1500),), 1, stop=stop))
+    assert next(pieces).usage.prompt_tokens > 1500
+    stop.set()
+    assert list(pieces) == []
+
+
 def test_closing_a_draft_ends_the_work(engine: Engine) -> None:
     """Nothing more is written than what was under way."""
     with closing(LlamaGenerator(engine)(DraftRequest(ASK, 1))) as pieces:
