@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import critics
 from critics import Manifesto, Rule
 from pipeline import SettingsError, assemble, embedded, load_settings
-from pipeline.assembly import conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline.assembly import Parts, conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline.llama import Engine
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
@@ -76,3 +78,19 @@ def test_a_run_is_another_with_another_adapter(tmp_path: Path) -> None:
     before = conditions(settings)
     file.write_bytes(b"two")
     assert conditions(settings) != before
+
+
+def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are loaded once, whoever drafts or judges with them."""
+    made: list[Engine] = []
+
+    def make(*arguments: Any, **options: Any) -> Engine:
+        made.append(Engine(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr("pipeline.assembly.Engine", make)
+    parts = Parts(load_settings(flags={"generator": {"context": 512}, "judge": {"context": 512}, "optimise": False}))
+    pipelines = [parts.pipeline(critics.load("house-style")), parts.pipeline(JUDGED)]
+    assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]
+    assert len(made) == 1
+    parts.close()
