@@ -38,8 +38,8 @@ class Reloader:
         self._stamps = self._before = dict(self._find())
         self._served = {source: Served(self._make(source)) for source in self._stamps}
         self._publish()
-        if self._faults:
-            raise PipelineError("; ".join(self._faults.values()))
+        if faults := self._catalogue.faults:
+            raise PipelineError("; ".join(faults.values()))
 
     def look(self) -> None:
         """Take up what has changed and come to rest. Never raises for what is wrong with a manifesto."""
@@ -74,8 +74,10 @@ class Reloader:
 
     def _publish(self) -> None:
         named: dict[str, Served] = {}
+        faults = dict(self._faults)
         for source, served in sorted(self._served.items()):
             if served.name in named:
-                self._faults[source] = f"{source}: another manifesto is called {served.name!r} as well"
+                faults[source] = f"{source}: another manifesto is called {served.name!r} as well"
+                log.warning(json.dumps({"event": "reload", "source": source, "fault": faults[source]}))
             named.setdefault(served.name, served)
-        self._catalogue.replace(named, self._faults)
+        self._catalogue.replace(named, faults)

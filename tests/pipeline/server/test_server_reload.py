@@ -122,13 +122,16 @@ def test_a_file_that_is_named_and_vanishes_goes_on_being_served(tmp_path: Path) 
 
 
 def test_two_manifestos_of_one_name_are_a_fault(kitchen: Kitchen) -> None:
-    """The later one is not served; at the start it is an error."""
+    """The later one is not served until the other has another name; at the start it is an error."""
     (kitchen.folder / "b.yaml").write_text(text(version="2"))
     kitchen.look()
     assert kitchen.versions() == {"polite": "1"}
     assert list(kitchen.catalogue.faults) == [str(kitchen.folder / "b.yaml")]
     with pytest.raises(PipelineError, match="polite"):
         Kitchen(kitchen.folder).load()
+    (kitchen.folder / "a.yaml").write_text(text("kind"))
+    kitchen.look()
+    assert (kitchen.versions(), dict(kitchen.catalogue.faults)) == ({"kind": "1", "polite": "2"}, {})
 
 
 def test_a_broken_manifesto_at_the_start_is_an_error(tmp_path: Path) -> None:
