@@ -16,6 +16,7 @@ from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading,
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
+from critics.manifesto.extends import lineage
 from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule, Stream
 from critics.manifesto.tree import Node, read_yaml
 from critics.manifesto.validate import did_you_mean
@@ -104,6 +105,7 @@ __all__ = [
     "did_you_mean",
     "guard_family",
     "guard_misfits",
+    "lineage",
     "load",
     "logit",
     "needs_whole",

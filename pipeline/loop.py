@@ -279,5 +279,6 @@ class _Run:
             input_verdict=self._input,
             fault=str(fault or ""),
             retryable=fault is not None and fault.retryable,
+            cause=fault,
             shown="" if status == "released" else self._showing.text,
         )

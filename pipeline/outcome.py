@@ -8,7 +8,7 @@ from typing import Literal
 
 from critics import Finding, Manifesto, Usage, Verdict
 from pipeline.emptiness import EMPTY
-from pipeline.errors import PipelineError
+from pipeline.errors import ModelFault, PipelineError
 from pipeline.generator import Finish
 
 Status = Literal["released", "withheld", "faulted"]
@@ -83,6 +83,8 @@ class Outcome:
     fault: str = ""
     retryable: bool = False
     """Whether asking again later may help against the fault."""
+    cause: ModelFault | None = None
+    """The fault itself."""
     shown: str = ""
 
     def released(self) -> str:

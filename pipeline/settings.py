@@ -97,6 +97,37 @@ class GuardSettings(RemoteSettings):
     categories: dict[str, str] = Field({}, description="Llama Guard: codes of your own and what they mean.")
 
 
+class KeySettings(_Model):
+    """A key to the server, by its hash; `superego key new` makes one."""
+
+    name: str = Field(description="Whose it is, for the log.")
+    sha256: str = Field(pattern="^[0-9a-fA-F]{64}$", description="In hex.")
+    manifestos: tuple[str, ...] = Field((), description="Which it is for, by name; all when none is given.")
+
+
+class ServerSettings(_Model):
+    """`superego serve`. Times are in seconds."""
+
+    manifestos: tuple[str, ...] = Field((), description="Names, files and folders; else `manifesto`.")
+    host: str = Field("127.0.0.1", description="Any other than this machine's own needs a key.")
+    port: int = Field(8000, ge=0, le=65_535, description="0 for any that is free.")
+    keys: tuple[KeySettings, ...] = Field((), description="Without one, everybody on this machine may ask.")
+    tell: Literal["off", "reduced", "full"] | None = Field(
+        None, description="How much a response says of attempts and scores; in full only on this machine by itself."
+    )
+    threads: int = Field(16, ge=1, le=1024, description="Answers under way at a time.")
+    waiting: int = Field(64, ge=0, le=100_000, description="Answers that may wait; more are refused.")
+    deadline: float = Field(300.0, gt=0, le=86_400, description="For a request.")
+    body_seconds: float = Field(30.0, gt=0, le=3600, description="For a body to come in, and a part to go out.")
+    body_bytes: int = Field(2 * 1024 * 1024, ge=1024, description="Of a request's body at most.")
+    keep_alive: float = Field(10.0, gt=0, le=3600, description="Between signs of life on a held stream.")
+    grace: float = Field(20.0, ge=0, le=3600, description="For requests in flight when the server ends.")
+    poll: float = Field(1.0, gt=0, le=3600, description="Between looks at the manifestos' files.")
+    choices: int = Field(8, ge=1, le=128, description="Answers to one request (`n`) at most.")
+    inputs: int = Field(128, ge=1, le=10_000, description="Texts of one moderation at most.")
+    log_content: bool = Field(False, description="Whether conversations, drafts and answers are logged.")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
@@ -109,6 +140,7 @@ class Settings(BaseSettings):
     remote: ModerationSettings = ModerationSettings()
     guard: GuardSettings = GuardSettings()
     probe: ProbeSettings = ProbeSettings()
+    server: ServerSettings = ServerSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
@@ -196,6 +228,7 @@ def _keys(steps: list[int | str]) -> list[str]:
         ("embeddings",): EmbeddingsSettings,
         ("remote",): ModerationSettings,
         ("guard",): GuardSettings,
+        ("server",): ServerSettings,
     }
     model = models.get(tuple(steps))
     return list(model.model_fields) if model else []

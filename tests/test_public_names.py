@@ -79,6 +79,7 @@ def test_the_public_names_are_these() -> None:
         "did_you_mean",
         "guard_family",
         "guard_misfits",
+        "lineage",
         "load",
         "logit",
         "needs_whole",

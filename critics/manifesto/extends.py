@@ -47,6 +47,25 @@ def resolve(path: Path, node: Node, seen: tuple[Path, ...] = ()) -> Node:
     return _merged(parent, node)
 
 
+def lineage(name: str) -> tuple[Path, ...]:
+    """The file of a manifesto and those that it builds on, as far as they can be read."""
+    files: list[Path] = []
+    path: Path | None = locate(name)
+    while path is not None and path.resolve() not in [file.resolve() for file in files]:
+        files.append(path)
+        path = _parent(path)
+    return tuple(files)
+
+
+def _parent(path: Path) -> Path | None:
+    try:
+        entry = read_yaml(path).entries.get("extends")
+        value = entry.node.value if entry else None
+        return locate(value, path.parent) if isinstance(value, str) and "\0" not in value else None
+    except ManifestoError:
+        return None
+
+
 def _read_parent(path: Path, mark: Mark) -> Node:
     if not path.is_file():
         raise ManifestoError([mark.fault(f"`extends` names {path}, which is not a file")])

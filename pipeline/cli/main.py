@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, judge, model
+from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, judge, key, model, serve
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("ask")(ask.ask)
 app.command("judge")(judge.judge)
 app.command("batch")(batch.batch)
+app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("eval")(evaluate.evaluate_critics)
 app.command("calibrate")(calibrate.calibrate_critics)
@@ -33,6 +34,7 @@ app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(critic.app, name="critic")
+app.add_typer(key.app, name="key")
 
 
 @app.callback()
@@ -70,8 +72,9 @@ def _tell_what_takes_time() -> None:
 
 
 def _leave_critics_behind(code: int) -> None:
-    """End at once where a critic that took too long is still at work: tearing a model down under it would crash."""
-    if any(thread.name == THREAD for thread in threading.enumerate()):
+    """End at once where a critic that took too long, or an answer that nobody waits for, is still at work: tearing a
+    model down under it would crash, and waiting for it would take as long as an upstream does."""
+    if any(thread.name == THREAD or thread.name.startswith("answer") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import critics
 from critics import Manifesto, Rule
 from pipeline import BadInput, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
-from pipeline.assembly import conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline.assembly import Parts, conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline.llama import Engine
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
@@ -87,3 +89,19 @@ def test_a_generator_of_ones_own_drafts() -> None:
     assert judging.judge("Where is it?", "Certainly!").outcome == "revise"
     with pytest.raises(BadInput, match="only judges"):
         judging.ask("Where is it?")
+
+
+def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are loaded once, whoever drafts or judges with them."""
+    made: list[Engine] = []
+
+    def make(*arguments: Any, **options: Any) -> Engine:
+        made.append(Engine(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr("pipeline.assembly.Engine", make)
+    parts = Parts(load_settings(flags={"generator": {"context": 512}, "judge": {"context": 512}, "optimise": False}))
+    pipelines = [parts.pipeline(critics.load("house-style")), parts.pipeline(JUDGED)]
+    assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]
+    assert len(made) == 1
+    parts.close()

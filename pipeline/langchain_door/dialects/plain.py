@@ -16,6 +16,7 @@ _NAMES = {
     "seed": ("seed", "random_seed"),
     "max_tokens": ("max_tokens", "max_output_tokens", "num_predict"),
     "temperature": ("temperature",),
+    "top_p": ("top_p",),
 }
 
 

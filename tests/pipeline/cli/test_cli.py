@@ -260,7 +260,20 @@ def test_the_embedded_judge_without_its_adapter_is_announced_as_chance() -> None
 
 
 @pytest.mark.parametrize(
-    "command", ["ask", "judge", "batch", "check", "manifestos", "config show", "model optimise", "eval", "calibrate"]
+    "command",
+    [
+        "ask",
+        "judge",
+        "batch",
+        "check",
+        "manifestos",
+        "config show",
+        "model optimise",
+        "eval",
+        "calibrate",
+        "serve",
+        "key new",
+    ],
 )
 def test_every_command_has_help_with_an_example(command: str) -> None:
     """A newcomer copies it."""

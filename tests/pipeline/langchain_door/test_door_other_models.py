@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from critics import Message, NoLogProbabilities, Usage
-from pipeline.generator import DraftRequest
+from pipeline.generator import DraftOptions, DraftRequest
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel
 
 ASKED = (Message("user", "What lives in the sea?"),)
@@ -59,6 +59,16 @@ def test_what_a_model_declares_is_set_for_one_call_only() -> None:
     pieces = ChatGenerator(model, name="blocks")(DraftRequest(ASKED, seed=1, max_tokens=5))
     assert "".join(piece.text for piece in pieces) == "at most 5 at 0.7"
     assert model.max_output_tokens == 99
+
+
+def test_the_options_of_a_call_are_set_as_far_as_a_model_has_them() -> None:
+    """This one has a temperature and no top_p; and a stop string is kept to, though it took no notice of it."""
+    options = DraftOptions(temperature=0.25, top_p=0.5, stop=(" at 0",))
+    pieces = list(ChatGenerator(Blocks(), name="blocks")(DraftRequest(ASKED, seed=1, options=options)))
+    assert ("".join(piece.text for piece in pieces), pieces[-1].finish) == ("at most 99", "stop")
+    options = DraftOptions(temperature=0.25, top_p=0.5, max_tokens=7)
+    pieces = list(ChatGenerator(Blocks(), name="blocks")(DraftRequest(ASKED, seed=1, options=options)))
+    assert "".join(piece.text for piece in pieces) == "at most 7 at 0.25"
 
 
 def test_a_verdict_is_written_greedily() -> None:

@@ -1,0 +1,42 @@
+"""A server whose drafts are judged here: what `--upstream` means in settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.errors import BadInput
+from pipeline.settings import Settings
+
+_PATIENCE = 10.0
+
+
+def drafting(url: str, model: str | None, key_variable: str | None) -> dict[str, Any]:
+    """Settings of the generator. Without a name, the model is the first that the server lists. Raises `BadInput`."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise BadInput(f"--upstream {url}: give a web address, as in http://127.0.0.1:8080/v1")
+    key = os.environ.get(key_variable) if key_variable else None
+    if key_variable and not key:
+        raise BadInput(f"--upstream-key-env {key_variable}: the variable is not set")
+    told: dict[str, Any] = {"model": f"openai:{model or _first_model(url, key)}", "base_url": url}
+    return told | ({"api_key": key} if key else {})
+
+
+def judged_here(settings: Settings) -> Settings:
+    """An upstream drafts and does not judge itself, unless the settings say so: the embedded model does."""
+    if settings.judge.model is not None:
+        return settings
+    return settings.model_copy(update={"judge": settings.judge.model_copy(update={"model": "embedded"})})
+
+
+def _first_model(url: str, key: str | None) -> str:
+    request = urllib.request.Request(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key or 'none'}"})
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as reply:
+            return str(json.load(reply)["data"][0]["id"])
+    except (OSError, ValueError, LookupError, TypeError) as exc:
+        what = f"{url} does not say which models it has ({exc}): start it first, or name one with --upstream-model"
+        raise BadInput(what) from exc

@@ -1,0 +1,120 @@
+"""The app: routes, faults, and the layers around them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from opentelemetry.trace import Tracer
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.server import faults
+from pipeline.server.asking import ClientGone
+from pipeline.server.catalogue import Catalogue
+from pipeline.server.chat import chat_routes
+from pipeline.server.door.answer import response
+from pipeline.server.door.bounds import Bounds
+from pipeline.server.door.guarded import Guarded
+from pipeline.server.faults import ApiError
+from pipeline.server.health import health_routes
+from pipeline.server.models import model_routes
+from pipeline.server.moderations import moderation_routes
+from pipeline.server.options import Options
+from pipeline.server.responses import response_routes
+from pipeline.server.service import Service
+from pipeline.server.telling.metrics import Metrics
+from pipeline.server.telling.spans import Spans
+from pipeline.server.telling.telling import CLIENT_LEFT, Telling, Told
+from pipeline.server.work import Work
+
+_BRANCH = re.compile(r"(str|list|function|constrained)\b.*[^\d]$|str$")
+"""What pydantic calls the branches of a union, which are no fields of the body."""
+
+log = logging.getLogger("superego.server")
+
+DESCRIPTION = "OpenAI's interface in front of a model whose drafts are judged before anybody sees them."
+
+
+def create_app(
+    catalogue: Catalogue,
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    look: Callable[[], None] | None = None,
+    tracer: Tracer | None = None,
+) -> FastAPI:
+    """The server for what the catalogue holds. `look` is called every `options.poll` seconds, in a thread: there the
+    catalogue may be changed."""
+    work = Work(threads=options.threads, waiting=options.waiting, deadline=options.deadline)
+    telling = Telling(Metrics(work), Spans(tracer), log_content=options.log_content)
+    service = Service(catalogue, options, work, telling)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.ensure_future(_looking(look, options.poll)) if look else None
+        yield
+        if looking:
+            looking.cancel()
+        work.close()
+
+    app = FastAPI(title="superego", description=DESCRIPTION, version="1", lifespan=lifespan)
+    app.state.service = service
+    wanted = [Depends(HTTPBearer(auto_error=False))] if options.keys else []
+    for routes in (chat_routes, response_routes, moderation_routes, model_routes):
+        app.include_router(routes(service), dependencies=wanted)
+    app.include_router(health_routes(service))
+    app.add_exception_handler(ApiError, _fault)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientGone, _gone)
+    app.add_exception_handler(Exception, _bug)
+    # The last one added is the outermost.
+    app.add_middleware(Bounds, most=options.body_bytes, seconds=options.body_seconds)
+    app.add_middleware(Guarded, keys=options.keys)
+    app.add_middleware(Told, telling=telling)
+    return app
+
+
+async def _looking(look: Callable[[], None], poll: float) -> None:
+    while True:
+        await asyncio.sleep(poll)
+        try:
+            await asyncio.to_thread(look)
+        except Exception:
+            log.exception("a look at the manifestos failed")
+
+
+async def _fault(_: Request, exc: Exception) -> Response:
+    assert isinstance(exc, ApiError)
+    return response(exc)
+
+
+async def _invalid(_: Request, exc: Exception) -> Response:
+    """OpenAI's answer to what FastAPI calls 422."""
+    assert isinstance(exc, RequestValidationError)
+    error = exc.errors()[0]
+    if error["type"] == "json_invalid":
+        return response(ApiError(400, "the body is no JSON", code="invalid_json"))
+    place = ".".join(str(step) for step in error["loc"][1:] if not _BRANCH.match(str(step)))
+    return response(ApiError(400, f"{place or 'the body'}: {error['msg']}", param=place or None, code="invalid_value"))
+
+
+async def _http(_: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    code = "method_not_allowed" if exc.status_code == 405 else "not_found" if exc.status_code == 404 else None
+    return response(ApiError(exc.status_code, exc.detail, code=code, headers=exc.headers))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_LEFT)
+
+
+async def _bug(_: Request, __: Exception) -> Response:
+    return response(faults.bug())

@@ -1,0 +1,113 @@
+"""From a route to answers under way, and back: followed to the end, or event by event."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from critics import Message, Source
+from pipeline.generator import DraftOptions
+from pipeline.outcome import Outcome
+from pipeline.server import faults
+from pipeline.server.catalogue import Served
+from pipeline.server.service import Service, record_of
+from pipeline.server.work import Ended, Failed, Following
+from pipeline.server.work.screening import screened
+
+T = TypeVar("T")
+
+log = logging.getLogger("superego.server")
+
+_APART = 1000
+"""Between the seeds of two answers to one request: each attempt adds one."""
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def ask(
+    service: Service,
+    request: Request,
+    served: Served,
+    turns: Sequence[Message],
+    *,
+    options: DraftOptions,
+    hold: bool,
+    choices: int = 1,
+    seed: int | None = None,
+    context: Sequence[Source] = (),
+) -> Following:
+    """Begin as many answers as are asked for. With `hold` they come whole, whatever their manifesto says of streams.
+
+    Raises `ApiError` where there is no room.
+    """
+    record, pipeline = record_of(request), served.pipeline
+    record.turns = tuple(turns)
+    starts = []
+    for choice in range(choices):
+        own = None if seed is None else (seed + choice * _APART) & 0x7FFFFFFF
+        observe = service.telling.observer(record)
+        stream = partial(pipeline.stream, turns, context=context, seed=own, observe=observe, options=options, hold=hold)
+        starts.append(screened(pipeline, turns, stream, service.passed))
+    return service.work.follow(starts)
+
+
+async def collected(service: Service, request: Request, following: Following) -> list[Outcome]:
+    """All answers. Raises `ApiError`, and `ClientGone`; then the work is stopped."""
+    try:
+        return await unless_gone(request, _all(service, request, following))
+    finally:
+        following.cancel()
+
+
+async def _all(service: Service, request: Request, following: Following) -> list[Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    while len(outcomes) < len(following):
+        event = await following.next()
+        if isinstance(event, Failed):
+            raise failure(event)
+        if isinstance(event, Ended):
+            outcomes[event.choice] = ended(service, request, event)
+    return [outcomes[choice] for choice in sorted(outcomes)]
+
+
+def ended(service: Service, request: Request, event: Ended) -> Outcome:
+    """Put an answer on record. Raises `ApiError` where it has nothing to say."""
+    service.telling.ended(record_of(request), event)
+    if fault := faults.of_outcome(event.outcome):
+        raise fault
+    return event.outcome
+
+
+def failure(event: Failed) -> faults.ApiError:
+    """What the client is told of what a thread raised. What nobody foresaw is ours, and goes into the log in full."""
+    if known := faults.of_exception(event.error):
+        return known
+    log.error("an answer failed", exc_info=event.error)
+    return faults.bug()
+
+
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """What the work gives, unless the client leaves before: then it is cancelled, and `ClientGone` raised."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone
+        return working.result()
+    finally:
+        leaving.cancel()
+        working.cancel()
+        await asyncio.gather(leaving, working, return_exceptions=True)  # what is cancelled has not ended yet
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

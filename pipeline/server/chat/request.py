@@ -1,0 +1,80 @@
+"""What clients of OpenAI's chat completions send."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pipeline.server import faults
+from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
+
+
+class ChatMessage(In):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+
+
+class ContextSource(In):
+    """A source with its provenance: ours, for manifestos that check an answer against its sources."""
+
+    text: str
+    origin: str = ""
+    published: str = ""
+    kind: str = ""
+
+
+class StreamOptions(In):
+    include_usage: bool | None = None
+
+
+class ResponseFormat(In):
+    type: str
+
+
+class ChatRequest(In):
+    model: Annotated[str, Field(description="`superego/<manifesto>`.")]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=2048)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    stop: str | Annotated[list[str], Field(max_length=16)] | None = None
+    seed: int | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    user: str | None = None
+    response_format: ResponseFormat | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    tools: list[Any] | None = None
+    tool_choice: Any = None
+    functions: list[Any] | None = None
+    function_call: Any = None
+    logit_bias: dict[str, float] | None = None
+    modalities: list[str] | None = None
+    audio: Any = None
+    context: Annotated[list[ContextSource], Field(max_length=256)] | None = None
+
+
+def refuse_unsupported(request: ChatRequest, *, choices: int) -> None:
+    """Raise `ApiError` for what would be answered otherwise than was asked."""
+    formed = request.response_format is not None and request.response_format.type != "text"
+    refused = {
+        "logprobs": bool(request.logprobs or request.top_logprobs),
+        "tools": bool(request.tools),
+        "tool_choice": request.tool_choice not in (None, "none", "auto"),
+        "functions": bool(request.functions),
+        "function_call": request.function_call not in (None, "none", "auto"),
+        "response_format": formed,
+        "logit_bias": bool(request.logit_bias),
+        "audio": bool(request.audio),
+        "modalities": request.modalities not in (None, [], ["text"]),
+    }
+    for field, wanted in refused.items():
+        if wanted:
+            what = f"`{field}` is not supported here: leave it out" + ("; `text` is" if formed else "")
+            raise faults.ApiError(400, what, param=field, code="unsupported_parameter")
+    if (request.n or 1) > choices:
+        raise faults.ApiError(400, f"`n` is {choices} at most here", param="n", code="invalid_value")

@@ -1,0 +1,94 @@
+"""`POST /v1/chat/completions`."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from critics import Source
+from pipeline.generator import DraftOptions
+from pipeline.server import faults
+from pipeline.server.asking import ask, collected
+from pipeline.server.chat.chunks import Chunks, streamed
+from pipeline.server.chat.reply import ChatCompletion, choice
+from pipeline.server.chat.request import ChatRequest, refuse_unsupported
+from pipeline.server.service import Service, record_of
+from pipeline.server.telling.told import headers, told
+from pipeline.server.wire.conversation import conversation
+from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.ending import usage_of
+from pipeline.server.wire.sse import event_stream
+
+_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+
+
+def chat_routes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["chat"])
+    tell = service.options.tell
+
+    @router.post(
+        "/v1/chat/completions",
+        response_model=ChatCompletion,
+        responses={200: {"description": "The answer, or with `stream` its chunks.", **_STREAM}, **POSTED},
+    )
+    async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
+        """An answer that the manifesto passed, or the manifesto's refusal with `finish_reason: content_filter`."""
+        refuse_unsupported(body, choices=service.options.choices)
+        turns = conversation(body.messages)
+        served = service.served(request, body.model)
+        following = ask(
+            service,
+            request,
+            served,
+            turns,
+            options=_options(body),
+            hold=not body.stream,
+            choices=body.n or 1,
+            seed=body.seed,
+            context=[Source(s.text, s.origin, s.published, s.kind) for s in body.context or ()],
+        )
+        identity = f"chatcmpl-{uuid.uuid4().hex}"
+        manifesto = served.pipeline.manifesto
+        if body.stream:
+            record_of(request).stream = True
+            with_usage = bool(body.stream_options and body.stream_options.include_usage)
+            chunks = Chunks(identity, served, with_usage=with_usage)
+            events = streamed(service, request, following, chunks, with_usage=with_usage)
+            patience = service.options.body_seconds
+            return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
+        outcomes = await collected(service, request, following)
+        reply = ChatCompletion(
+            id=identity,
+            created=int(time.time()),
+            model=served.id,
+            choices=[choice(index, outcome) for index, outcome in enumerate(outcomes)],
+            usage=usage_of(outcomes),
+            superego=told(outcomes, tell),
+        )
+        left_out = {"superego"} if reply.superego is None else set()
+        # By way of json, because an upstream's text may hold lone surrogates, which it escapes.
+        return Response(
+            json.dumps(reply.model_dump(exclude=left_out)),
+            media_type="application/json",
+            headers=headers(manifesto, tell, outcomes),
+        )
+
+    return router
+
+
+def _options(body: ChatRequest) -> DraftOptions:
+    stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
+    bounds = [bound for bound in (body.max_tokens, body.max_completion_tokens) if bound is not None]
+    if "" in stop:
+        raise faults.ApiError(400, "`stop` must not be empty", param="stop", code="invalid_value")
+    return DraftOptions(
+        max_tokens=min(bounds, default=None),
+        stop=stop,
+        temperature=body.temperature,
+        top_p=None if body.top_p is None else max(body.top_p, 1e-4),  # none at all would leave nothing to draw from
+    )

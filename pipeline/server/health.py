@@ -1,0 +1,69 @@
+"""`/healthz`, `/readyz`, `/metrics`: for whoever runs the server."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.server.door.keys import ANYBODY
+from pipeline.server.service import Service, key_of
+from pipeline.server.telling.metrics import CONTENT_TYPE
+from pipeline.server.wire.documented import Declared, faulty
+
+
+class Health(BaseModel):
+    status: Literal["alive"] = "alive"
+
+
+class ManifestoState(BaseModel):
+    name: str
+    hash: str
+
+
+class Readiness(BaseModel):
+    """`stale` says that a file's last edit cannot be used: what it was before is served, and the log says why. Which
+    manifestos there are, and which files are broken, is for those who have a key, where there are keys."""
+
+    status: Literal["ready", "ending"]
+    stale: bool
+    manifestos: list[ManifestoState]
+    broken: list[str]
+
+
+def health_routes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["running"])
+
+    @router.get("/healthz", responses=faulty(403))
+    async def healthz() -> Health:
+        """Whether the process answers."""
+        return Health()
+
+    ending: Declared = {503: {"model": Readiness, "description": "It is ending, or serves nothing."}}
+
+    @router.get("/readyz", response_model=Readiness, responses={**ending, **faulty(403)})
+    async def readyz(request: Request) -> Response:
+        """Whether requests should be sent here, and what is served."""
+        served, faults = service.catalogue.served, service.catalogue.faults
+        ready = bool(served) and not service.work.ending
+        stranger = bool(service.options.keys) and key_of(request) is ANYBODY
+        named = [ManifestoState(name=n, hash=s.pipeline.manifesto.hash) for n, s in sorted(served.items())]
+        state = Readiness(
+            status="ready" if ready else "ending",
+            stale=bool(faults),
+            manifestos=[] if stranger else named,
+            broken=[] if stranger else sorted(faults),
+        )
+        return Response(state.model_dump_json(), 200 if ready else 503, media_type="application/json")
+
+    figures: Declared = {200: {"content": {"text/plain": {}}}}
+
+    @router.get("/metrics", response_class=Response, responses={**figures, **faulty(401, 403)})
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(service.telling.metrics.page(), media_type=CONTENT_TYPE)
+
+    return router

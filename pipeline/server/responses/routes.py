@@ -1,0 +1,63 @@
+"""`POST /v1/responses`."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from critics import Message
+from pipeline.generator import DraftOptions
+from pipeline.server.asking import ask, collected
+from pipeline.server.responses.events import streamed
+from pipeline.server.responses.reply import ResponseObject, begun, dumped, ended
+from pipeline.server.responses.request import InputItem, ResponseRequest, refuse_unsupported
+from pipeline.server.service import Service, record_of
+from pipeline.server.telling.told import headers, told
+from pipeline.server.wire.conversation import conversation
+from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.sse import event_stream
+
+_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+
+
+def response_routes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["responses"])
+    tell = service.options.tell
+
+    @router.post(
+        "/v1/responses",
+        response_model=ResponseObject,
+        responses={200: {"description": "The answer, or with `stream` its events.", **_STREAM}, **POSTED},
+    )
+    async def create_response(body: ResponseRequest, request: Request) -> Response:
+        """An answer that the manifesto passed, or the manifesto's refusal in an incomplete response."""
+        refuse_unsupported(body)
+        turns = _turns(body)
+        served = service.served(request, body.model)
+        top_p = None if body.top_p is None else max(body.top_p, 1e-4)
+        options = DraftOptions(max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=top_p)
+        following = ask(service, request, served, turns, options=options, hold=not body.stream)
+        response, item = begun(body, served.id), f"msg_{uuid.uuid4().hex}"
+        manifesto = served.pipeline.manifesto
+        if body.stream:
+            record_of(request).stream = True
+            events = streamed(service, request, following, response, item)
+            patience = service.options.body_seconds
+            return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
+        (outcome,) = await collected(service, request, following)
+        whole = ended(response, item, outcome.answer or "", outcome, told([outcome], tell))
+        return Response(
+            json.dumps(dumped(whole)), media_type="application/json", headers=headers(manifesto, tell, [outcome])
+        )
+
+    return router
+
+
+def _turns(body: ResponseRequest) -> tuple[Message, ...]:
+    given = [InputItem(role="user", content=body.input)] if isinstance(body.input, str) else body.input
+    before = (Message("system", body.instructions),) if body.instructions else ()
+    return (*before, *conversation(given, field="input"))

@@ -1,0 +1,1 @@
+"""What is told of a request: to the client, to Prometheus, to a tracer, to the log."""

@@ -1,0 +1,48 @@
+"""One line of JSON a request."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from pipeline.outcome import Outcome
+from pipeline.server.telling.record import Record
+
+log = logging.getLogger("superego.server")
+
+
+def write(record: Record, seconds: float, *, content: bool) -> None:
+    """What came of a request, without a word of what was said, unless `content` asks for it."""
+    line: dict[str, Any] = {
+        "event": "request",
+        "id": record.id,
+        "method": record.method,
+        "path": record.path,
+        "status": record.status,
+        "seconds": round(seconds, 4),
+        "key": record.key,
+        "model": record.model,
+    }
+    if record.outcomes:
+        line |= {"stream": record.stream, "answers": [_answer(outcome, content=content) for outcome in record.outcomes]}
+    if content and record.turns:
+        line["conversation"] = [{"role": turn.role, "content": turn.content} for turn in record.turns]
+    log.info(json.dumps(line))
+
+
+def _answer(outcome: Outcome, *, content: bool) -> dict[str, Any]:
+    cost = outcome.cost
+    said: dict[str, Any] = {
+        "status": outcome.status,
+        "stop_reason": outcome.stop_reason,
+        "attempts": len(outcome.attempts),
+        "seed": outcome.seed,
+        "manifesto": outcome.manifesto.hash,
+        "tokens": {"generator": cost.generator.total, "critic": cost.critic.total},
+    }
+    if outcome.fault:
+        said["fault"] = outcome.fault
+    if content:
+        said |= {"answer": outcome.answer, "drafts": [attempt.draft for attempt in outcome.attempts]}
+    return said

@@ -1,0 +1,85 @@
+"""Everybody who is told of requests, in one hand; and the outermost layer of the server, which tells them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from opentelemetry import trace
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.outcome import Attempt
+from pipeline.server.telling import log
+from pipeline.server.telling.metrics import Metrics
+from pipeline.server.telling.record import Record
+from pipeline.server.telling.spans import Spans
+from pipeline.server.work import Ended
+
+CLIENT_LEFT = 499
+"""The status on record of a request whose client left before there was one."""
+
+
+class Telling:
+    def __init__(self, metrics: Metrics, spans: Spans, *, log_content: bool = False) -> None:
+        self.metrics = metrics
+        self.spans = spans
+        self._log_content = log_content
+
+    def observer(self, record: Record) -> Callable[[Attempt], None]:
+        """What the loop calls after every attempt, in its own thread."""
+        return self.spans.observer(record.trace)
+
+    def ended(self, record: Record, event: Ended) -> None:
+        """An answer is there."""
+        record.outcomes.append(event.outcome)
+        if record.first is None:
+            record.first = event.first
+        self.metrics.answer(event.outcome, event.first)
+
+    def request(self, record: Record, path: str) -> None:
+        """A request has ended. `path` is its route's, so that there are only so many."""
+        seconds = time.monotonic() - record.began
+        self.metrics.request(record, path, seconds)
+        log.write(record, seconds, content=self._log_content)
+
+
+class Told:
+    """The layer around the app."""
+
+    def __init__(self, app: ASGIApp, telling: Telling) -> None:
+        self._app = app
+        self._telling = telling
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        record = Record(scope["method"], scope["path"])
+        scope.setdefault("state", {})["record"] = record
+        span = self._telling.spans.request(f"{record.method} {record.path}", Headers(scope=scope))
+        record.trace = trace.set_span_in_context(span)
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", record.id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        finally:
+            record.status = record.status or CLIENT_LEFT
+            key = scope["state"].get("key")
+            record.key = key.name if key else ""
+            path = _route(scope)
+            self._telling.request(record, path)
+            self._telling.spans.end_request(span, record.status, {"http.route": path, "superego.model": record.model})
+
+
+def _route(scope: Scope) -> str:
+    path = ""
+    with suppress(AttributeError):
+        path = scope["route"].path if "route" in scope else ""
+    return path or "other"

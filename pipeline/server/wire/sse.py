@@ -1,0 +1,90 @@
+"""Server-sent events: a stream that notices when its client leaves, and gives up on one that does not read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pipeline.server.asking import unless_gone
+from pipeline.server.work import Following
+
+KEEP_ALIVE = b": held until it is judged\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+def data(value: Mapping[str, Any], *, event: str = "") -> bytes:
+    """One event."""
+    named = f"event: {event}\n" if event else ""
+    return f"{named}data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode(
+        "utf-8", "backslashreplace"
+    )
+
+
+class EventStream(Response):
+    """Sends what a generator gives, and closes the generator whatever happens: that is where work is stopped."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, first: bytes, rest: AsyncGenerator[bytes, None], *, patience: float, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(headers={"cache-control": "no-cache", "x-accel-buffering": "no", **headers})
+        del self.headers["content-length"]
+        self._first = first
+        self._rest = rest
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # Starlette's
+        leaving = asyncio.ensure_future(_left(receive))
+        pouring = asyncio.ensure_future(self._pour(send))
+        try:
+            await asyncio.wait({leaving, pouring}, return_when=asyncio.FIRST_COMPLETED)
+            if pouring.done():
+                with suppress(TimeoutError):  # it does not read, which is as good as gone
+                    pouring.result()
+        finally:
+            leaving.cancel()
+            pouring.cancel()
+            await asyncio.gather(leaving, pouring, return_exceptions=True)
+            await self._rest.aclose()
+
+    async def _pour(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await self._send(send, self._first)
+        async for chunk in self._rest:
+            await self._send(send, chunk)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send, chunk: bytes) -> None:
+        async with asyncio.timeout(self._patience):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def event_stream(
+    request: Request,
+    following: Following,
+    events: AsyncGenerator[bytes, None],
+    *,
+    patience: float,
+    headers: Mapping[str, str],
+) -> Response:
+    """The response, once there is something to send: until then a fault still has a status of its own."""
+    try:
+        first = await unless_gone(request, anext(events))
+    except BaseException:
+        following.cancel()  # closing a generator that never began would not
+        await events.aclose()
+        raise
+    return EventStream(first, events, patience=patience, headers=headers)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,115 @@
+"""A bounded number of threads with a bounded queue before them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from pipeline.server import faults
+from pipeline.server.work.answering import Start
+from pipeline.server.work.follow import Following
+
+T = TypeVar("T")
+
+
+class Work:
+    """Takes work from the event loop, on which all its numbers live, and refuses what would wait too long.
+
+    `taken` counts everything that is under way or waits. Once `end` was called nothing more is taken.
+    """
+
+    def __init__(self, *, threads: int, waiting: int, deadline: float) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="answer")
+        self._threads = threads
+        self._places = threads + waiting
+        self._deadline = deadline
+        self._followed: set[Following] = set()
+        self._ending = False
+        self.taken = 0
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.taken - self._threads)
+
+    @property
+    def running(self) -> int:
+        return min(self.taken, self._threads)
+
+    @property
+    def ending(self) -> bool:
+        return self._ending
+
+    def follow(self, starts: Sequence[Start]) -> Following:
+        """Begin answers, each in a thread as one gets free. Raises `ApiError` where there is no room for all."""
+        self._admit(len(starts))
+        following = Following(starts, deadline=self._deadline)
+        self._followed.add(following)
+        left = len(starts)
+
+        def done() -> None:
+            nonlocal left
+            left -= 1
+            self.taken -= 1
+            if not left:
+                self._followed.discard(following)
+
+        def work(choice: int) -> None:
+            following.work(choice)
+            following.on_loop(done)
+
+        futures = [self._pool.submit(work, choice) for choice in range(len(starts))]
+
+        def give_up() -> None:
+            """What has not begun makes room at once."""
+            for future in futures:
+                if future.cancel():
+                    done()
+
+        following.when_cancelled(give_up)
+        return following
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """What a blocking call gives. Raises `ApiError` where there is no room, or no answer in time."""
+        self._admit(1)
+        loop = asyncio.get_running_loop()
+        future = self._pool.submit(call)
+        future.add_done_callback(lambda _: self._left(loop))
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            raise faults.too_late(self._deadline) from None
+
+    async def end(self, grace: float, at_once: Callable[[], bool] = lambda: False) -> None:
+        """Take nothing more; let what is under way finish within `grace` seconds, then cancel it."""
+        self._ending = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while self.taken and not at_once():
+                    await asyncio.sleep(0.02)
+        for following in list(self._followed):
+            following.cancel(faults.ending())
+
+    def close(self) -> None:
+        self._ending = True
+        for following in list(self._followed):
+            following.cancel(faults.ending())
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self, count: int) -> None:
+        if self._ending:
+            raise faults.ending()
+        if self.taken + count > self._places:
+            raise faults.full()
+        self.taken += count
+
+    def _left(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(partial(self._less, 1))
+
+    def _less(self, count: int) -> None:
+        self.taken -= count

@@ -1,0 +1,75 @@
+"""`POST /v1/moderations`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.pipeline.server.serving import POLITE, TestClient, app_of, scripted
+
+URL = "/v1/moderations"
+
+
+def post(input: Any, *, keys: dict[str, Any] | None = None, **fields: Any) -> Any:
+    return TestClient(app_of(scripted("unused", **(keys or {})))).post(URL, json={"input": input, **fields})
+
+
+def test_categories_are_the_rules_for_input() -> None:
+    """Each with its probability."""
+    (result,) = post("A bomb, please.").json()["results"]
+    assert result["flagged"] is True
+    assert result["categories"] == {"no-bombs": True}
+    assert result["category_scores"] == {"no-bombs": 0.9}
+
+
+def test_a_list_has_a_result_each_in_order() -> None:
+    """And parts of text are one text."""
+    results = post(["Good day.", "A bomb."]).json()["results"]
+    assert [result["flagged"] for result in results] == [False, True]
+    (one,) = post([{"type": "text", "text": "A"}, {"type": "text", "text": "bomb."}]).json()["results"]
+    assert one["flagged"] is True
+
+
+def test_what_nobody_could_judge_is_flagged_and_named() -> None:
+    """Undecided is never a pass."""
+    (result,) = post("A riddle.").json()["results"]
+    assert (result["flagged"], result["undecided"], result["category_scores"]) == (True, ["no-bombs"], {"no-bombs": 1})
+
+
+def test_a_reply_is_judged_by_the_rules_for_output() -> None:
+    """Where one is given, or where the manifesto has rules for nothing else."""
+    (result,) = post("Hello?", response="You rude thing.").json()["results"]
+    assert result["categories"] == {"polite": True}
+    (result,) = post("You rude thing.", keys={"rules": [POLITE]}).json()["results"]
+    assert result["categories"] == {"polite": True}
+
+
+@pytest.mark.parametrize("model", [None, "omni-moderation-latest", "superego/polite", "polite"])
+def test_the_only_manifesto_need_not_be_named(model: str | None) -> None:
+    """Nor under a name that clients of OpenAI have set."""
+    assert post("Good day.", model=model).json()["model"] == "superego/polite"
+
+
+def test_one_of_several_must_be_named() -> None:
+    """A guess might be the wrong one."""
+    client = TestClient(app_of(scripted("a"), scripted("b", name="other")))
+    assert client.post(URL, json={"input": "x"}).json()["error"]["param"] == "model"
+    assert client.post(URL, json={"input": "x", "model": "omni-moderation-latest"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "fields", [{"input": []}, {"input": 5}, {"input": ["a", "b"], "response": "c"}, {"input": ["x"] * 129},
+               {"input": [{"type": "image_url", "image_url": {"url": "x"}}]}],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_refused(fields: dict[str, Any]) -> None:
+    """Images, nothing, and too much."""
+    answer = post(**fields)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_breaches_are_counted() -> None:
+    """As those of drafts are."""
+    client = TestClient(app_of(scripted("unused")))
+    client.post(URL, json={"input": "A bomb."})
+    assert 'superego_breaches_total{manifesto="polite",rule="no-bombs"} 1.0' in client.get("/metrics").text

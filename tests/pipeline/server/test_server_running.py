@@ -1,0 +1,94 @@
+"""Models, health and metrics: what whoever runs the server looks at."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from tests.pipeline.server.serving import TestClient, app_of, chat, scripted
+
+URL = "/v1/chat/completions"
+
+
+def test_models_are_manifestos() -> None:
+    """Listed, and one by one, by a name with a slash in it."""
+    client = TestClient(app_of(scripted("a"), scripted("b", name="other")))
+    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["superego/other", "superego/polite"]
+    model = client.get("/v1/models/superego/polite").json()
+    assert (model["id"], model["object"], model["owned_by"]) == ("superego/polite", "model", "superego")
+    assert client.get("/v1/models/none").json()["error"]["code"] == "model_not_found"
+
+
+def test_health_and_readiness() -> None:
+    """A server without a manifesto is alive and not ready."""
+    client = TestClient(app_of(scripted("a")))
+    assert client.get("/healthz").json() == {"status": "alive"}
+    ready = client.get("/readyz").json()
+    assert (ready["status"], [m["name"] for m in ready["manifestos"]], ready["broken"]) == ("ready", ["polite"], [])
+    assert TestClient(app_of()).get("/readyz").status_code == 503
+
+
+def test_addresses_and_methods_that_are_not_there() -> None:
+    """OpenAI's body here too."""
+    client = TestClient(app_of(scripted("a")))
+    assert (client.get("/v1/nothing").status_code, "error" in client.get("/v1/nothing").json()) == (404, True)
+    answer = client.get(URL)
+    assert (answer.status_code, "error" in answer.json(), answer.headers["allow"]) == (405, True, "POST")
+
+
+def test_metrics_tell_what_happened() -> None:
+    """Attempts, outcomes, breaches by rule, undecided, tokens by role, queue, seconds to the first released part."""
+    client = TestClient(app_of(scripted("rude", "Good day.")))
+    client.post(URL, json=chat())
+    client.post(URL, json=chat("A bomb"))
+    client.post(URL, json=chat("A riddle"))
+    page = client.get("/metrics").text.splitlines()
+    expected = [
+        'superego_outcomes_total{manifesto="polite",status="released",stop_reason="passed"} 1.0',
+        'superego_outcomes_total{manifesto="polite",status="withheld",stop_reason="input"} 1.0',
+        'superego_attempts_bucket{le="2.0",manifesto="polite"} 3.0',
+        'superego_attempts_bucket{le="1.0",manifesto="polite"} 2.0',
+        'superego_breaches_total{manifesto="polite",rule="polite"} 1.0',
+        'superego_breaches_total{manifesto="polite",rule="no-bombs"} 1.0',
+        'superego_undecided_total{manifesto="polite",rule="no-bombs"} 1.0',
+        'superego_tokens_total{kind="completion",role="generator"} 3.0',
+        "superego_queue_depth 0.0",
+        'superego_first_released_seconds_count{manifesto="polite"} 1.0',
+        'superego_requests_total{path="/v1/chat/completions",status="200"} 3.0',
+    ]
+    assert [line for line in expected if line not in page] == []
+
+
+def test_two_servers_do_not_count_together() -> None:
+    """Each has its own figures."""
+    one, other = TestClient(app_of(scripted("Good day."))), TestClient(app_of(scripted("Good day.")))
+    one.post(URL, json=chat())
+    assert 'status="released"' in one.get("/metrics").text
+    assert 'status="released"' not in other.get("/metrics").text
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [json.loads(record.message) for record in caplog.records if record.name == "superego.server"]
+
+
+def test_the_log_has_a_line_a_request_and_no_word_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    """What came of it, not what was said."""
+    caplog.set_level(logging.INFO, "superego.server")
+    answer = TestClient(app_of(scripted("rude word", "Good day."))).post(URL, json=chat("My secret"))
+    (line,) = lines(caplog)
+    assert (line["id"], line["status"], line["model"]) == (answer.headers["x-request-id"], 200, "polite")
+    assert not [said for said in ("secret", "rude word", "Good day") if said in str(line)]
+
+
+def test_the_log_has_the_words_where_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    """The conversation, the drafts and the answer."""
+    caplog.set_level(logging.INFO, "superego.server")
+    TestClient(app_of(scripted("rude word", "Good day."), log_content=True)).post(URL, json=chat("My secret"))
+    (line,) = lines(caplog)
+    assert [said for said in ("secret", "rude word", "Good day") if said in str(line)] == [
+        "secret",
+        "rude word",
+        "Good day",
+    ]
