@@ -74,8 +74,10 @@ class Growing:
         ends = _sentence_ends if self._mode == "sentence" else _window_ends
         for end in ends(self.text, self._tried, 0 if ended else self._reach):
             self._tried = end
-            if fresh := self.text[self.shown : end].rstrip():
-                yield self.shown + len(fresh)
+            # A window may end inside of an emoji, whose joiner nobody would see there.
+            end = len(visible(self.text[:end]).rstrip())
+            if self.text[self.shown : end].strip():
+                yield end
         self._ending = ENDING.search(self.text, self._tried) is not None
 
     def _worth_a_look(self, written: str) -> bool:

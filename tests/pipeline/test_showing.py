@@ -401,6 +401,15 @@ def test_a_text_without_spaces_has_windows_too() -> None:
     assert [len(part) for part in answer] == [12, 12, 6]
 
 
+@pytest.mark.usefixtures("small")
+def test_a_window_leaves_no_half_of_an_emoji_that_nobody_sees() -> None:
+    """It ends before the joiner, and the next one begins with it."""
+    text = "a" + "👩\u200d🚒" * 9
+    parts = list(stream(Chunks([text]), manifesto(stream="window")))
+    assert "".join(parts) == text
+    assert not any(part.endswith("\u200d") for part in parts)
+
+
 def test_windows_hold_for_generators_that_cannot_go_on() -> None:
     """Such as most servers: they are what windows are for."""
     text = "word " * 200
