@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from pipeline.errors import ModelFault, ModelUnavailable
+from pipeline.errors import ModelFault
 from pipeline.outcome import Attempt, Outcome, Withheld
 
 WITHHELD = "content_filter"
@@ -23,7 +23,7 @@ def passed_attempt(outcome: Outcome) -> Attempt | None:
 def answer_of(outcome: Outcome, *, refuse: bool) -> str:
     """The released answer, or with `refuse` the refusal. Raises `Withheld`, and `ModelFault` where drafting failed."""
     if outcome.status == "faulted":
-        raise (ModelUnavailable if outcome.retryable else ModelFault)(outcome.fault)
+        raise outcome.cause or ModelFault(outcome.fault)
     if outcome.answer is None or not (refuse or outcome.status == "released"):
         raise Withheld(outcome)
     return outcome.answer

@@ -14,9 +14,9 @@ from pipeline.outcome import Attempt
 
 
 class Spans:
-    """A span a request; under it one an attempt, under that one a rule, with each critic's word as an event.
+    """A span a request; under it one an attempt, under that one a rule, and under that one a critic that judged it.
 
-    An attempt's span is made when the attempt has ended, for the time that it took. No text goes into a span.
+    Those of an attempt are made when it has ended, for the time that all of it took. No text goes into a span.
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:
@@ -52,10 +52,15 @@ class Spans:
         span.set_attributes({"superego.rule": judgement.rule.id, "superego.outcome": judgement.outcome})
         if judgement.probability is not None:
             span.set_attribute("superego.probability", judgement.probability)
+        inner = trace.set_span_in_context(span, context)
         for finding in judgement.findings:
-            said = {} if finding.probability is None else {"superego.probability": finding.probability}
-            usage = {"superego.prompt_tokens": finding.usage.prompt_tokens}
-            span.add_event("superego.finding", {"superego.critic": finding.critic, **said, **usage}, timestamp=ends)
+            critic = self._tracer.start_span("superego.critic", context=inner, start_time=begins)
+            critic.set_attributes(
+                {"superego.critic": finding.critic, "superego.prompt_tokens": finding.usage.prompt_tokens}
+            )
+            if finding.probability is not None:
+                critic.set_attribute("superego.probability", finding.probability)
+            critic.end(ends)
         span.end(ends)
 
 
