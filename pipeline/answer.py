@@ -24,6 +24,7 @@ class Answer:
         self._parts = parts
         self._cancelled = cancelled
         self._working = threading.Lock()
+        self._worker: int | None = None
         self._outcome: Outcome | None = None
         self.shown = ""
         """What was given out so far. Nothing takes it back, not even an outcome that withholds the rest."""
@@ -45,9 +46,9 @@ class Answer:
         self._cancelled.set()
 
     def close(self) -> None:
-        """Cancel, and wait for the end."""
+        """Cancel, and wait for the end; from within the work, as an observer is, there is nothing to wait for."""
         self.cancel()
-        while self._next() is not None:
+        while self._worker != threading.get_ident() and self._next() is not None:
             pass
 
     def ended(self) -> Outcome:
@@ -67,11 +68,14 @@ class Answer:
     def _next(self) -> str | None:
         """One part more, or `None` at the end."""
         with self._working:
+            self._worker = threading.get_ident()
             try:
                 part = next(self._parts)
             except StopIteration as stop:
                 # A run that has ended, also by an exception, gives no outcome a second time.
                 self._outcome = self._outcome or stop.value
                 return None
+            finally:
+                self._worker = None
             self.shown += part
             return part

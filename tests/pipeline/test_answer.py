@@ -184,6 +184,17 @@ def test_leaving_an_answer_closes_it() -> None:
     assert held.outcome.stop_reason == "cancelled"
 
 
+def test_an_observer_may_close_it() -> None:
+    """Which is called in the middle of the work: to wait for its end there would be to wait for ever."""
+    seen: list[Answer] = []
+    held = Loop(ScriptedGenerator(["A bad answer.", "A fine one."]), ScriptedCritic(opinion), manifesto()).stream(
+        EXCHANGE, observe=lambda _: seen[0].close()
+    )
+    seen.append(held)
+    assert list(held) == []
+    assert (held.outcome.status, held.outcome.stop_reason, len(held.outcome.attempts)) == ("withheld", "cancelled", 1)
+
+
 def test_the_refusal_is_in_the_outcome_of_a_cancelled_answer() -> None:
     """A cancelled answer is withheld as any other: never an empty string."""
     held = answer(["fine"])
