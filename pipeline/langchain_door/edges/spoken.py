@@ -39,7 +39,8 @@ def released(messages: Sequence[AIMessage], passed: str, mend: Mend) -> list[AIM
     What no critic reads, such as images and arguments that could not be parsed, is left out.
     """
     if len(messages) == 1 and only_text(messages[0]):
-        return [with_text(_readable(messages[0]), passed) if said(messages) != passed else _readable(messages[0])]
+        message = _readable(messages[0])
+        return [message if str(message.text) == passed else with_text(message, passed)]
     as_they_are = [_readable(message) for message in messages]
     if said(as_they_are) == passed:
         return as_they_are

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from pipeline.server import hashed
+from tests.pipeline.cli.interruptible import COMMAND
 
 ENVIRONMENT = {**os.environ, "SUPEREGO_THREADS": "1", "OMP_NUM_THREADS": "1"}
 ADDRESS = re.compile(r"at (http://\S+)/v1")
@@ -32,7 +33,7 @@ def superego(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def serving(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address of a server that runs, and its process."""
-    command = [sys.executable, "-m", "pipeline.cli", "serve", "--port", "0", *arguments]
+    command = [*COMMAND, "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, cwd=cwd, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         try:
             yield address(process), process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
@@ -45,6 +45,7 @@ def test_every_word_is_judged(text: str, thought: str, arguments: Any) -> None:
 
 
 @given(TEXTS, TEXTS, ARGUMENTS, TEXTS)
+@example(" ", "", {}, "")
 def test_what_is_given_out_says_what_passed(text: str, thought: str, arguments: Any, passed: str) -> None:
     """Or nothing is given out."""
 
