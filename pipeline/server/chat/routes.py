@@ -20,11 +20,9 @@ from pipeline.server.chat.request import ChatRequest, refuse_unsupported
 from pipeline.server.service import Service, record_of
 from pipeline.server.telling.told import headers, told
 from pipeline.server.wire.conversation import conversation
-from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.ending import usage_of
 from pipeline.server.wire.sse import event_stream
-
-_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
 def chat_routes(service: Service) -> APIRouter:
@@ -34,7 +32,7 @@ def chat_routes(service: Service) -> APIRouter:
     @router.post(
         "/v1/chat/completions",
         response_model=ChatCompletion,
-        responses={200: {"description": "The answer, or with `stream` its chunks.", **_STREAM}, **POSTED},
+        responses={200: {"description": "The answer, or with `stream` its chunks.", **STREAMED}, **POSTED},
     )
     async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
         """An answer that the manifesto passed, or the manifesto's refusal with `finish_reason: content_filter`."""

@@ -18,10 +18,8 @@ from pipeline.server.responses.request import InputItem, ResponseRequest, refuse
 from pipeline.server.service import Service, record_of
 from pipeline.server.telling.told import headers, told
 from pipeline.server.wire.conversation import conversation
-from pipeline.server.wire.documented import POSTED
+from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.sse import event_stream
-
-_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
 def response_routes(service: Service) -> APIRouter:
@@ -31,7 +29,7 @@ def response_routes(service: Service) -> APIRouter:
     @router.post(
         "/v1/responses",
         response_model=ResponseObject,
-        responses={200: {"description": "The answer, or with `stream` its events.", **_STREAM}, **POSTED},
+        responses={200: {"description": "The answer, or with `stream` its events.", **STREAMED}, **POSTED},
     )
     async def create_response(body: ResponseRequest, request: Request) -> Response:
         """An answer that the manifesto passed, or the manifesto's refusal in an incomplete response."""

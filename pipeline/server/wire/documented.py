@@ -31,3 +31,6 @@ def faulty(*statuses: int) -> Declared:
 
 POSTED = faulty(*_WHEN)
 """What a route that takes a body and asks a model may answer with."""
+
+STREAMED = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+"""What a route says of an answer that it streams."""
