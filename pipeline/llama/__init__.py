@@ -1,25 +1,32 @@
 """The one door to llama.cpp."""
 
-from pipeline.llama.engine import Adapter, Engine
+from pipeline.llama.engine import Adapter, Engine, Generation, Planting, Sampling, Saving
 from pipeline.llama.generator import LlamaGenerator
 from pipeline.llama.guard_model import LlamaGuardModel
 from pipeline.llama.judge_model import ACTS_ON, MADE_FOR, LlamaJudgeModel, compile_grammar
 from pipeline.llama.model import LlamaModel
-from pipeline.llama.optimise import Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
+from pipeline.llama.optimise import PASSAGE, Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
+from pipeline.llama.reader import LlamaReader
 from pipeline.llama.states import LlamaStates
 
 __all__ = [
     "ACTS_ON",
     "MADE_FOR",
+    "PASSAGE",
     "Adapter",
     "Engine",
     "Figures",
+    "Generation",
     "Kind",
     "LlamaGenerator",
     "LlamaGuardModel",
     "LlamaJudgeModel",
     "LlamaModel",
+    "LlamaReader",
     "LlamaStates",
+    "Planting",
+    "Sampling",
+    "Saving",
     "Spread",
     "compared",
     "compile_grammar",

@@ -2,7 +2,19 @@
 
 from pipeline.llama.engine.engine import Engine
 from pipeline.llama.engine.llama_device import LlamaDevice
-from pipeline.llama.engine.requests import Adapter, Chunk, Generation, Looking, Sampling, Scores, Scoring, Seen, Writing
+from pipeline.llama.engine.requests import (
+    Adapter,
+    Chunk,
+    Generation,
+    Looking,
+    Planting,
+    Sampling,
+    Saving,
+    Scores,
+    Scoring,
+    Seen,
+    Writing,
+)
 from pipeline.llama.engine.worker import THREAD
 
 __all__ = [
@@ -13,7 +25,9 @@ __all__ = [
     "Generation",
     "LlamaDevice",
     "Looking",
+    "Planting",
     "Sampling",
+    "Saving",
     "Scores",
     "Scoring",
     "Seen",

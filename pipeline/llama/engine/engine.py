@@ -15,11 +15,11 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from pipeline.errors import BadInput, ModelFault, ModelUnavailable
-from pipeline.llama.engine.device import Device
+from pipeline.llama.engine.device import Device, Saved
 from pipeline.llama.engine.jobs import Job, ScoringJob, Words, WritingJob
 from pipeline.llama.engine.llama_device import LlamaDevice
-from pipeline.llama.engine.looking import LookingJob
-from pipeline.llama.engine.requests import Generation, Looking, Scores, Scoring, Seen, Writing
+from pipeline.llama.engine.looking import LookingJob, SavingJob
+from pipeline.llama.engine.requests import Generation, Looking, Planting, Saving, Scores, Scoring, Seen, Writing
 from pipeline.llama.engine.scheduler import Counts, Scheduler
 from pipeline.llama.engine.worker import Service, worker
 from pipeline.llama.model import LlamaModel, refuse_overflow
@@ -93,6 +93,25 @@ class Engine:
         self._mailbox.put(job)
         return job.future
 
+    def save(self, request: Saving) -> Future[Saved]:
+        """Begin to read, and give what the cache then holds of it. Raises as `generate` does."""
+        self._check(request, len(request.prompt), 0)
+        self._check_tokens(request.prompt)
+        job = SavingJob(request)
+        self._mailbox.put(job)
+        return job.future
+
+    def plant(self, request: Planting) -> None:
+        """Whoever asks from now on, and begins with these tokens, need not read them. Raises as `generate` does."""
+        self._check(request, len(request.tokens), 0)
+        self._check_tokens(request.tokens)
+        self._mailbox.plant(request)
+
+    @property
+    def layout(self) -> str:
+        """In what form the cache holds tokens: cells saved under one layout are planted under no other."""
+        return LlamaDevice.layout(self.model)
+
     @property
     def counts(self) -> Counts:
         """What has been done so far."""
@@ -108,7 +127,7 @@ class Engine:
         self._finalizer()
         self._mailbox.wait()
 
-    def _check(self, request: Generation | Scoring | Looking, tokens: int, room: int) -> None:
+    def _check(self, request: _Request, tokens: int, room: int) -> None:
         if not tokens:
             raise BadInput("the prompt is empty")
         if isinstance(request, Generation) and request.max_tokens < 1:
@@ -122,6 +141,9 @@ class Engine:
             raise BadInput(f"{self.model.name} has no token {min(strange)}")  # it would fail whoever shares the batch
 
 
+_Request = Generation | Scoring | Looking | Saving | Planting
+
+
 class _Mailbox:
     """Jobs on their way to the worker, and what the worker tells of itself. All that both threads touch."""
 
@@ -129,6 +151,7 @@ class _Mailbox:
         self._limit = limit
         self._lock = threading.RLock()  # an engine may be collected, and so closed, while its mailbox is in use
         self._jobs: deque[Job] = deque()
+        self._plantings: deque[Planting] = deque()
         self._inside = 0
         self._ended = threading.Event()
         self.closed = False
@@ -143,6 +166,19 @@ class _Mailbox:
                 raise ModelUnavailable(f"{self._limit} requests are waiting already: try again later")
             self._jobs.append(job)
         worker.ring()
+
+    def plant(self, request: Planting) -> None:
+        with self._lock:
+            if self.closed:
+                raise ModelFault("the engine is closed")
+            self._plantings.append(request)
+
+    def planted(self) -> list[Planting]:
+        """New plantings, which come before the jobs that were put after them."""
+        with self._lock:
+            plantings = list(self._plantings)
+            self._plantings.clear()
+            return plantings
 
     def take(self) -> list[Job]:
         """New jobs, which are inside from now on."""
@@ -184,7 +220,10 @@ def _serve(make: Callable[[], Device], mailbox: _Mailbox, parallel: int, started
     error: Exception = ModelFault("the engine was closed")
     try:
         while not mailbox.closed:
-            for job in mailbox.take():
+            jobs = mailbox.take()
+            for new in mailbox.planted():
+                scheduler.plant(new.adapters, new.tokens, new.saved)
+            for job in jobs:
                 scheduler.add(job)
             if scheduler.jobs:
                 scheduler.step()

@@ -55,6 +55,15 @@ class LlamaDevice:
         self._rows = _Rows(api)
         self._adapters: Adapters = ()
 
+    @staticmethod
+    def layout(model: LlamaModel) -> str:
+        """What saved cells depend on, beside weights and adapters: llama.cpp's version, and how its cache is kept."""
+        api = quiet_api()
+        options = api.llama_context_default_params()
+        sizes = [getattr(api, f"llama_model_{name}")(model.handle) for name in ("n_layer", "n_embd", "n_head_kv")]
+        kinds = f"k{options.type_k} v{options.type_v}"
+        return f"llama-cpp-python {api.__version__} {kinds} layers {sizes} unified, no flash attention"
+
     def decode(self, rows: Sequence[Row]) -> None:
         code = self._api.llama_decode(self._context, self._rows.fill(rows))
         if code:

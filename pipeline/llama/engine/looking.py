@@ -1,24 +1,32 @@
-"""Looking at what the cache holds of a text: the text is read if need be, and nothing else is."""
+"""What the cache holds of a text: the text is read if need be, and nothing else is."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from typing import Generic, TypeVar
 
 from pipeline.llama.engine.cells import mean_values
-from pipeline.llama.engine.device import Device, Row
+from pipeline.llama.engine.device import Device, Row, Saved
 from pipeline.llama.engine.jobs import Job
-from pipeline.llama.engine.requests import Looking, Seen
+from pipeline.llama.engine.requests import Adapters, Looking, Saving, Seen
+
+T = TypeVar("T")
 
 
-class LookingJob(Job):
-    """Reads a prompt and looks at the cells of its end."""
+class CellsJob(Job, Generic[T]):
+    """Reads a prompt and makes something of its cells."""
 
-    def __init__(self, request: Looking) -> None:
+    def __init__(self, prompt: tuple[int, ...], adapters: Adapters, seconds: float | None) -> None:
         # The last token is read anew, so that there is a step after which to look.
-        super().__init__(request.prompt[:-1], (), request.seconds)
-        self.future: Future[Seen] = Future()
-        self._request = request
+        super().__init__(prompt[:-1], adapters, seconds)
+        self.future: Future[T] = Future()
+        self._prompt = prompt
+
+    @abstractmethod
+    def made_of(self, saved: Saved) -> T:
+        """What is asked for. Raises `ModelFault`."""
 
     @property
     def beyond(self) -> int:
@@ -26,12 +34,12 @@ class LookingJob(Job):
 
     @property
     def seen(self) -> tuple[int, ...]:
-        return self._request.prompt[: self.position]
+        return self._prompt[: self.position]
 
     def rows(self, room: int, outputs: int) -> list[Row]:
         if self.reading:
             return super().rows(room, outputs)
-        return [Row(self._request.prompt[-1], self.position, self.sequence, False)] if room else []
+        return [Row(self._prompt[-1], self.position, self.sequence, False)] if room else []
 
     def took(self, device: Device, first: int, rows: int) -> None:  # noqa: ARG002
         was_reading = self.reading
@@ -39,10 +47,9 @@ class LookingJob(Job):
         if was_reading:
             return
         self.done = True
-        request, total = self._request, len(self._request.prompt)
-        values = mean_values(device.save(self.sequence), request.start, total, request.layers)
+        made = self.made_of(device.save(self.sequence))
         with suppress(InvalidStateError):  # cancelled in the meantime
-            self.future.set_result(Seen(values, total - self.reused, self.reused))
+            self.future.set_result(made)
 
     def cancelled(self) -> bool:
         return self.future.cancelled()
@@ -51,3 +58,26 @@ class LookingJob(Job):
         self.done = True
         with suppress(InvalidStateError):
             self.future.set_exception(error)
+
+
+class LookingJob(CellsJob[Seen]):
+    """Looks at the cells of the prompt's end."""
+
+    def __init__(self, request: Looking) -> None:
+        super().__init__(request.prompt, (), request.seconds)
+        self._request = request
+
+    def made_of(self, saved: Saved) -> Seen:
+        request, total = self._request, len(self._prompt)
+        values = mean_values(saved, request.start, total, request.layers)
+        return Seen(values, total - self.reused, self.reused)
+
+
+class SavingJob(CellsJob[Saved]):
+    """Gives the cells away, to be planted in another engine."""
+
+    def __init__(self, request: Saving) -> None:
+        super().__init__(request.prompt, request.adapters, request.seconds)
+
+    def made_of(self, saved: Saved) -> Saved:
+        return saved

@@ -28,6 +28,8 @@ class Node:
         self.children: list[Node] = []
         self.sequence: int | None = None
         self.saved: Saved | None = None
+        self.planted: Saved | None = None
+        """Its cells, where they came from outside and are kept there for as long as the engine lives."""
         self.users = 0
         self.used = 0
         self.pinned = False
@@ -121,7 +123,8 @@ class PrefixTree:
                 reached = step.parent
                 self.lock(reached)
                 self.unlock(node)
-                self._forget(step)
+                if step.planted is None:
+                    self._forget(step)
                 break
             assert step.sequence is not None
             self._device.copy(step.sequence, sequence, step.start, step.end)
@@ -154,6 +157,24 @@ class PrefixTree:
         """Let the prefix be among the last to be forgotten."""
         for step in node.path():
             step.pinned = True
+
+    def plant(self, key: Hashable, tokens: tuple[int, ...], saved: Saved) -> None:
+        """Make a prefix known whose cells were read elsewhere. It is neither split nor forgotten, and what it takes
+        outside of the cache is not counted."""
+        root = self._roots.setdefault(key, Node((), None))
+        if any(child.planted is not None and child.tokens == tokens for child in root.children):
+            return
+        node = Node(tokens, root)
+        node.saved = node.planted = saved
+        node.pinned = True
+        root.children.append(node)
+
+    def unplant(self, key: Hashable, tokens: tuple[int, ...]) -> None:
+        """From now on the prefix is one like any other."""
+        for node in self._roots[key].children if key in self._roots else ():
+            if node.planted is not None and node.tokens == tokens:
+                node.planted, node.pinned = None, False
+                self.parked += len(tokens) if node.sequence is None else 0
 
     def make_room(self, cells: int) -> None:
         """Park idle nodes until so many cells more are free, or no node is idle."""
@@ -196,7 +217,9 @@ class PrefixTree:
 
     def _split(self, node: Node, length: int) -> Node | None:
         """The node's first `length` tokens as a node of their own above the rest; `None` where that cannot be done, or
-        is not worth bringing the node back."""
+        is not worth bringing the node back, or would part what was planted."""
+        if node.planted is not None:
+            return None
         if node.sequence is None and not (
             length >= WORTH_UNPARKING and self._room() >= len(node.tokens) and self._unpark(node)
         ):
@@ -239,12 +262,12 @@ class PrefixTree:
 
     def _park(self, node: Node) -> None:
         assert node.sequence is not None
-        node.saved = self._device.save(node.sequence)
+        node.saved = self._device.save(node.sequence) if node.planted is None else node.planted
         self._device.remove(node.sequence)
         self._sequences.append(node.sequence)
         node.sequence = None
         self.cells -= len(node.tokens)
-        self.parked += len(node.tokens)
+        self.parked += len(node.tokens) if node.planted is None else 0
         while self.parked > self._most_parked and self._forget_oldest():
             pass
 
@@ -262,13 +285,14 @@ class PrefixTree:
     def _arrived(self, node: Node, number: int) -> None:
         node.sequence, node.saved = number, None
         self.cells += len(node.tokens)
-        self.parked -= len(node.tokens)
+        self.parked -= len(node.tokens) if node.planted is None else 0
 
     def _forget_oldest(self) -> bool:
-        leaves = [n for n in self.nodes() if not n.children and n.sequence is None and not n.users]
+        own = [node for node in self.nodes() if node.planted is None]
+        leaves = [n for n in own if not n.children and n.sequence is None and not n.users]
         if not leaves:
             return False
-        pinned = sum(len(node.tokens) for node in self.nodes() if node.pinned)
+        pinned = sum(len(node.tokens) for node in own if node.pinned)
         spared = 4 * pinned <= 3 * self._most_parked
         self._forget(min(leaves, key=lambda node: (node.pinned and spared, node.used)))
         return True

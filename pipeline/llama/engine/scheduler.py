@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import count
 
 from pipeline.errors import ContextOverflow, ModelFault
-from pipeline.llama.engine.device import Device, Row
+from pipeline.llama.engine.device import Device, Row, Saved
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.prefixes import PrefixTree
+from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
 
 CHUNK = 64
@@ -30,6 +31,9 @@ STRIDE = 16
 
 SLICE = 256
 """Rows that are read of one prompt before those that came later may go first."""
+
+PLANTED = 32
+"""Prefixes from outside that are kept at a time; the oldest goes for the next one."""
 
 PATIENCE = 32
 """Steps without a row that make up for a slice, so that no prompt waits for ever."""
@@ -59,6 +63,7 @@ class Scheduler:
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._numbers = count()
+        self._planted: dict[tuple[Adapters, tuple[int, ...]], Saved] = {}
         self.counts = Counts()
         self._tree = self._new_tree()
 
@@ -79,6 +84,15 @@ class Scheduler:
         else:
             job.number = next(self._numbers)
             self._waiting.append(job)
+
+    def plant(self, adapters: Adapters, tokens: tuple[int, ...], saved: Saved) -> None:
+        """Let prompts that begin with `tokens` be read on from cells that were saved elsewhere."""
+        self._planted[adapters, tokens] = saved
+        self._tree.plant(adapters, tokens, saved)
+        while len(self._planted) > PLANTED:
+            oldest = next(iter(self._planted))
+            del self._planted[oldest]
+            self._tree.unplant(*oldest)
 
     def step(self) -> None:
         """Let jobs join and leave, and read one batch."""
@@ -253,7 +267,10 @@ class Scheduler:
             self._leave(job)
 
     def _new_tree(self) -> PrefixTree:
-        return PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)
+        tree = PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)
+        for (adapters, tokens), saved in self._planted.items():
+            tree.plant(adapters, tokens, saved)
+        return tree
 
 
 def _precedence(job: Job) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.first_use import faster_form
+from pipeline.llama.optimise.passage import PASSAGE
 from pipeline.llama.optimise.requantise import Figures, Kind, Spread, compared, requantised
 
-__all__ = ["Figures", "Kind", "Spread", "compared", "faster_form", "fingerprint", "requantised"]
+__all__ = ["PASSAGE", "Figures", "Kind", "Spread", "compared", "faster_form", "fingerprint", "requantised"]

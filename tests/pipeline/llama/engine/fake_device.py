@@ -291,7 +291,7 @@ class Rig:
         away = [node for node in nodes if node.sequence is None]
         assert device.used() <= scheduler.held <= device.cells
         assert tree.cells == sum(len(node.tokens) for node in there) == device.used(scheduler._prefixes)
-        assert tree.parked == sum(len(node.tokens) for node in away)
+        assert tree.parked == sum(len(node.tokens) for node in away if node.planted is None)
         assert all(node.saved is not None and not node.users for node in away)
         assert all(node.tokens and node.parent is not None and node.start == node.parent.end for node in nodes)
         for node in there:

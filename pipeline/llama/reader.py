@@ -1,0 +1,76 @@
+"""How probable a model finds the tokens of a text: for measuring, beside the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.llama.engine import Adapter, LlamaDevice
+from pipeline.llama.engine.device import Row, Saved
+from pipeline.llama.engine.llama_device import BATCH, OUTPUTS
+from pipeline.llama.model import LlamaModel
+from pipeline.llama.shared import common
+
+
+class LlamaReader:
+    """A context of its own, for the one thread that made it. What begins as the last text did is not read again."""
+
+    def __init__(self, model: LlamaModel, *, context: int = 2048, threads: int | None = None) -> None:
+        self._model = model
+        self._device = LlamaDevice(model, cells=context, threads=threads)
+        self._held: list[int] = []
+
+    def wear(self, *adapters: Adapter) -> None:
+        """Read with these adapters from now on, and with nothing that was read before."""
+        self._device.clear()
+        self._device.use(adapters)
+        self._held = []
+
+    def restore(self, tokens: Sequence[int], cells: Saved) -> bool:
+        """Begin from cells that were saved elsewhere; whether they could be put back."""
+        self._device.clear()
+        restored = self._device.restore(0, cells)
+        self._held = list(tokens) if restored else []
+        return restored
+
+    def log_probabilities(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
+        """Of the whole vocabulary, in the place of each token from `start` (at least 1) on: (tokens, vocabulary)."""
+        kept = min(common(self._held, ids), start - 1)
+        self._device.remove(0, kept)
+        self._held = list(ids)
+        found = []
+        for begin, end in _parts(kept, start - 1, len(ids) - 1):
+            wanted = begin >= start - 1
+            self._device.decode([Row(ids[place], place, 0, wanted) for place in range(begin, end)])
+            if wanted:
+                found.append(np.stack([self._device.logits(row) for row in range(end - begin)]))
+        self._held = list(ids[:-1])
+        scores = np.concatenate(found)
+        scores -= scores.max(axis=1, keepdims=True)
+        return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
+
+    def surprise(self, ids: Sequence[int]) -> float:
+        """Mean negative log-probability of each token after those before it."""
+        logs = self.log_probabilities(ids, 1)
+        return float(-logs[np.arange(len(logs)), np.asarray(ids[1:])].mean())
+
+    def close(self) -> None:
+        self._device.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _parts(begin: int, wanted: int, end: int) -> list[tuple[int, int]]:
+    """Batches, none of which holds both tokens after which something is wanted and others."""
+    plain = [(at, min(at + BATCH, wanted)) for at in range(begin, wanted, BATCH)]
+    return plain + [(at, min(at + OUTPUTS, end)) for at in range(wanted, end, OUTPUTS)]
