@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from gguf import GGUFReader, GGUFWriter
 
-from pipeline.errors import ModelMissing, ModelUnusable
+from pipeline.errors import ModelUnusable
 from pipeline.llama import ACTS_ON, MADE_FOR
+from pipeline.lora_file import read_lora, write_lora
 
 _NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.(?:default\.)?weight$")
 _PARTS = {
@@ -44,14 +43,7 @@ def write_adapter(
     `heads` tells how many `q_proj` and `k_proj` have: llama.cpp keeps the two halves of a head interleaved where
     transformers keeps them one after the other (its convert_hf_to_gguf.py, `permute`).
     """
-    part = path.with_name(f".{path.name}.part")
-    writer = GGUFWriter(part, "llama")
-    writer.add_type("adapter")
-    writer.add_name(name)
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", alpha)
-    writer.add_string(ACTS_ON, acts_on)
-    writer.add_string(MADE_FOR, made_for)
+    tensors = {}
     for key, tensor in state.items():
         found = _NAME.search(key)
         if found is None:
@@ -60,29 +52,19 @@ def write_adapter(
         values = tensor.detach().float().cpu().numpy()
         if side == "B" and module in heads:
             values = _interleaved(values, heads[module])
-        writer.add_tensor(_target(key), np.ascontiguousarray(values.astype(np.float16)))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    os.replace(part, path)
+        tensors[_target(key)] = values
+    write_lora(path, tensors, alpha=alpha, name=name, metadata={ACTS_ON: acts_on, MADE_FOR: made_for})
 
 
 def read_adapter(path: Path, like: Mapping[str, Any], *, heads: Mapping[str, int]) -> dict[str, torch.Tensor]:
     """What `write_adapter` wrote, by the names and in the shapes of `like`. Raises `ModelMissing`, `ModelUnusable`."""
-    if not path.is_file():
-        raise ModelMissing(f"there is no adapter file {path}")
-    try:
-        tensors = {tensor.name: tensor.data for tensor in GGUFReader(path).tensors}
-    except (ValueError, IndexError) as exc:
-        raise ModelUnusable(f"{path} is not a GGUF file, or is damaged: {exc}") from exc
+    tensors = read_lora(path)
     found = {}
     for key, wanted in like.items():
         module, side = _NAME.search(key).groups()[1:]  # type: ignore[union-attr]  # they are the trainer's own names
         values = tensors.get(_target(key))
         if values is None or values.shape != tuple(wanted.shape):
             raise ModelUnusable(f"{path} cannot be gone on from: it is for another model, or has another rank")
-        values = values.astype(np.float32)
         if side == "B" and module in heads:
             values = _apart(values, heads[module])
         found[key] = torch.from_numpy(np.ascontiguousarray(values))
