@@ -22,33 +22,33 @@ class LlamaReader:
     def __init__(self, model: LlamaModel, *, context: int = 2048, threads: int | None = None) -> None:
         self._model = model
         self._device = LlamaDevice(model, cells=context, threads=threads)
-        self._held: list[int] = []
+        self._held: tuple[int, ...] = ()
 
     def wear(self, *adapters: Adapter) -> None:
         """Read with these adapters from now on, and with nothing that was read before."""
         self._device.clear()
         self._device.use(adapters)
-        self._held = []
+        self._held = ()
 
     def restore(self, tokens: Sequence[int], cells: Saved) -> bool:
         """Begin from cells that were saved elsewhere; whether they could be put back."""
         self._device.clear()
         restored = self._device.restore(0, cells)
-        self._held = list(tokens) if restored else []
+        self._held = tuple(tokens) if restored else ()
         return restored
 
     def log_probabilities(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
         """Of the whole vocabulary, in the place of each token from `start` (at least 1) on: (tokens, vocabulary)."""
+        ids = tuple(ids)
         kept = min(common(self._held, ids), start - 1)
         self._device.remove(0, kept)
-        self._held = list(ids)
         found = []
         for begin, end in _parts(kept, start - 1, len(ids) - 1):
             wanted = begin >= start - 1
             self._device.decode([Row(ids[place], place, 0, wanted) for place in range(begin, end)])
             if wanted:
                 found.append(np.stack([self._device.logits(row) for row in range(end - begin)]))
-        self._held = list(ids[:-1])
+        self._held = ids[:-1]
         scores = np.concatenate(found)
         scores -= scores.max(axis=1, keepdims=True)
         return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
