@@ -31,6 +31,7 @@ from pipeline.errors import ModelMissing, SettingsError
 from pipeline.fitted import fitted
 from pipeline.generator import Generator
 from pipeline.guards import guard_critic
+from pipeline.identity import PromptedGenerator, Wardrobe, made_of_adapter
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
 from pipeline.llama import (
     MADE_FOR,
@@ -73,17 +74,20 @@ def assemble(
 
     Calibrations that were fitted to other models than those of `settings` are left out.
     """
-    return Parts(settings, judged=_asks_model(manifesto)).pipeline(manifesto, generator=generator, drafts=drafts)
+    parts = Parts(settings, judged=_asks_model(manifesto), strict=True)
+    return parts.pipeline(manifesto, generator=generator, drafts=drafts)
 
 
 class Parts:
     """What the settings name, made when it is asked for. Weights that both draft and judge are loaded once.
 
     `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here.
+    `strict` says that there is one manifesto, for which all identities must have been made.
     """
 
-    def __init__(self, settings: Settings, *, judged: bool = True) -> None:
+    def __init__(self, settings: Settings, *, judged: bool = True, strict: bool = False) -> None:
         self._settings = settings
+        self._wardrobe = Wardrobe(settings.identity.use, settings.identity.scale, strict)
         self._judged = judged
         self._engines: dict[Path, Engine] = {}
         self._embedder: Embedder | None = None
@@ -92,7 +96,7 @@ class Parts:
         """A pipeline of these parts. Several may be made; to close one of them frees the engines of all."""
         manifesto = fitted(manifesto, self._settings)
         if generator is None and drafts:
-            generator = self.generator()
+            generator = self.generator(manifesto)
         watches = self._settings.judge.while_writing
         return Pipeline(manifesto, self.critic(manifesto), generator, watch_model=watches, free=self.close)
 
@@ -117,12 +121,28 @@ class Parts:
         named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
         return Panel(named, seconds=self._settings.critic_seconds)
 
-    def generator(self) -> Generator:
+    def drafting(self) -> tuple[Engine, Path]:
+        """The generator's engine, and the file that its weights come from. Raises `SettingsError` for a model behind a
+        server."""
+        name = self._settings.generator.model
+        path = weights_of(name)
+        if path is None:
+            raise SettingsError(f"an identity is built for a model in a GGUF file, and {name!r} is not one")
+        return self._engine(path), path
+
+    def generator(self, manifesto: Manifesto) -> Generator:
+        """What drafts, wearing the identities of the settings that are this manifesto's."""
+        path = weights_of(self._settings.generator.model)
+        worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
+        plain = self._plain_generator(path, worn.adapters)
+        return PromptedGenerator(plain, worn.system) if worn.system else plain
+
+    def _plain_generator(self, path: Path | None, adapters: tuple[Adapter, ...]) -> Generator:
         wanted = self._settings.generator
-        path = weights_of(wanted.model)
         if path is not None:
             return LlamaGenerator(
                 self._engine(path),
+                adapters=adapters,
                 temperature=wanted.temperature,
                 top_p=wanted.top_p,
                 min_p=wanted.min_p,
@@ -152,6 +172,8 @@ class Parts:
             adapter, engine = judge_adapter(self._settings), self._engine(path)
             if adapter and engine.model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(path)):
                 raise SettingsError(f"the adapter {adapter} was trained on other weights than {path}")
+            if adapter and made_of_adapter(adapter, engine):
+                raise SettingsError(f"{adapter} is an identity: it is for the generator, and judges nothing")
             return LlamaJudgeModel(engine, adapters=(Adapter(adapter),) if adapter else ())
         model = load_chat_model(
             name,
@@ -247,6 +269,7 @@ def conditions(settings: Settings) -> str:
     names = (settings.generator.model, settings.judge.model, settings.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
     files += filter(None, (judge_adapter(settings), settings.probe.file))
+    files += [Path(name).expanduser() for name in settings.identity.use]
     return settings.model_dump_json() + "".join(map(fingerprint, files))
 
 

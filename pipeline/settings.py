@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
@@ -97,6 +97,21 @@ class GuardSettings(RemoteSettings):
     categories: dict[str, str] = Field({}, description="Llama Guard: codes of your own and what they mean.")
 
 
+class IdentitySettings(_Model):
+    """What the manifesto is put into the generator as, so that fewer drafts fail."""
+
+    use: tuple[str, ...] = Field(
+        (), description="`preprompt`, and files made by `superego identity build`; `none` or nothing for none."
+    )
+    scale: float = Field(1.0, ge=-4, le=4, description="How strongly an adapter is applied.")
+
+    @field_validator("use", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        """A name by itself is a list of one."""
+        return (value,) if isinstance(value, str) else value
+
+
 class KeySettings(_Model):
     """A key to the server, by its hash; `superego key new` makes one."""
 
@@ -140,6 +155,7 @@ class Settings(BaseSettings):
     remote: ModerationSettings = ModerationSettings()
     guard: GuardSettings = GuardSettings()
     probe: ProbeSettings = ProbeSettings()
+    identity: IdentitySettings = IdentitySettings()
     server: ServerSettings = ServerSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
@@ -228,6 +244,7 @@ def _keys(steps: list[int | str]) -> list[str]:
         ("embeddings",): EmbeddingsSettings,
         ("remote",): ModerationSettings,
         ("guard",): GuardSettings,
+        ("identity",): IdentitySettings,
         ("server",): ServerSettings,
     }
     model = models.get(tuple(steps))

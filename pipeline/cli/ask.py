@@ -33,6 +33,8 @@ def ask(
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
     adapter: options.AdapterFile = None,
+    identity: options.Identities = None,
+    identity_scale: options.IdentityScale = None,
     base_url: options.BaseUrl = None,
     temperature: Annotated[float | None, typer.Option("--temperature", min=0, show_default=False)] = None,
     max_tokens: Annotated[
@@ -50,6 +52,8 @@ def ask(
         generator=generator,
         judge=judge,
         adapter=adapter,
+        identity=identity,
+        identity_scale=identity_scale,
         base_url=base_url,
         temperature=temperature,
         max_tokens=max_tokens,

@@ -38,6 +38,8 @@ def batch(
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
     adapter: options.AdapterFile = None,
+    identity: options.Identities = None,
+    identity_scale: options.IdentityScale = None,
     base_url: options.BaseUrl = None,
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", min=1, help="Of one draft.", show_default=False)
@@ -55,6 +57,8 @@ def batch(
         generator=generator,
         judge=judge,
         adapter=adapter,
+        identity=identity,
+        identity_scale=identity_scale,
         base_url=base_url,
         max_tokens=max_tokens,
     )

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, judge, key, model, serve
+from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, identity, judge, key, model, serve
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command("manifestos")(check.manifestos)
 app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(critic.app, name="critic")
+app.add_typer(identity.app, name="identity")
 app.add_typer(key.app, name="key")
 
 

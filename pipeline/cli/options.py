@@ -33,6 +33,15 @@ AdapterFile = Annotated[
         "--adapter", help="A GGUF adapter for the judge, made by `critic train`, or none.", show_default=False
     ),
 ]
+Identities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--identity", help="preprompt, none, or a file of `identity build`; several times.", show_default=False
+    ),
+]
+IdentityScale = Annotated[
+    float | None, typer.Option("--identity-scale", help="How strongly its adapter is applied.", show_default="1.0")
+]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)
 ]
@@ -49,11 +58,15 @@ def settings_from(
     base_url: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    identity: list[str] | None = None,
+    identity_scale: float | None = None,
 ) -> Settings:
     """The settings with the flags that were given on top."""
     drafts = _given(model=generator, base_url=base_url, temperature=temperature, max_tokens=max_tokens)
     judges = _given(model=judge, adapter=adapter)
-    return load_settings(config, _given(manifesto=manifesto, generator=drafts or None, judge=judges or None))
+    worn = _given(use=identity or None, scale=identity_scale)
+    groups = {"generator": drafts, "judge": judges, "identity": worn}
+    return load_settings(config, _given(manifesto=manifesto) | {name: group for name, group in groups.items() if group})
 
 
 def manifesto_from(settings: Settings) -> Manifesto:

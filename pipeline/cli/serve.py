@@ -45,6 +45,8 @@ def serve(
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
     adapter: options.AdapterFile = None,
+    identity: options.Identities = None,
+    identity_scale: options.IdentityScale = None,
     base_url: options.BaseUrl = None,
     config: options.ConfigFile = None,
 ) -> int:
@@ -64,6 +66,7 @@ def serve(
         _given(
             generator=_given(**drafts),
             judge=_given(model=judge, adapter=adapter),
+            identity=_given(use=identity, scale=identity_scale),
             server=_given(host=host, port=port, manifestos=manifestos),
         ),
     )

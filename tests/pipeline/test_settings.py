@@ -95,6 +95,13 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "very-secret" not in settings.model_dump_json() + repr(settings) + str(settings)
 
 
+def test_one_identity_is_a_list_of_one() -> None:
+    """A name by itself; how strongly it acts has bounds."""
+    assert load_settings(flags={"identity": {"use": "preprompt"}}).identity.use == ("preprompt",)
+    with pytest.raises(SettingsError, match=r"^flag `identity.scale`"):
+        load_settings(flags={"identity": {"scale": 70}})
+
+
 def test_every_family_of_guards_can_be_named() -> None:
     """Settings and critics know the same ones."""
     assert set(get_args(GuardFamilyName)) == {"auto", *GUARD_FAMILIES}

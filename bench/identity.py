@@ -1,0 +1,95 @@
+"""How much of a manifesto each form of identity carries, and what it costs: python -m bench.identity MANIFESTO SEED.
+
+A run takes some minutes and is kept in bench/identity.json; three manifestos of different kinds, each with three seeds,
+make the table of docs/identity.md, which `python -m bench.identity` prints from what has been kept. The machine should
+do nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from bench.resident import ROOT
+from critics import load
+from pipeline.cli.identity_compare import compared
+from pipeline.cli.reporting import stdout
+from pipeline.llama.model import available_cores
+from pipeline.settings import load_settings
+
+MANIFESTOS = {
+    "house-style": "house-style",
+    "helpful-harmless-honest": "helpful-harmless-honest",
+    "letter-form": str(Path(__file__).with_name("letter-form.yaml")),
+}
+"""Manner, safety, form."""
+SEEDS = (1, 2, 3)
+KEPT = Path(ROOT) / "bench" / "identity.json"
+
+_FIGURES = {
+    "recovered": "{:.2f}", "first_passed": "{:.2f}", "drafts_per_release": "{:.2f}", "context": "{:.0f}",
+    "build_seconds": "{:.0f}", "load_seconds": "{:.4f}", "perplexity": "{:.3f}",
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifesto", nargs="?", choices=MANIFESTOS)
+    parser.add_argument("seed", nargs="?", type=int, default=1)
+    parser.add_argument("--prompts", type=int, default=24)
+    parser.add_argument("--no-ask", dest="ask", action="store_false", help="leave out what the loop makes of it")
+    given = parser.parse_args()
+    if given.manifesto:
+        measure(given.manifesto, given.seed, given.prompts, asks=given.ask)
+    stdout().print(table(_kept()))
+
+
+def measure(manifesto: str, seed: int, prompts: int, *, asks: bool) -> None:
+    settings = load_settings(flags={"generator": {"max_tokens": 128}})
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = compared(load(MANIFESTOS[manifesto]), settings, Path(folder), prompts=prompts, seed=seed, asks=asks)
+    kept = _kept()
+    kept[f"{manifesto} {seed}"] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
+    KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+    print(f"{manifesto}, seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def table(kept: Mapping[str, Any]) -> Table:
+    """A row a manifesto and form: the mean over seeds, with the lowest and the highest."""
+    shown = Table(box=SIMPLE_HEAD, show_edge=False)
+    for title in ("manifesto", "identity", "seeds", *_FIGURES):
+        shown.add_column(title)
+    for manifesto in MANIFESTOS:
+        runs = [run["identities"] for name, run in kept.items() if name.rpartition(" ")[0] == manifesto]
+        for form in runs[0] if runs else ():
+            of_form = [run[form] for run in runs if form in run]
+            cells = (_spread((row.get(key) for row in of_form), how) for key, how in _FIGURES.items())
+            shown.add_row(manifesto, form, str(len(of_form)), *cells)
+    return shown
+
+
+def _spread(values: Iterable[float | None], how: str) -> str:
+    there = [value for value in values if value is not None]
+    if not there:
+        return ""
+    mean, least, most = (how.format(value) for value in (statistics.fmean(there), min(there), max(there)))
+    return mean if least == most else f"{mean} ({least} to {most})"
+
+
+def _kept() -> dict[str, Any]:
+    return json.loads(KEPT.read_text()) if KEPT.is_file() else {}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""`superego identity`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+import critics
+from critics import ExtraMissing, Manifesto
+from pipeline.assembly import Parts
+from pipeline.cli import options
+from pipeline.cli.identity_compare import compare
+from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
+from pipeline.errors import BadInput
+from pipeline.identity import build_state, write_state
+from pipeline.llama import Engine
+
+Kind = Literal["state", "steer"]
+
+app = typer.Typer(help="Put a manifesto into the generator itself, so that fewer drafts fail.", no_args_is_help=True)
+
+
+@app.callback()
+def _identity() -> None:
+    """Put a manifesto into the generator itself, so that fewer drafts fail."""
+
+
+@app.command("build")
+@reported
+def build(
+    kind: Annotated[Kind, typer.Argument(help="state: what the model holds once it has read it; steer: an adapter.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="What to write; of a steer, a .gguf file.")],
+    manifesto: options.ManifestoName = None,
+    rank: Annotated[int, typer.Option(min=1, max=512, help="How much the adapter can hold; steer.")] = 64,
+    layers: Annotated[
+        str | None, typer.Option(help="That are changed, as 5-29; all when not given; steer.", show_default=False)
+    ] = None,
+    prompts: Annotated[
+        int | None, typer.Option(min=4, help="How many are answered for it; all when not given; steer.")
+    ] = None,
+    add: Annotated[
+        str | None, typer.Option("--add", help="Refine the adapter in --out by one more rule, in seconds; steer.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the answers that it is built from; steer.")] = 0,
+    as_json: options.Json = False,
+    generator: options.GeneratorName = None,
+    config: options.ConfigFile = None,
+) -> int:
+    """Build an identity from a manifesto's words: no example, no training. Use it with --identity FILE.
+
+    Exit code 1 if an adapter does not do what it is for; it is written all the same, to be looked at.
+
+    Example: superego identity build steer -m house-style -o house-style.gguf
+    """
+    settings = options.settings_from(config, manifesto=manifesto, generator=generator)
+    loaded = critics.load(settings.manifesto, trusted=settings.trusted)
+    if not out.parent.is_dir() or (kind == "steer" and out.suffix != ".gguf"):
+        raise BadInput(f"{out} should be a {'.gguf ' if kind == 'steer' else ''}file in a folder that exists")
+    parts = Parts(settings, judged=any("judge" in rule.critics for rule in loaded.rules))
+    engine, weights = parts.drafting()
+    began = time.monotonic()
+    if kind == "state":
+        told, faults = _state(loaded, engine, weights, out)
+    else:
+        told, faults = _steer(loaded, engine, weights, out, rank, _numbers(layers), prompts, add, seed)
+    told |= {"seconds": round(time.monotonic() - began, 2), "file": str(out), "manifesto": loaded.name}
+    parts.close()
+    if as_json:
+        print(json.dumps(told | {"faults": faults}, indent=2))
+    for fault in faults:
+        say(f"not to be used: {fault}", style="red")
+    if not as_json:
+        say(", ".join(f"{name} {value}" for name, value in told.items()))
+        say(f"To use it: superego ask … -m {settings.manifesto} --identity {out}")
+    return FAULT if faults else DONE
+
+
+def _state(manifesto: Manifesto, engine: Engine, weights: Path, out: Path) -> tuple[dict[str, object], list[str]]:
+    state = build_state(manifesto, engine, weights)
+    write_state(out, state)
+    return {"tokens": len(state.tokens), "megabytes": round(state.cells.nbytes / 1e6, 1)}, []
+
+
+def _steer(
+    manifesto: Manifesto,
+    engine: Engine,
+    weights: Path,
+    out: Path,
+    rank: int,
+    layers: frozenset[int] | None,
+    prompts: int | None,
+    add: str | None,
+    seed: int,
+) -> tuple[dict[str, object], list[str]]:
+    try:
+        from pipeline.identity.steer import Plan, build_steer, read_steer, refined, write_steer
+        from pipeline.identity.steer.probes import build_prompts
+    except ImportError as exc:
+        raise ExtraMissing("steer", "identity", kind="identity") from exc
+    plan, chosen = Plan(rank=rank, layers=layers), build_prompts()[:prompts] if prompts else None
+    with _bar() as stepped:
+        if add:
+            made = refined(
+                read_steer(out), manifesto, add, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped
+            )
+        else:
+            made = build_steer(manifesto, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped)
+    write_steer(out, made)
+    figures = {"recovered": round(made.gate.recovered, 3), "perplexity": round(made.gate.perplexity, 3)}
+    return {**figures, "rank": max(len(patch.a) for patch in made.patches.values())}, list(made.gate.faults)
+
+
+def _numbers(text: str | None) -> frozenset[int] | None:
+    """Layers from the first to the last, both among them."""
+    if text is None:
+        return None
+    first, dash, last = text.partition("-")
+    if not (first.isdecimal() and (last.isdecimal() or not dash)) or int(first) > int(last or first):
+        raise BadInput(f"--layers {text!r}: give a first and a last one, counted from 0, like 5-29")
+    return frozenset(range(int(first), int(last or first) + 1))
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
+        task = progress.add_task("answering", total=None)
+        yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
+
+
+app.command("compare")(compare)

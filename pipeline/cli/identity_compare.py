@@ -1,0 +1,177 @@
+"""`superego identity compare`: builds the forms, measures them, and shows them beside one another."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from critics import ExtraMissing, Manifesto
+from critics import load as load_manifesto
+from pipeline.assembly import Parts, assemble
+from pipeline.cli import options
+from pipeline.cli.reporting import DONE, reported, say, stdout
+from pipeline.identity import PREPROMPT, build_state, preprompt, read_state, write_state
+from pipeline.llama import Adapter, LlamaModel
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.identity.compare import Drafts, Effect, Form
+
+_COLUMNS = (
+    "identity", "recovered", "first drafts passed", "drafts per release", "context", "build, s", "load, ms",
+    "perplexity, ratio",
+)  # fmt: skip
+
+
+@reported
+def compare(
+    manifesto: options.ManifestoName = None,
+    lora: Annotated[
+        Path | None, typer.Option("--lora", help="A trained adapter, to be measured as well.", show_default=False)
+    ] = None,
+    prompts: Annotated[int, typer.Option(min=4, max=40, help="How many are measured with.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Of all answers.")] = 0,
+    ask: Annotated[bool, typer.Option(help="Whether to take the prompts through the loop as well.")] = True,
+    max_tokens: Annotated[int, typer.Option(min=16, help="Of one draft.")] = 128,
+    as_json: options.Json = False,
+    generator: options.GeneratorName = None,
+    config: options.ConfigFile = None,
+) -> int:
+    """Measure none, the pre-prompt, state and steer side by side, on prompts that none was built from: some minutes.
+
+    Example: superego identity compare -m house-style
+    """
+    settings = options.settings_from(config, manifesto=manifesto, generator=generator, max_tokens=max_tokens)
+    loaded = load_manifesto(settings.manifesto, trusted=settings.trusted)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = compared(loaded, settings, Path(folder), lora=lora, prompts=prompts, seed=seed, asks=ask)
+    if as_json:
+        print(json.dumps({"manifesto": loaded.name, "hash": loaded.hash, "seed": seed, "identities": rows}, indent=2))
+    else:
+        stdout().print(table(rows))
+    return DONE
+
+
+def compared(
+    manifesto: Manifesto,
+    settings: Settings,
+    folder: Path,
+    *,
+    lora: Path | None = None,
+    prompts: int = 24,
+    seed: int = 0,
+    asks: bool = True,
+    told: Callable[[str], None] = say,
+) -> dict[str, dict[str, Any]]:
+    """A row a form, by its name. What is built is kept in `folder`."""
+    try:
+        from pipeline.identity.compare import drafts, effects
+        from pipeline.identity.steer.probes import held_out_prompts, probed
+    except ImportError as exc:
+        raise ExtraMissing("steer", "identity", kind="identity") from exc
+    chosen = held_out_prompts()[:prompts]
+    parts = Parts(settings, judged=False)
+    try:
+        engine, weights = parts.drafting()
+        forms = _built(manifesto, parts, folder, lora, seed, told)
+        told(f"reading {len(chosen)} answers in {len(forms)} ways")
+        probes = probed(engine, preprompt(manifesto), chosen, seed=seed + 500)
+        measured = effects(forms, preprompt(manifesto), probes, LlamaModel(weights), threads=settings.threads)
+    finally:
+        parts.close()
+    rows = {form.name: _row(form, measured[form.name]) for form in forms}
+    for form in forms if asks else ():
+        told(f"asking {len(chosen)} prompts of {form.name}")
+        use = settings.identity.model_copy(update={"use": _used(form, folder)})
+        with assemble(manifesto, settings.model_copy(update={"identity": use})) as pipeline:
+            rows[form.name] |= _asked(drafts(pipeline, chosen, seed=seed))
+    return rows
+
+
+def _built(
+    manifesto: Manifesto, parts: Parts, folder: Path, lora: Path | None, seed: int, told: Callable[[str], None]
+) -> list[Form]:
+    from pipeline.identity.compare import Form
+    from pipeline.identity.steer import build_steer, write_steer
+
+    engine, weights = parts.drafting()
+    system, steer, kept = preprompt(manifesto), folder / "steer.gguf", folder / "state"
+    told("reading the manifesto")
+    reading = _seconds(lambda: write_state(kept, build_state(manifesto, engine, weights)))
+    forms = [Form("none"), Form("preprompt", system)]
+    forms.append(
+        Form(
+            "state",
+            system,
+            state=read_state(kept),
+            build_seconds=reading,
+            load_seconds=_seconds(lambda: read_state(kept)),
+        )
+    )
+    told("building an adapter from its words")
+    took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
+    for name, file, build in (("steer", steer, took), ("lora", lora, None)):
+        if file is not None:
+            load = _seconds(partial(engine.model.adapter, file))
+            forms.append(Form(name, adapters=(Adapter(file),), build_seconds=build, load_seconds=load))
+    return forms
+
+
+def _used(form: Form, folder: Path) -> tuple[str, ...]:
+    files = tuple(str(adapter.path) for adapter in form.adapters)
+    if form.state is not None:
+        return (str(folder / "state"),)
+    return (*files, *((PREPROMPT,) if form.system else ()))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _row(form: Form, effect: Effect) -> dict[str, Any]:
+    return asdict(effect) | {"build_seconds": form.build_seconds, "load_seconds": form.load_seconds}
+
+
+def _asked(drafts: Drafts) -> dict[str, Any]:
+    return {
+        "first_passed": drafts.passed, "drafts_per_release": drafts.per_release,
+        "released": drafts.released, "asked": drafts.asked,
+    }  # fmt: skip
+
+
+def table(rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for title in _COLUMNS:
+        shown.add_column(title, justify="left" if title == _COLUMNS[0] else "right")
+    for name, row in rows.items():
+        shown.add_row(name, *_cells(row))
+    return shown
+
+
+def _cells(row: Mapping[str, Any]) -> Sequence[str]:
+    load = row["load_seconds"]
+    return (
+        f"{row['recovered']:.2f}",
+        _number(row.get("first_passed"), "{:.0%}"),
+        _number(row.get("drafts_per_release"), "{:.2f}"),
+        str(row["context"]),
+        _number(row["build_seconds"], "{:.1f}"),
+        _number(None if load is None else 1000 * load, "{:.1f}"),
+        f"{row['perplexity']:.3f}",
+    )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)

@@ -1,0 +1,56 @@
+"""What a model holds once it has read a manifesto, in a file: its tokens and their cells in the cache."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from pipeline.errors import ModelMissing, ModelUnusable, OutputFault
+from pipeline.identity.made import Made
+
+_WEIGHTS = "superego.made_for"
+_LAYOUT = "superego.layout"
+
+
+@dataclass(frozen=True)
+class State:
+    """`weights` is the fingerprint of the file that read, `layout` in what form its cache holds tokens."""
+
+    made: Made
+    weights: str
+    layout: str
+    tokens: tuple[int, ...]
+    cells: npt.NDArray[np.uint8]
+
+
+def write_state(path: Path, state: State) -> None:
+    """Atomically. Raises `OutputFault`."""
+    part = path.with_name(f".{path.name}.part")
+    told = {**state.made.metadata(), _WEIGHTS: state.weights, _LAYOUT: state.layout}
+    try:
+        save_file({"tokens": np.asarray(state.tokens, np.int32), "cells": state.cells}, part, metadata=told)
+        os.replace(part, path)
+    except (OSError, SafetensorError) as exc:
+        raise OutputFault(f"{path} cannot be written: {exc}") from exc
+
+
+def read_state(path: Path) -> State:
+    """Raises `ModelMissing`, or `ModelUnusable` for what is no state."""
+    if not path.is_file():
+        raise ModelMissing(f"there is no identity {path}: make it with `superego identity build`")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            told = file.metadata() or {}
+            made = Made.read(lambda key: told.get(key, ""))
+            if made is None or made.kind != "state":
+                raise ModelUnusable(f"{path} is not an identity: make one with `superego identity build`")
+            tokens, cells = file.get_tensor("tokens"), file.get_tensor("cells")
+    except (SafetensorError, OSError) as exc:
+        raise ModelUnusable(f"{path} is not an identity, or is damaged: {exc}") from exc
+    return State(made, told.get(_WEIGHTS, ""), told.get(_LAYOUT, ""), tuple(tokens.tolist()), cells)

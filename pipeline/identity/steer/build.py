@@ -1,0 +1,144 @@
+"""An adapter from a manifesto's words alone, with no training: see fit.py for how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from critics import Manifesto
+from pipeline.errors import BadInput
+from pipeline.identity.made import Made
+from pipeline.identity.preprompt import preprompt
+from pipeline.identity.steer.fit import MATRIX, Fitted, Patches, Plan, fit
+from pipeline.identity.steer.gate import Gate
+from pipeline.identity.steer.probes import build_prompts, probed
+from pipeline.identity.steer.solve import Patch
+from pipeline.identity.steer.weights import Array, GgufLlama
+from pipeline.llama import MADE_FOR, PASSAGE, Engine, fingerprint
+from pipeline.lora_file import read_lora, read_metadata, write_lora
+
+HELD = 12
+"""Of the prompts, those which the gate is measured on."""
+
+ADDED_RANK = 16
+"""What one addition may add to an adapter's rank, before it is truncated to what it was."""
+
+
+@dataclass(frozen=True)
+class Steer:
+    """An adapter that can be written, and what it does."""
+
+    made: Made
+    weights: str
+    patches: Patches
+    gate: Gate
+
+
+def build_steer(
+    manifesto: Manifesto,
+    engine: Engine,
+    weights: Path,
+    plan: Plan = Plan(),
+    *,
+    prompts: Sequence[str] | None = None,
+    seed: int = 0,
+    stepped: Callable[[str, int, int], None] = lambda *_: None,
+) -> Steer:
+    """Build an adapter for the model in `weights`, which `engine` runs. `stepped` hears what is done and how far.
+
+    Raises `ModelUnusable` for a model that is not of the Llama family.
+    """
+    fitted = _fitted(manifesto, (), engine, weights, plan, prompts or build_prompts(), seed, None, stepped)
+    return Steer(Made.of("steer", manifesto), fingerprint(weights), fitted.patches, fitted.gate)
+
+
+def refined(
+    before: Steer,
+    manifesto: Manifesto,
+    also: str,
+    engine: Engine,
+    weights: Path,
+    plan: Plan = Plan(),
+    *,
+    prompts: Sequence[str] | None = None,
+    seed: int = 0,
+    stepped: Callable[[str, int, int], None] = lambda *_: None,
+) -> Steer:
+    """An adapter gone on from, which heeds `also` as well. It takes seconds: a few prompts do for one more rule.
+
+    Raises `BadInput` for an adapter of another manifesto, of other words, or of other weights.
+    """
+    if before.made.manifesto != manifesto.name or before.made.stale(manifesto):
+        raise BadInput(f"the adapter was made of other words than {manifesto.name}'s: build it anew first")
+    if before.weights != fingerprint(weights):
+        raise BadInput(f"the adapter was made for other weights than {weights}: build it anew first")
+    added = (*before.made.also, also)
+    rank = max(len(patch.a) for patch in before.patches.values())
+    chosen = prompts or build_prompts()[::4]
+    plan = replace(plan, rank=ADDED_RANK)
+    fitted = _fitted(manifesto, added, engine, weights, plan, chosen, seed, before.patches, stepped)
+    patches = {number: patch.truncated(rank) for number, patch in fitted.patches.items()}
+    return Steer(Made.of("steer", manifesto, also=added), before.weights, patches, fitted.gate)
+
+
+def _fitted(
+    manifesto: Manifesto,
+    also: Sequence[str],
+    engine: Engine,
+    weights: Path,
+    plan: Plan,
+    prompts: Sequence[str],
+    seed: int,
+    start: Patches | None,
+    stepped: Callable[[str, int, int], None],
+) -> Fitted:
+    llama = GgufLlama(weights)  # before the probes, so that a model of another family is refused at once
+    layers = llama.shape.layers
+    if plan.layers is not None and not plan.layers <= set(range(layers)):
+        raise BadInput(f"{engine.model.name} has {layers} layers, from 0 to {layers - 1}")
+    system = preprompt(manifesto, also=also)
+    probes = probed(engine, system, prompts, seed=seed, stepped=lambda done, of: stepped("answering", done, of))
+    held = max(1, min(HELD, len(probes) // 4))
+    if len(probes) < 4:
+        raise BadInput(f"{len(prompts)} prompts gave {len(probes)} answers: give more of them")
+    neutral = engine.model.tokenise(PASSAGE, False)
+    return fit(
+        llama, probes[:-held], probes[-held:], neutral, plan, start=start,
+        stepped=lambda done, of: stepped("solving", done, of),
+    )  # fmt: skip
+
+
+def write_steer(path: Path, steer: Steer) -> None:
+    """As a GGUF adapter. Raises `OutputFault`."""
+    tensors = {}
+    rank = max(len(patch.a) for patch in steer.patches.values())
+    for number, patch in steer.patches.items():
+        # llama.cpp divides by each matrix's own rank: with all of one rank, `alpha` undoes that.
+        a, b = _padded(patch, rank)
+        tensors[f"blk.{number}.{MATRIX}.weight.lora_a"] = a
+        tensors[f"blk.{number}.{MATRIX}.weight.lora_b"] = b
+    metadata = {**steer.made.metadata(), MADE_FOR: steer.weights}
+    write_lora(path, tensors, alpha=float(rank), name=f"{steer.made.manifesto}, steered", metadata=metadata)
+
+
+def read_steer(path: Path) -> Steer:
+    """What `write_steer` wrote; its gate is not kept. Raises `ModelMissing`, `ModelUnusable`, `BadInput`."""
+    tensors = read_lora(path)
+    made = Made.read(lambda key: read_metadata(path, key))
+    if made is None or made.kind != "steer":
+        raise BadInput(f"{path} is not an adapter that `superego identity build steer` made")
+    patches = {
+        int(name.split(".")[1]): Patch(values, tensors[name.removesuffix("a") + "b"])
+        for name, values in tensors.items()
+        if name.endswith(".lora_a")
+    }
+    nothing = float("nan")
+    return Steer(made, read_metadata(path, MADE_FOR), patches, Gate(nothing, nothing, nothing, nothing))
+
+
+def _padded(patch: Patch, rank: int) -> tuple[Array, Array]:
+    missing = rank - len(patch.a)
+    return np.pad(patch.a, ((0, missing), (0, 0))), np.pad(patch.b, ((0, 0), (0, missing)))

@@ -1,0 +1,64 @@
+"""The forms measured beside one another, on the embedded model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from critics import Length, Manifesto, Patterns, Rule
+from pipeline import Pipeline, ScriptedGenerator
+from pipeline.assembly import Parts
+from pipeline.cli.identity_compare import table
+from pipeline.embedded import weights
+from pipeline.identity import build_state, preprompt
+from pipeline.identity.compare import Form, drafts, effects
+from pipeline.identity.steer.probes import held_out_prompts, probed
+from pipeline.llama import Engine, LlamaModel
+from pipeline.settings import load_settings
+
+MANIFESTO = Manifesto(
+    name="mill",
+    version="1",
+    beliefs="Answer in as few words as can be. Speak of flour whenever you can.",
+    rules=(Rule(id="a", statement="It is short.", critics=("patterns",), patterns=Patterns(words=Length(at_most=3))),),
+)
+
+
+@pytest.fixture(scope="module")
+def own(model: LlamaModel) -> Iterator[Engine]:
+    engine = Engine(model, context=512, threads=1)
+    yield engine
+    engine.close()
+
+
+def test_the_scale_runs_from_the_untold_model_to_the_told_one(own: Engine) -> None:
+    """None recovers nothing, the pre-prompt all; its state is the pre-prompt, to the noise of other kernels."""
+    told = preprompt(MANIFESTO)
+    probes = probed(own, told, held_out_prompts()[:3], seed=1, tokens=8)
+    forms = [Form("none"), Form("preprompt", told), Form("state", told, state=build_state(MANIFESTO, own, weights()))]
+    found = effects(forms, told, probes, own.model, threads=1)
+    assert found["none"].recovered == 0
+    assert found["none"].divergence > 0.01
+    assert found["preprompt"].recovered == pytest.approx(1, abs=1e-6)
+    assert found["state"].recovered > 0.9
+    assert [effect.context > 20 for effect in found.values()] == [False, True, True]
+    assert all(effect.perplexity == pytest.approx(1, abs=1e-3) for effect in found.values())
+
+
+def test_drafts_are_counted_to_the_release() -> None:
+    """The first draft is too long, the second is not: none passed at once, and an answer took two."""
+    parts = Parts(load_settings())
+    generator = ScriptedGenerator(["One two three four.", "One two."])
+    pipeline = Pipeline(MANIFESTO, parts.critic(MANIFESTO), generator)
+    found = drafts(pipeline, ["Say something."], seed=1)
+    assert (found.passed, found.per_release, found.released, found.asked) == (0, 2, 1, 1)
+
+
+def test_what_was_not_measured_is_left_empty() -> None:
+    """A table with and without what the loop made of it."""
+    row = {"recovered": 0.5, "context": 0, "build_seconds": None, "load_seconds": 0.001, "perplexity": 1.0}
+    asked = row | {"first_passed": 0.25, "drafts_per_release": None}
+    shown = table({"one": row, "two": asked})
+    assert [list(column.cells) for column in shown.columns][2] == ["", "25%"]
+    assert [list(column.cells) for column in shown.columns][6] == ["1.0", "1.0"]

@@ -1,0 +1,174 @@
+"""An adapter from a manifesto's words, on the embedded model: few prompts, so that it is quick; how good one of many is
+stands in docs/identity.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from critics import Budget, Manifesto, Message, Rule, load
+from pipeline import embedded
+from pipeline.assembly import Parts, assemble
+from pipeline.errors import BadInput, SettingsError
+from pipeline.identity.steer import Plan, Steer, build_steer, read_steer, refined, write_steer
+from pipeline.identity.steer.gate import Gate
+from pipeline.identity.steer.probes import build_prompts, held_out_prompts
+from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
+from pipeline.settings import Settings, load_settings
+
+WEIGHTS = embedded.weights()
+MANIFESTO = Manifesto(
+    name="mill",
+    version="1",
+    beliefs="Answers are short.",
+    rules=(Rule(id="a", statement="Every answer is about flour."),),
+)
+FEW = build_prompts()[:6]
+PLAN = Plan(rank=4, layers=frozenset({10, 11}))
+
+
+@pytest.fixture(scope="module")
+def own(model: LlamaModel) -> Iterator[Engine]:
+    engine = Engine(model, context=512, threads=1)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def steer(own: Engine) -> Steer:
+    return build_steer(MANIFESTO, own, WEIGHTS, PLAN, prompts=FEW)
+
+
+@pytest.fixture(scope="module")
+def file(steer: Steer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("steer") / "mill.gguf"
+    write_steer(path, steer)
+    return path
+
+
+def test_no_prompt_is_both_built_from_and_measured_with() -> None:
+    """Nor is any there twice."""
+    every = [*build_prompts(), *held_out_prompts()]
+    assert len(set(every)) == len(every)
+
+
+def test_it_changes_the_layers_that_were_asked_for(steer: Steer) -> None:
+    """And is of the rank that was asked for."""
+    assert {number: len(patch.a) for number, patch in steer.patches.items()} == {10: 4, 11: 4}
+
+
+def test_the_file_holds_it(file: Path, steer: Steer) -> None:
+    """In half precision, with what it was made of."""
+    kept = read_steer(file)
+    assert kept.made == steer.made
+    assert kept.made.manifesto_hash == MANIFESTO.hash
+    for number, patch in steer.patches.items():
+        x = np.random.default_rng(number).normal(size=(5, patch.a.shape[1])).astype(np.float32)
+        assert np.allclose(kept.patches[number](x), patch(x), atol=2e-2)
+
+
+def test_llama_cpp_applies_what_was_computed(file: Path, model: LlamaModel) -> None:
+    """Worn, it changes what is predicted; at scale nothing, it does not."""
+    ids = model.prompt([Message("user", "What is flour?")])
+    with LlamaReader(model, context=256, threads=1) as reader:
+        plain = reader.log_probabilities(ids, 1)
+        reader.wear(Adapter(file))
+        worn = reader.log_probabilities(ids, 1)
+        reader.wear(Adapter(file, 0.0))
+        nothing = reader.log_probabilities(ids, 1)
+    assert np.abs(worn - plain).max() > 0.01
+    assert np.allclose(nothing, plain, atol=1e-4)
+
+
+def test_one_more_rule_keeps_the_rank_and_is_on_record(steer: Steer, own: Engine) -> None:
+    """Refined again and again, an adapter does not grow."""
+    more = refined(steer, MANIFESTO, "Answer in French.", own, WEIGHTS, PLAN, prompts=FEW)
+    assert more.made.also == ("Answer in French.",)
+    assert {len(patch.a) for patch in more.patches.values()} == {4}
+    assert not np.allclose(more.patches[10].a, steer.patches[10].a)
+
+
+def test_an_adapter_of_other_words_is_not_refined(steer: Steer, own: Engine) -> None:
+    """What it holds is no longer said."""
+    other = MANIFESTO.model_copy(update={"beliefs": "Answers are long."})
+    with pytest.raises(BadInput, match="build it anew"):
+        refined(steer, other, "Answer in French.", own, WEIGHTS, PLAN, prompts=FEW)
+
+
+def test_a_layer_that_is_not_there_is_refused(own: Engine) -> None:
+    """Before anything is answered."""
+    with pytest.raises(BadInput, match="has 30 layers, from 0 to 29"):
+        build_steer(MANIFESTO, own, WEIGHTS, replace(PLAN, layers=frozenset({29, 30})), prompts=FEW)
+
+
+def test_the_gate_says_what_is_wrong() -> None:
+    """An adapter that leads away, or that spoils a neutral text, is not to be used."""
+    good = Gate(plain=0.2, steered=0.1, before=3.0, after=3.01)
+    assert good.faults == ()
+    assert good.recovered == 0.5
+    (away,) = replace(good, steered=0.21).faults
+    assert "away from the manifesto" in away
+    (spoilt,) = replace(good, after=3.2).faults
+    assert "1.22 times as surprising" in spoilt
+
+
+def settings(*use: str, **judge: object) -> Settings:
+    small = {"context": 512, "max_tokens": 8, "temperature": 0}
+    flags = {"generator": small, "judge": {"context": 512, **judge}, "optimise": False, "identity": {"use": use}}
+    return load_settings(flags=flags)
+
+
+def test_it_drafts_with_it_and_judges_without(steer: Steer, tmp_path: Path) -> None:
+    """Critic and generator share one engine: the adapter goes with the request, and the judge's never bears it."""
+    strong = {number: patch.scaled(40) for number, patch in steer.patches.items()}  # so that eight tokens show it
+    write_steer(tmp_path / "strong.gguf", replace(steer, patches=strong))
+    rule = Rule(id="a", statement="Every answer is about flour.", critics=("judge",), on_undecided="release")
+    manifesto = MANIFESTO.model_copy(update={"rules": (rule,), "budget": Budget(attempts=1)})
+    verdicts, answers = [], []
+    for use in ((), (str(tmp_path / "strong.gguf"),)):
+        with assemble(manifesto, settings(*use)) as pipeline:
+            answers.append(pipeline.ask("What is flour?", seed=1).attempts[0].draft)
+            verdicts.append(pipeline.judge("What is flour?", "It is ground grain.").judgements)
+    assert answers[0] != answers[1]
+    assert [j.probability for j in verdicts[0]] == pytest.approx([j.probability for j in verdicts[1]], abs=1e-6)
+
+
+def test_a_stale_adapter_is_named_as_such(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is used all the same, and said once."""
+    reworded = MANIFESTO.model_copy(update={"beliefs": "Answers are long."})
+    parts = Parts(settings(str(file)))
+    with caplog.at_level("WARNING", "superego"):
+        parts.generator(reworded)
+        parts.generator(reworded)
+    parts.close()
+    assert caplog.text.count("is stale: mill tells a generator other words by now") == 1
+
+
+def test_an_adapter_of_another_manifesto_is_refused(file: Path) -> None:
+    """Where there is one manifesto; a server gives each its own, and the others none."""
+    with pytest.raises(SettingsError, match="made of the manifesto mill, not house-style"):
+        assemble(load("house-style"), settings(str(file)))
+    parts = Parts(settings(str(file)))
+    parts.generator(load("house-style"))
+    parts.close()
+
+
+def test_a_judges_adapter_is_no_identity_nor_the_other_way_round(file: Path) -> None:
+    """Neither does the other's work by mistake."""
+    with pytest.raises(SettingsError, match="no identity"):
+        assemble(MANIFESTO, settings(str(embedded.ADAPTER)))
+    with pytest.raises(SettingsError, match="judges nothing"):
+        Parts(settings(adapter=str(file))).judge_model()
+
+
+def test_a_model_behind_a_server_takes_no_file(file: Path) -> None:
+    """It can be told, not adapted."""
+    far = settings(str(file)).model_copy(
+        update={"generator": Settings().generator.model_copy(update={"model": "openai:x"})}
+    )
+    with pytest.raises(SettingsError, match="for a model in a GGUF file"):
+        assemble(MANIFESTO, far)
