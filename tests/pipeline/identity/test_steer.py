@@ -118,7 +118,13 @@ def test_the_gate_says_what_is_wrong() -> None:
 
 def settings(*use: str, **judge: object) -> Settings:
     small = {"context": 512, "max_tokens": 8, "temperature": 0}
-    flags = {"generator": small, "judge": {"context": 512, **judge}, "optimise": False, "identity": {"use": use}}
+    flags = {
+        "generator": small,
+        "judge": {"context": 512, **judge},
+        "optimise": False,
+        "threads": 1,
+        "identity": {"use": use},
+    }
     return load_settings(flags=flags)
 
 
