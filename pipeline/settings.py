@@ -97,6 +97,13 @@ class GuardSettings(RemoteSettings):
     categories: dict[str, str] = Field({}, description="Llama Guard: codes of your own and what they mean.")
 
 
+class CacheSettings(_Model):
+    """Drafts and verdicts that `superego batch` keeps for runs to come."""
+
+    file: Path | None = Field(None, description="Where they are; else in the user's cache folder.")
+    megabytes: int = Field(1024, ge=1, description="How much they may take; then the oldest go.")
+
+
 class KeySettings(_Model):
     """A key to the server, by its hash; `superego key new` makes one."""
 
@@ -141,6 +148,7 @@ class Settings(BaseSettings):
     guard: GuardSettings = GuardSettings()
     probe: ProbeSettings = ProbeSettings()
     server: ServerSettings = ServerSettings()
+    cache: CacheSettings = CacheSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
@@ -229,6 +237,7 @@ def _keys(steps: list[int | str]) -> list[str]:
         ("remote",): ModerationSettings,
         ("guard",): GuardSettings,
         ("server",): ServerSettings,
+        ("cache",): CacheSettings,
     }
     model = models.get(tuple(steps))
     return list(model.model_fields) if model else []

@@ -8,8 +8,10 @@ import pytest
 import critics
 from critics import Manifesto, Rule
 from pipeline import BadInput, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
-from pipeline.assembly import Parts, conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline.assembly import Parts, judges_untrained, unfamiliar
+from pipeline.identities import conditions
 from pipeline.llama import Engine
+from pipeline.weights import judge_adapter
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
