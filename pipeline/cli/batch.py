@@ -59,6 +59,9 @@ def batch(
         bool, typer.Option("--restart", help="Begin anew, and in the end replace what is there.")
     ] = False,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Use drafts and verdicts of earlier runs.")] = True,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="One at a time, the same to the last bit whenever it is run; slow.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")] = False,
     generator: options.GeneratorName = None,
@@ -87,9 +90,11 @@ def batch(
         base_url=base_url,
         max_tokens=max_tokens,
     )
+    if deterministic:
+        settings = settings.model_copy(update={"deterministic": True})
     at_once = _workers(workers, settings)
     with ExitStack() as stack:
-        store = stack.enter_context(_store(settings)) if cache else None
+        store = stack.enter_context(_store(settings)) if cache and not settings.deterministic else None
         loaded = options.manifesto_from(settings)
         parts = Parts(settings, judged=asks_model(loaded), store=store)
         own = stack.enter_context(parts.pipeline(loaded))
@@ -117,10 +122,14 @@ def batch(
 
 
 def _workers(wanted: str, settings: Settings) -> int:
+    if settings.deterministic:
+        if wanted not in (AUTO, "1"):
+            raise BadInput(f"a deterministic run has one worker, and not {wanted}")
+        return 1
     if wanted == AUTO:
         return settings.parallel
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
-        raise BadInput(f"--workers is a number from 1 to 1024, or {AUTO}, and not {wanted!r}")
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= 256:
+        raise BadInput(f"--workers is a number from 1 to 256, or {AUTO}, and not {wanted!r}")
     return int(wanted)
 
 
