@@ -136,7 +136,7 @@ class Parts:
 
     def _drafts(self) -> Generator:
         wanted = self._settings.generator
-        path = weights_of(wanted.model)
+        path = self._weights(wanted.model)
         if path is not None:
             return LlamaGenerator(
                 self._engine(path),
@@ -164,7 +164,7 @@ class Parts:
             inherited = ("model", "base_url", "api_key")
             wanted = wanted.model_copy(update={key: getattr(self._settings.generator, key) for key in inherited})
         name = judge_name(self._settings)
-        path = weights_of(name)
+        path = self._weights(name)
         if path is not None:
             adapter, engine = judge_adapter(self._settings), self._engine(path)
             if adapter and engine.model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(path)):
@@ -204,6 +204,7 @@ class Parts:
 
     def _moderator(self) -> Moderator:
         wanted = self._settings.remote
+        self._weights(wanted.model)
         return OpenAiModerator(
             model=wanted.model,
             base_url=wanted.base_url,
@@ -240,8 +241,15 @@ class Parts:
         return ProbeCritic(LlamaStates(self._engine(path)), *probes)
 
     def _guard(self, manifesto: Manifesto) -> GuardCritic:
-        weights = weights_of(self._settings.guard.model or "")
+        weights = self._weights(self._settings.guard.model) if self._settings.guard.model else None
         return guard_critic(manifesto, self._settings, weights=weights, engine=self._engine)
+
+    def _weights(self, name: str) -> Path | None:
+        """The file that a model's name means. Raises `SettingsError` where there is none and runs must repeat."""
+        path = weights_of(name)
+        if path is None and self._settings.deterministic:
+            raise SettingsError(f"`deterministic` is for models in this process: nobody knows how {name!r} is computed")
+        return path
 
     def _engine(self, path: Path) -> Engine:
         if path not in self._engines:
@@ -255,6 +263,7 @@ class Parts:
                 context=0 if 0 in contexts else max(contexts),
                 threads=settings.threads,
                 parallel=settings.parallel,
+                fixed=settings.deterministic,
             )
         return self._engines[path]
 

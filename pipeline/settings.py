@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
+    deterministic: bool = Field(
+        False, description="Whether in-process models work on one request at a time, so that a seed repeats exactly."
+    )
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
     critic_seconds: float = Field(
         60.0, gt=0, le=86_400, description="How long a critic may take before it is undecided."

@@ -107,3 +107,11 @@ def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) ->
     assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]
     assert len(made) == 1
     parts.close()
+
+
+@pytest.mark.parametrize("flags", [{"generator": {"model": "openai:any"}}, {"judge": {"model": "openai:any"}}])
+def test_what_a_server_computes_is_no_deterministic_run(flags: dict[str, Any]) -> None:
+    """It is refused rather than promised."""
+    settings = load_settings(flags={**flags, "deterministic": True})
+    with pytest.raises(SettingsError, match="nobody knows how 'openai:any' is computed"):
+        assemble(JUDGED, settings)

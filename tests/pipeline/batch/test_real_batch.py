@@ -164,3 +164,23 @@ def test_an_edit_of_a_threshold_costs_the_model_nothing(tmp_path: Path, root: Pa
 def _breach(record: dict[str, Any]) -> float:
     breach: float = record["attempts"][0]["verdict"]["breach"]
     return breach
+
+
+@pytest.mark.timeout(600)
+def test_a_deterministic_run_repeats_to_the_last_byte(tmp_path: Path, root: Path) -> None:
+    """Killed in the middle or not, in this process or another, with what came before it in the cache or not: the
+    records are the same, apart from times."""
+    command = Command(tmp_path, root, RULES.replace("attempts: 1", "attempts: 2"), "--deterministic")
+    (tmp_path / "in.jsonl").write_bytes(lines(*PROMPTS[:8]))
+    command.run("whole.jsonl", "--full")
+    journal = tmp_path / "out.jsonl.journal"
+    with subprocess.Popen(
+        command.arguments("out.jsonl", "--full"), cwd=tmp_path, env=command.env, stdout=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None and len(_whole(journal)) < 3:
+            time.sleep(0.01)
+        process.kill()
+    assert 3 <= command.run("out.jsonl", "--full")["resumed"] < 8
+    whole, out = read(tmp_path / "whole.jsonl"), read(tmp_path / "out.jsonl")
+    assert [json.dumps(timeless(r)) for r in out] == [json.dumps(timeless(r)) for r in whole]
+    assert not (tmp_path / "cache.sqlite").exists()
