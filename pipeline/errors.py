@@ -4,6 +4,7 @@ PipelineError
 ├── SettingsError          a configuration cannot be used            exit 2   (who configures)
 ├── BadInput               a prompt, a file or a flag is wrong       exit 2   (who asks)
 ├── OutputFault            a result cannot be written                exit 1   (who runs)
+├── Stopped                a run was asked to stop, and can go on    exit 130 (who runs)
 └── ModelFault             a model failed; also a critics.ModelError exit 1
     ├── ModelMissing       no such file, name or package
     ├── ModelUnusable      not a model, damaged, or too big for the memory
@@ -33,6 +34,10 @@ class BadInput(PipelineError):
 
 class OutputFault(PipelineError):
     """A result cannot be written: no space, no permission."""
+
+
+class Stopped(PipelineError):
+    """A run was asked to stop before its end; what it has done is kept."""
 
 
 class ModelFault(PipelineError, ModelError):

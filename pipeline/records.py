@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from critics import Finding, FindingOutcome, Judgement, Usage, Verdict, VerdictOutcome
+from critics import Finding, FindingOutcome, Judgement, Manifesto, Usage, Verdict, VerdictOutcome
 from pipeline.outcome import Attempt, Outcome, Status, StopReason
 
 
@@ -76,13 +76,12 @@ class OutcomeRecord(TypedDict):
 
 def outcome_record(outcome: Outcome) -> OutcomeRecord:
     """An outcome with every attempt."""
-    manifesto = outcome.manifesto
     record: OutcomeRecord = {
         "status": outcome.status,
         "stop_reason": outcome.stop_reason,
         "answer": outcome.answer,
         "fault": outcome.fault,
-        "manifesto": {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash},
+        "manifesto": _manifesto(outcome.manifesto),
         "generator": outcome.generator,
         "seed": outcome.seed,
         "input_verdict": verdict_record(outcome.input_verdict) if outcome.input_verdict else None,
@@ -96,6 +95,23 @@ def outcome_record(outcome: Outcome) -> OutcomeRecord:
     if outcome.shown:
         record["shown"] = outcome.shown
     return record
+
+
+def unasked_record(fault: str, *, manifesto: Manifesto, generator: str, seed: int) -> OutcomeRecord:
+    """As an outcome, for what never came to be asked."""
+    nothing: UsageRecord = {"prompt_tokens": 0, "completion_tokens": 0}
+    return {
+        "status": "faulted",
+        "stop_reason": "fault",
+        "answer": None,
+        "fault": fault,
+        "manifesto": _manifesto(manifesto),
+        "generator": generator,
+        "seed": seed,
+        "input_verdict": None,
+        "attempts": [],
+        "usage": {"generator": nothing, "critic": nothing, "seconds": 0.0},
+    }
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:
@@ -139,6 +155,10 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
         "usage": _usage(attempt.usage),
         "verdict": verdict_record(attempt.verdict),
     }
+
+
+def _manifesto(manifesto: Manifesto) -> ManifestoRecord:
+    return {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash}
 
 
 def _usage(usage: Usage) -> UsageRecord:

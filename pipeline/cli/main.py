@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, judge, key, model, serve
+from pipeline.cli import ask, batch, cache, calibrate, check, config, critic, evaluate, judge, key, model, serve
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(critic.app, name="critic")
 app.add_typer(key.app, name="key")
+app.add_typer(cache.app, name="cache")
 
 
 @app.callback()

@@ -52,7 +52,8 @@ class LlamaGenerator:
             for chunk in writing.heard(request.stop):
                 text.append(chunk.text)
                 yield Piece(chunk.text, Usage(0, chunk.tokens), chunk.finish)
-            self._remember("".join(text), request.continues, writing.tokens)
+            if not engine.fixed:  # where it must not matter what was written before
+                self._remember("".join(text), request.continues, writing.tokens)
         finally:
             writing.cancel()
 

@@ -8,8 +8,10 @@ import pytest
 import critics
 from critics import Manifesto, Rule
 from pipeline import BadInput, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
-from pipeline.assembly import Parts, conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline.assembly import Parts, judges_untrained, unfamiliar
+from pipeline.identities import conditions
 from pipeline.llama import Engine
+from pipeline.weights import judge_adapter
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
 
@@ -105,3 +107,11 @@ def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) ->
     assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]
     assert len(made) == 1
     parts.close()
+
+
+@pytest.mark.parametrize("flags", [{"generator": {"model": "openai:any"}}, {"judge": {"model": "openai:any"}}])
+def test_what_a_server_computes_is_no_deterministic_run(flags: dict[str, Any]) -> None:
+    """It is refused rather than promised."""
+    settings = load_settings(flags={**flags, "deterministic": True})
+    with pytest.raises(SettingsError, match="nobody knows how 'openai:any' is computed"):
+        assemble(JUDGED, settings)
