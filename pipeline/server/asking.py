@@ -17,7 +17,6 @@ from pipeline.server import faults
 from pipeline.server.catalogue import Served
 from pipeline.server.service import Service, record_of
 from pipeline.server.work import Ended, Failed, Following
-from pipeline.server.work.screening import screened
 
 T = TypeVar("T")
 
@@ -53,8 +52,11 @@ def ask(
     for choice in range(choices):
         own = None if seed is None else (seed + choice * _APART) & 0x7FFFFFFF
         observe = service.telling.observer(record)
-        stream = partial(pipeline.stream, turns, context=context, seed=own, observe=observe, options=options, hold=hold)
-        starts.append(screened(pipeline, turns, stream, service.passed))
+        start = partial(
+            pipeline.stream, turns, context=context, seed=own, observe=observe, options=options, hold=hold,
+            passed=service.passed,
+        )  # fmt: skip
+        starts.append(start)
     return service.work.follow(starts)
 
 
