@@ -8,6 +8,7 @@ from pipeline.errors import (
     ModelFault,
     ModelMissing,
     ModelRefused,
+    ModelUnable,
     ModelUnavailable,
     ModelUnusable,
     OutputFault,
@@ -21,6 +22,7 @@ from pipeline.pipeline import Pipeline
 from pipeline.rim import AsyncAnswer
 from pipeline.scripted import ScriptedGenerator
 from pipeline.settings import Settings, load_settings
+from pipeline.wanted import Form, Tool, Tools
 
 __all__ = [
     "Answer",
@@ -31,11 +33,13 @@ __all__ = [
     "Cost",
     "DraftOptions",
     "DraftRequest",
+    "Form",
     "Generator",
     "Loop",
     "ModelFault",
     "ModelMissing",
     "ModelRefused",
+    "ModelUnable",
     "ModelUnavailable",
     "ModelUnusable",
     "Observer",
@@ -48,6 +52,8 @@ __all__ = [
     "ScriptedGenerator",
     "Settings",
     "SettingsError",
+    "Tool",
+    "Tools",
     "Withheld",
     "assemble",
     "load",

@@ -10,12 +10,13 @@ PipelineError
     ├── ModelUnusable      not a model, damaged, or too big for the memory
     ├── ContextOverflow    the prompt does not fit into the context
     ├── ModelRefused       the server says no: key, name or request
+    │   └── ModelUnable    it has no tools, or cannot keep to a form
     └── ModelUnavailable   out of reach or overloaded                retryable
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from critics import ModelError
 
@@ -60,6 +61,16 @@ class ContextOverflow(ModelFault):
 
 class ModelRefused(ModelFault):
     """The server understood and says no; asking again changes nothing."""
+
+
+class ModelUnable(ModelRefused):
+    """The model has no tools, or cannot keep its answer to the form that is asked for."""
+
+    def __init__(self, message: str, *, asked: Literal["tools", "form"], why: str = "") -> None:
+        super().__init__(message)
+        self.asked = asked
+        self.why = why
+        """What whoever asks may be told, where there is more to say."""
 
 
 class ModelUnavailable(ModelFault):

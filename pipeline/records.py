@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
-from critics import Finding, FindingOutcome, Judgement, Manifesto, Usage, Verdict, VerdictOutcome
+from critics import Finding, FindingOutcome, Judgement, Manifesto, ToolCall, Usage, Verdict, VerdictOutcome
 from pipeline.outcome import Attempt, Outcome, Status, StopReason
 
 
@@ -37,9 +38,17 @@ class AttemptRecord(TypedDict):
     finish: str | None
     continued_from: int
     redactions: int
+    calls: NotRequired[list[CallRecord]]
+    judged: NotRequired[str]
+    """What critics were given, where that is not the text: what calls and JSON say."""
     seconds: float
     usage: UsageRecord
     verdict: VerdictRecord
+
+
+class CallRecord(TypedDict):
+    name: str
+    arguments: str
 
 
 class UsageRecord(TypedDict):
@@ -65,6 +74,8 @@ class OutcomeRecord(TypedDict):
     answer: str | None
     shown: NotRequired[str]
     """What had been shown of an answer that was not released."""
+    calls: NotRequired[list[CallRecord]]
+    """What the answer calls."""
     fault: str
     manifesto: ManifestoRecord
     generator: str
@@ -94,6 +105,8 @@ def outcome_record(outcome: Outcome) -> OutcomeRecord:
     }
     if outcome.shown:
         record["shown"] = outcome.shown
+    if outcome.calls:
+        record["calls"] = _calls(outcome.calls)
     return record
 
 
@@ -143,8 +156,12 @@ def _finding(judgement: Judgement, finding: Finding) -> FindingRecord:
     return record
 
 
+def _calls(calls: Sequence[ToolCall]) -> list[CallRecord]:
+    return [{"name": call.name, "arguments": call.arguments} for call in calls]
+
+
 def _attempt(attempt: Attempt) -> AttemptRecord:
-    return {
+    record: AttemptRecord = {
         "draft": attempt.draft,
         "text": attempt.text,
         "seed": attempt.seed,
@@ -155,6 +172,11 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
         "usage": _usage(attempt.usage),
         "verdict": verdict_record(attempt.verdict),
     }
+    if attempt.calls:
+        record["calls"] = _calls(attempt.calls)
+    if attempt.read is not None:
+        record["judged"] = attempt.read
+    return record
 
 
 def _manifesto(manifesto: Manifesto) -> ManifestoRecord:

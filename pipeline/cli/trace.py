@@ -82,8 +82,8 @@ def _attempt(attempt: Attempt, manifesto: Manifesto) -> Panel:
 
 def _draft(attempt: Attempt) -> Text:
     """The text that was judged: what was kept from the attempt before is dim, offending places are red."""
-    text = Text(attempt.text.strip("\n"), overflow="fold")
-    lead = len(attempt.text) - len(attempt.text.lstrip("\n"))
+    text = Text(attempt.judged.strip("\n"), overflow="fold")
+    lead = len(attempt.judged) - len(attempt.judged.lstrip("\n"))
     text.stylize("dim", 0, max(0, attempt.continued_from - lead))
     for judgement in attempt.verdict.broken:
         for finding in judgement.findings:
