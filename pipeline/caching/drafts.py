@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 
-from critics import Usage
+from critics import ToolCall, Usage
 from pipeline.caching.key import key_of
 from pipeline.caching.store import Store
 from pipeline.generator import DraftRequest, Generator, Piece, Pieces
@@ -61,13 +61,15 @@ class CachingGenerator:
         finally:
             spent = sum(piece.usage.completion_tokens for piece in written[len(before) :])
             whole = ended and (request.max_tokens is None or spent < request.max_tokens)
-            if not failed and (whole or (self.can_continue and _text(written))):
+            apart = (
+                request.options.tools or request.options.form
+            )  # no beginning of a call or of JSON can be gone on from
+            if not failed and (whole or (self.can_continue and not apart and _text(written))):
                 self._store.put(key, _written(_Draft(written, whole)))
 
     def _key(self, request: DraftRequest) -> bytes:
-        options = request.options
-        messages = [(message.role, message.content) for message in request.messages]
-        asked = (options.max_tokens, options.stop, options.temperature, options.top_p)
+        messages = [asdict(message) for message in request.messages]
+        asked = asdict(request.options)
         return key_of(KIND, self._identity, self.name, messages, request.seed, request.continues, asked)
 
 
@@ -99,10 +101,16 @@ def _read(value: bytes | None) -> _Draft | None:
     if value is None:
         return None
     told = json.loads(value)
-    pieces = [Piece(text, Usage(read, written), finish) for text, read, written, finish in told["pieces"]]
+    pieces = [
+        Piece(text, Usage(read, written), finish, tuple(ToolCall(*call) for call in calls))
+        for text, read, written, finish, calls in told["pieces"]
+    ]
     return _Draft(pieces, told["whole"])
 
 
 def _written(draft: _Draft) -> bytes:
-    pieces = [(p.text, p.usage.prompt_tokens, p.usage.completion_tokens, p.finish) for p in draft.pieces]
+    pieces = [
+        (p.text, p.usage.prompt_tokens, p.usage.completion_tokens, p.finish, [astuple(call) for call in p.calls])
+        for p in draft.pieces
+    ]
     return json.dumps({"pieces": pieces, "whole": draft.whole}, separators=(",", ":")).encode()

@@ -21,9 +21,21 @@ from critics import (
     Rule,
     ScriptedCritic,
     Span,
+    ToolCall,
     Usage,
 )
-from pipeline import DraftOptions, DraftRequest, ModelUnavailable, Piece, Pieces, Pipeline, ScriptedGenerator
+from pipeline import (
+    DraftOptions,
+    DraftRequest,
+    Form,
+    ModelUnavailable,
+    Piece,
+    Pieces,
+    Pipeline,
+    ScriptedGenerator,
+    Tool,
+    Tools,
+)
 from pipeline.caching import CachingCritic, CachingGenerator, Store
 
 
@@ -163,6 +175,8 @@ def test_a_draft_comes_back_piece_by_piece(store: Store) -> None:
         {"continues": "one"},
         {"options": DraftOptions(temperature=0.1)},
         {"options": DraftOptions(max_tokens=5)},
+        {"options": DraftOptions(tools=Tools((Tool("look"),)))},
+        {"options": DraftOptions(form=Form())},
     ],
 )
 def test_another_question_is_drafted(store: Store, other: dict[str, object]) -> None:
@@ -173,6 +187,28 @@ def test_another_question_is_drafted(store: Store, other: dict[str, object]) -> 
     list(cached(request(**other)))  # type: ignore[arg-type]
     list(CachingGenerator(generator, store, identity="b")(request()))
     assert len(generator.requests) == 3
+
+
+def test_a_draft_that_calls_a_tool_comes_back_with_its_call(store: Store) -> None:
+    """Else what was released the first time would be empty the second."""
+    calls = (ToolCall("look", '{"at": "the map"}', "1"),)
+    generator = ScriptedGenerator([Message("assistant", "I look.", calls), "never asked"])
+    cached = CachingGenerator(generator, store)
+    wanted = request(options=DraftOptions(tools=Tools((Tool("look"),))))
+    assert list(cached(wanted)) == (again := list(cached(wanted)))
+    assert (again[-1].calls, len(generator.requests)) == (calls, 1)
+
+
+def test_a_beginning_of_json_is_not_gone_on_from(store: Store) -> None:
+    """Whoever keeps to a form begins at its beginning."""
+    generator = ScriptedGenerator(['{"a": 1}', '{"a": 2}'], can_continue=True)
+    cached = CachingGenerator(generator, store)
+    wanted = request(options=DraftOptions(form=Form()))
+    pieces = cached(wanted)
+    assert [next(pieces).text for _ in range(2)] == ["", '{"a":']
+    pieces.close()
+    assert "".join(piece.text for piece in cached(wanted)) == '{"a": 2}'
+    assert generator.requests[1].continues == ""
 
 
 def test_a_draft_that_the_budget_cut_is_no_whole_draft(store: Store) -> None:
