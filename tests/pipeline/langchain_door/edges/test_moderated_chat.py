@@ -246,7 +246,7 @@ def test_what_cannot_be_done_is_refused(make: Make) -> None:
     with pytest.raises(BadInput, match="image"):
         chat.invoke([image])
     with pytest.raises(BadInput, match="'function'"):
-        chat.invoke([HumanMessage("What?"), FunctionMessage("4", name="look")])
+        chat.invoke([HumanMessage("What?"), FunctionMessage(content="4", name="look")])
     with pytest.raises(ValueError, match="manifeto"):
         ModeratedChat(manifeto="house-style")  # type: ignore[call-arg]
 
