@@ -20,6 +20,7 @@ from pipeline.loop import Loop, Observer
 from pipeline.outcome import Attempt, Cost, Outcome, Withheld
 from pipeline.pipeline import Pipeline
 from pipeline.rim import AsyncAnswer
+from pipeline.screening import Passed
 from pipeline.scripted import ScriptedGenerator
 from pipeline.settings import Settings, load_settings
 from pipeline.wanted import Form, Tool, Tools
@@ -45,6 +46,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "OutputFault",
+    "Passed",
     "Piece",
     "Pieces",
     "Pipeline",

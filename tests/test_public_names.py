@@ -118,6 +118,7 @@ def test_the_public_names_are_these() -> None:
         "Observer",
         "Outcome",
         "OutputFault",
+        "Passed",
         "Piece",
         "Pieces",
         "Pipeline",

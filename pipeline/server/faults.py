@@ -121,10 +121,10 @@ def of_model(fault: ModelFault) -> ApiError:
 
 
 def _unable(fault: ModelUnable) -> ApiError:
-    field = "tools" if fault.asked == "tools" else "response_format"
-    what = "the model behind has no tools" if fault.asked == "tools" else "the model behind cannot keep to this form"
+    tools = fault.asked == "tools"
+    field, cannot = ("tools", "does not take them") if tools else ("response_format", "cannot keep to this form")
     why = f" ({fault.why})" if fault.why else ""
-    return ApiError(400, f"`{field}`: {what}{why}: leave it out", param=field, code="unsupported_parameter")
+    return ApiError(400, f"`{field}`: the model behind {cannot}{why}", param=field, code="unsupported_parameter")
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:

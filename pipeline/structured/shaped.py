@@ -70,9 +70,10 @@ def _fault(text: str, calls: Sequence[ToolCall], options: DraftOptions, finish: 
             return f"the arguments for {call.name} are no JSON object"
     if not calls and tools is not None and tools.must:
         return "a tool was to be called, and none was"
-    whole = finish != "length" and (text.strip() or not calls)
-    if options.form is not None and whole and _value(text) is _NONE:
-        return "the answer is not JSON"
+    if options.form is not None and finish != "length" and (text.strip() or not calls):
+        value = _value(text)
+        if value is _NONE or not (options.form.schema or isinstance(value, dict)):
+            return "the answer is not JSON" if value is _NONE else "the answer is no JSON object"
     return ""
 
 

@@ -39,7 +39,7 @@ def telling(message: AIMessage, told: dict[str, Any]) -> AIMessage:
 def metadata(outcome: Outcome, *, tell: bool = True) -> dict[str, Any]:
     """`finish_reason`, and with `tell` what happened: nothing of drafts, critiques or thresholds."""
     attempt = outcome.given
-    reason = "length" if attempt and attempt.finish == "length" else "stop"
+    reason = "tool_calls" if outcome.calls else "length" if attempt and attempt.finish == "length" else "stop"
     told: dict[str, Any] = {"finish_reason": reason if outcome.status == "released" else WITHHELD}
     return {**told, "superego": summary(outcome)} if tell else told
 

@@ -175,3 +175,18 @@ def test_the_first_call_counts_as_the_first_that_was_released() -> None:
     assert 'superego_first_released_seconds_count{manifesto="polite"} 1.0' in (
         app.state.service.telling.metrics.page().decode()
     )
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_calls_are_logged_only_where_content_is(content: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Then of the conversation, of drafts and of the answer, as what they say."""
+    caplog.set_level("INFO", "superego.server")
+    app = app_of(scripted(mail("Ben")), log_content=content)
+    TestClient(app).post(URL, json=chat(messages=CALLED, tools=[MAIL]))
+    (line,) = [json.loads(record.message) for record in caplog.records if record.name == "superego.server"]
+    if not content:
+        assert "Ben" not in caplog.text
+        assert "Ana" not in caplog.text
+        return
+    assert line["answers"][0]["calls"] == ["mail\nto: Ben"]
+    assert line["conversation"][1]["calls"] == ["mail\nto: Ana"]

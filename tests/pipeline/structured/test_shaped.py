@@ -117,9 +117,11 @@ def test_an_answer_in_json_is_judged_by_what_it_says() -> None:
 
 
 def test_an_answer_that_is_no_json_goes_back() -> None:
-    """It was asked for."""
-    outcome, _, _ = ask(["Here you are: {}", "{}"], JSON)
-    assert ([a.verdict.outcome for a in outcome.attempts], outcome.answer) == (["revise", "pass"], "{}")
+    """It was asked for, and without a schema an object was."""
+    outcome, _, _ = ask(["Here you are: {}", "[1]", '{"a": 1}'], JSON)
+    assert [a.verdict.outcome for a in outcome.attempts] == ["revise", "revise", "pass"]
+    assert outcome.answer == '{"a": 1}'
+    assert ask(["[1]"], DraftOptions(form=Form('{"type": "array"}')))[0].answer == "[1]"
 
 
 def test_json_that_was_cut_off_for_its_length_is_judged_as_far_as_it_goes() -> None:
