@@ -70,9 +70,9 @@ def run_batch(
             batch.output.write(records, form=form, created=journal.facts["begun"])
             journal.note({"written": batch.output.identity(batch.output.growing)})
             batch.output.publish()
-        journal.remove()
         summary = tally.summary(batch.output.path, resumed)
-    observe(Ended(summary))
+        observe(Ended(summary))
+        journal.remove()
     return summary
 
 
