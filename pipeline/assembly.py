@@ -121,11 +121,10 @@ class Parts:
         names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
         named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
         if self._store:
-            known = judging(self._settings, manifesto)
             named |= {
-                name: CachingCritic(named[name], self._store, identity=f"{name} {known[name]}")
-                for name in named
-                if name in known
+                name: CachingCritic(critic, self._store, identity=f"{name} {known}")
+                for name, critic in named.items()
+                if (known := judging(name, self._settings, manifesto)) is not None
             }
         return Panel(named, seconds=self._settings.critic_seconds)
 
@@ -194,6 +193,7 @@ class Parts:
         wanted = self._settings.embeddings
         if wanted.model == "embedded":
             return PackagedEmbedder(threads=self._settings.threads)
+        self._weights(wanted.model)
         return load_embedder(
             wanted.model,
             base_url=wanted.base_url,

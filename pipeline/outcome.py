@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,20 @@ StopReason = Literal[
     "cancelled",
     "fault",
 ]
+STOPS: Mapping[StopReason, str] = {
+    "passed": "a draft passed",
+    "input": "the prompt itself breaks a rule",
+    "undecided": "a rule could not be judged",
+    "repeated": "the same draft came again",
+    "stalled": "the critique did not change",
+    "shown": "what had been shown could not be gone on with",
+    "attempts": "no attempts are left",
+    "tokens": "no tokens are left",
+    "seconds": "no time is left",
+    "cancelled": "nobody waited for it any more",
+    "fault": "the model failed",
+}
+"""Why the loop ended, in words."""
 
 
 @dataclass(frozen=True)

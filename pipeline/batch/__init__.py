@@ -1,9 +1,10 @@
 """Many prompts through one pipeline: in order, resumable, none lost, none twice."""
 
 from pipeline.batch.reading import INPUT_FORMATS, Input, InputFormat
+from pipeline.batch.report import Report, needed
 from pipeline.batch.run import Batch, run_batch
 from pipeline.batch.task import Given, Prompt, Record, Task
-from pipeline.batch.telling import Began, Ended, Event, Observer, Recorded, Summary, Writing
+from pipeline.batch.telling import Began, Ended, Event, Observer, Recorded, Summary, Tally, Writing
 from pipeline.batch.working import Answering, LocalRunner, Pipelines, Runner, Supply
 from pipeline.batch.writing import OUTPUT_FORMATS, Output, OutputFormat
 
@@ -26,10 +27,13 @@ __all__ = [
     "Prompt",
     "Record",
     "Recorded",
+    "Report",
     "Runner",
     "Summary",
     "Supply",
+    "Tally",
     "Task",
     "Writing",
+    "needed",
     "run_batch",
 ]

@@ -53,6 +53,8 @@ def run_batch(
     there or being written, and at a fault with `strict`; `OutputFault` where something cannot be written; and
     `ModelUnavailable` where a model stays out of reach. What is done stays for the next call.
     """
+    if batch.input.is_at(batch.output.path):
+        raise BadInput(f"{batch.output.path} is the input: choose another output")
     form = batch.output.told("openai" if batch.input.form() == "openai" else "jsonl")
     with Journal(batch.output.journal) as journal:
         _begin(batch, journal)
@@ -69,10 +71,11 @@ def run_batch(
         else:
             batch.output.write(records, form=form, created=journal.facts["begun"])
             journal.note({"written": batch.output.identity(batch.output.growing)})
+            batch.output.refuse_taken(replace=journal.facts["replaces"])  # once more: it may have been a long night
             batch.output.publish()
-        journal.remove()
         summary = tally.summary(batch.output.path, resumed)
-    observe(Ended(summary))
+        observe(Ended(summary))
+        journal.remove()
     return summary
 
 
@@ -80,18 +83,22 @@ def _begin(batch: Batch, journal: Journal) -> None:
     """Go on with what is in the journal, if it is of the same run."""
     if batch.restart or "begun" not in journal.facts:
         batch.output.refuse_taken(replace=batch.restart)
-        facts = {**batch.facts, "input": batch.input.fingerprint()}
+        facts = _facts(batch)
         journal.clear()
         journal.note({**facts, "replaces": batch.restart, "begun": int(time.time())})
         return
     if not _published(batch.output, journal):
         batch.output.refuse_taken(replace=journal.facts["replaces"])
-    facts = {**batch.facts, "input": batch.input.fingerprint()}
+    facts = _facts(batch)
     if changed := [name for name in facts if journal.facts.get(name) != facts[name]]:
         raise BadInput(
             f"{journal.path} was begun with another {', '.join(changed)}: finish it as it was begun, "
             f"or --restart to begin anew ({len(journal.done)} records are done)"
         )
+
+
+def _facts(batch: Batch) -> dict[str, Any]:
+    return {**batch.facts, "input": batch.input.fingerprint(), "format": batch.input.form()}
 
 
 def _published(output: Output, journal: Journal) -> bool:

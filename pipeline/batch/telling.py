@@ -42,14 +42,15 @@ class Writing:
 class Summary:
     """What a whole batch came to, earlier runs included; only `resumed` is about this one.
 
-    `attempts` are records by how many drafts they took; `broken` drafts by the rule that they broke; tokens by whose
-    they were; `seconds` of all records together.
+    `revised` are those released that took more than one draft; `attempts` records by how many drafts they took;
+    `broken` drafts by the rule that they broke; tokens by whose they were; `seconds` of all records together.
     """
 
     output: Path
     records: int = 0
     resumed: int = 0
     statuses: Mapping[str, int] = field(default_factory=dict)
+    revised: int = 0
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
     attempts: Mapping[int, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
@@ -59,7 +60,8 @@ class Summary:
 
 @dataclass(frozen=True)
 class Ended:
-    """The output is there."""
+    """The output is there. The journal goes when this has been told: where telling it fails, the same command does it
+    again."""
 
     summary: Summary
 
@@ -74,6 +76,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._records = 0
+        self._revised = 0
         self._seconds = 0.0
         self._statuses: Counter[str] = Counter()
         self._stop_reasons: Counter[str] = Counter()
@@ -85,6 +88,7 @@ class Tally:
         self._records += 1
         self._seconds += record["usage"]["seconds"]
         self._statuses[record["status"]] += 1
+        self._revised += record["status"] == "released" and len(record["attempts"]) > 1
         self._stop_reasons[record["stop_reason"]] += 1
         self._attempts[len(record["attempts"])] += 1
         for attempt in record["attempts"]:
@@ -99,6 +103,7 @@ class Tally:
             records=self._records,
             resumed=resumed,
             statuses=dict(self._statuses),
+            revised=self._revised,
             stop_reasons=dict(self._stop_reasons),
             attempts=dict(sorted(self._attempts.items())),
             broken=dict(self._broken.most_common()),

@@ -40,14 +40,16 @@ class CachingGenerator:
         key = self._key(request)
         kept = _read(self._store.get(KIND, key))
         if kept is None or not kept.fits(request.max_tokens):
-            yield from self._kept(request, key, [])
+            yield from self._kept(request, key, [], over=kept)
             return
         yield from kept.pieces
         if not kept.whole:
             yield from self._kept(_behind(request, kept), key, kept.pieces)
 
-    def _kept(self, request: DraftRequest, key: bytes, before: Sequence[Piece]) -> Pieces:
-        """What the generator drafts, behind what it drafted `before`."""
+    def _kept(
+        self, request: DraftRequest, key: bytes, before: Sequence[Piece], *, over: _Draft | None = None
+    ) -> Pieces:
+        """What the generator drafts, behind what it drafted `before`. A whole draft is not written `over` by half."""
         written, ended, failed = list(before), False, False
         try:
             with closing(self._generator(request)) as pieces:
@@ -59,12 +61,13 @@ class CachingGenerator:
             failed = True
             raise
         finally:
+            ended = ended or any(piece.finish for piece in written)
             spent = sum(piece.usage.completion_tokens for piece in written[len(before) :])
             whole = ended and (request.max_tokens is None or spent < request.max_tokens)
-            apart = (
-                request.options.tools or request.options.form
-            )  # no beginning of a call or of JSON can be gone on from
-            if not failed and (whole or (self.can_continue and not apart and _text(written))):
+            better = whole or not (over and over.whole)
+            # Nobody goes on from half a call, or half of JSON.
+            going_on = self.can_continue and not (request.options.tools or request.options.form) and _text(written)
+            if not failed and better and (whole or going_on):
                 self._store.put(key, _written(_Draft(written, whole)))
 
     def _key(self, request: DraftRequest) -> bytes:

@@ -20,6 +20,8 @@ from typing import Self
 
 from platformdirs import user_cache_path
 
+from pipeline.errors import OutputFault
+
 MOST_BYTES = 1 << 30
 _KEPT = 0.9
 """Of the limit, after the oldest entries had to go."""
@@ -34,6 +36,8 @@ CREATE TABLE IF NOT EXISTS kept (
 );
 CREATE INDEX IF NOT EXISTS by_use ON kept (used, bytes);
 """
+_STRANGE = "SELECT name FROM sqlite_master WHERE name NOT IN ('kept', 'by_use') AND name NOT LIKE 'sqlite_%'"
+_HEAD = b"SQLite format 3\0"
 _OVERHEAD = 64
 """Bytes that an entry takes beside its key and value, about."""
 
@@ -67,6 +71,7 @@ class Store:
         self._bytes = 0
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
+        self._fault = ""
         try:
             self._file = self._opened()
             self._bytes = self._stored().bytes
@@ -100,13 +105,16 @@ class Store:
             return self._stored()
 
     def clear(self) -> None:
-        """Forget everything, and give the space back."""
+        """Forget everything, and give the space back. Raises `OutputFault` where that cannot be done."""
         with self._lock:
-            if self._file is not None:
-                self._file.execute("DELETE FROM kept")
-                self._file.execute("VACUUM")
-                self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._bytes = 0
+            if self._file is None:
+                raise OutputFault(f"the cache {self.path} is not used: {self._fault or 'it is closed'}")
+            try:
+                for command in ("DELETE FROM kept", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    self._file.execute(command)
+            except sqlite3.Error as exc:
+                raise OutputFault(f"the cache {self.path} cannot be emptied: {exc}") from exc
+            self._bytes = 0
 
     def close(self) -> None:
         with self._lock:
@@ -125,12 +133,16 @@ class Store:
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # answers are nobody else's business
+        with self.path.open("rb") as file:
+            if not _HEAD.startswith(file.read(len(_HEAD))):
+                raise OSError("it is something else: move it away, or see `cache.file`")
         try:
             return _connected(self.path)
         except sqlite3.DatabaseError as exc:
             if isinstance(exc, sqlite3.OperationalError):  # locked, full: no reason to take it away
                 raise
-            self.path.unlink()  # no database any more: it was a cache, so it is begun anew
+            for suffix in ("", "-wal", "-shm"):  # no database any more: it was a cache, so it is begun anew
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
             return _connected(self.path)
 
     def _get(self, key: bytes) -> bytes | None:
@@ -165,6 +177,7 @@ class Store:
 
     def _give_up(self, exc: Exception) -> None:
         _log.warning("the cache %s is not used: %s", self.path, exc)
+        self._fault = str(exc)
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -173,6 +186,8 @@ class Store:
 def _connected(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     try:
+        if strange := file.execute(_STRANGE).fetchone():
+            raise sqlite3.OperationalError(f"it is a database of something else, with {strange[0]!r} in it")
         file.execute("PRAGMA auto_vacuum = INCREMENTAL")
         file.execute("PRAGMA journal_mode = WAL")
         file.execute("PRAGMA synchronous = NORMAL")

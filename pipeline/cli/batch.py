@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
-from dataclasses import asdict
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +11,25 @@ from typing import Annotated
 import typer
 
 from pipeline.assembly import Parts, asks_model
-from pipeline.batch import Answering, Batch, Input, InputFormat, LocalRunner, Output, OutputFormat, Summary, run_batch
+from pipeline.batch import (
+    Answering,
+    Batch,
+    Ended,
+    Event,
+    Input,
+    InputFormat,
+    LocalRunner,
+    Output,
+    OutputFormat,
+    Report,
+    needed,
+    run_batch,
+)
 from pipeline.caching import Store
 from pipeline.cli import options
 from pipeline.cli.batch_progress import shown
+from pipeline.cli.batch_summary import tell
+from pipeline.cli.report_file import writable, write
 from pipeline.cli.reporting import DONE, FAULT, INTERRUPTED, reported, say
 from pipeline.cli.stopping import asked_to_stop
 from pipeline.errors import BadInput, Stopped
@@ -64,6 +78,12 @@ def batch(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")] = False,
+    json_progress: Annotated[
+        bool, typer.Option("--json-progress", help="Progress and summary as JSON lines on standard error.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a page of HTML about what came of it.", show_default=False)
+    ] = None,
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
     adapter: options.AdapterFile = None,
@@ -79,7 +99,7 @@ def batch(
 
     Example: superego batch prompts.jsonl -o answers.jsonl -m house-style
 
-    Example: superego batch survey.csv --column question -o answers.parquet --workers 8
+    Example: superego batch survey.csv --column question -o answers.parquet --workers 8 --report report.html
     """
     settings = options.settings_from(
         config,
@@ -93,6 +113,7 @@ def batch(
     if deterministic:
         settings = settings.model_copy(update={"deterministic": True})
     at_once = _workers(workers, settings)
+    gathered = _gathering(report, Path(file), output) if report else None
     with ExitStack() as stack:
         store = stack.enter_context(_store(settings)) if cache and not settings.deterministic else None
         loaded = options.manifesto_from(settings)
@@ -105,19 +126,29 @@ def batch(
             full=full,
             strict=strict,
             restart=restart,
+            also=(gathered,) if gathered else (),
         )
         runner = LocalRunner(Answering(NamedPipelines(own, parts, settings), seed), workers=at_once)
-        observe = stack.enter_context(shown(quiet=quiet))
-        stop = stack.enter_context(asked_to_stop())
+        view = stack.enter_context(shown(quiet=quiet, as_json=json_progress))
+        stop = stack.enter_context(asked_to_stop(view.say))
+
+        def observe(event: Event) -> None:
+            if report and gathered and isinstance(event, Ended):
+                write(report, gathered.page(_asked(job, own, seed)))
+            view(event)
+
         try:
             summary = run_batch(job, runner, observe=observe, stop=stop)
         except Stopped as exc:
-            say(str(exc))
+            view.say(str(exc))
             return INTERRUPTED
         except KeyboardInterrupt:
-            say(f"stopped; what is done is in {job.output.journal}, run the same command to go on")
+            view.say(f"stopped; what is done is in {job.output.journal}, run the same command to go on")
             raise
-    _tell(summary, store, as_json=as_json, quiet=quiet)
+    found = {kind: store.found[kind] for kind in ("drafts", "verdicts")} if store else {}
+    tell(summary, found, as_json=as_json, quiet=quiet or json_progress)
+    if report and not (quiet or json_progress):
+        say(f"the report is in {report}")
     return FAULT if summary.statuses.get("faulted") else DONE
 
 
@@ -148,30 +179,19 @@ def _facts(own: Pipeline, settings: Settings, seed: int, column: str) -> dict[st
     }
 
 
-def _tell(summary: Summary, store: Store | None, *, as_json: bool, quiet: bool) -> None:
-    found = {kind: store.found[kind] for kind in ("drafts", "verdicts")} if store else {}
-    if as_json:
-        print(json.dumps({**asdict(summary), "output": str(summary.output), "cached": found}))
-    elif not quiet:
-        say(_told(summary, found))
+def _gathering(report: Path, file: Path, output: Path) -> Report:
+    """Raises `BadInput` for a report that would replace something else, and `ExtraMissing` without matplotlib."""
+    needed()
+    writable(report, beside=(file, output))
+    return Report()
 
 
-def _told(summary: Summary, found: dict[str, int]) -> str:
-    counts = ", ".join(f"{number} {status}" for status, number in sorted(summary.statuses.items()))
-    earlier = f" ({summary.resumed} were done before)" if summary.resumed else ""
-    lines = [f"{summary.output}: {counts or 'nothing to do'}{earlier}"]
-    if summary.attempts:
-        lines.append(
-            "drafts a record: " + ", ".join(f"{number} took {drafts}" for drafts, number in summary.attempts.items())
-        )
-    if summary.broken:
-        lines.append(
-            "broken most: " + ", ".join(f"{rule} {number}" for rule, number in list(summary.broken.items())[:5])
-        )
-    if summary.tokens:
-        read, written = summary.tokens["generator_prompt_tokens"], summary.tokens["generator_completion_tokens"]
-        judged = summary.tokens["critic_prompt_tokens"] + summary.tokens["critic_completion_tokens"]
-        lines.append(f"tokens: {read} read and {written} written by the generator, {judged} by the critics")
-    if any(found.values()):
-        lines.append(f"of earlier runs: {found['drafts']} drafts, {found['verdicts']} findings")
-    return "\n".join(lines)
+def _asked(job: Batch, own: Pipeline, seed: int) -> dict[str, str]:
+    """What was asked, as the report heads it."""
+    return {
+        "input": job.input.name,
+        "output": str(job.output.path),
+        "model": own.generator.name if own.generator else "",
+        "seed": str(seed),
+        "finished": datetime.now().astimezone().isoformat(" ", "minutes"),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,8 +12,8 @@ from pipeline.cli.reporting import say
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that is set at the first signal; the second raises `KeyboardInterrupt`."""
+def asked_to_stop(say: Callable[[str], None] = say) -> Iterator[threading.Event]:
+    """An event that is set at the first signal, which is told; the second raises `KeyboardInterrupt`."""
     stop = threading.Event()
 
     def asked(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -1,7 +1,7 @@
 """A line of the journal: its checksum, then a record with its place and mark, or a fact about the run.
 
     7c5de9a3 41 9f0c6e21d4b8a753 {"id": "a", "line": 42, "status": "released", …}
-    0b6e11f2 - manifesto "5b1f…"
+    0b6e11f2 - - {"manifesto": "5b1f…"}
 
 A line that was cut off, or has changed on the disk, does not match its checksum.
 """
@@ -36,7 +36,7 @@ def entry_line(position: int, mark: str, record: bytes) -> bytes:
 
 
 def fact_line(name: str, value: Any) -> bytes:
-    return _checked(b"- %s %s" % (name.encode(), json.dumps(value).encode()))
+    return _checked(b"- - %s" % json.dumps({name: value}).encode())
 
 
 def read_line(line: bytes, offset: int) -> Entry | Fact | None:
@@ -46,7 +46,7 @@ def read_line(line: bytes, offset: int) -> Entry | Fact | None:
         return None
     place, mark, value = rest.split(b" ", 2)
     if place == b"-":
-        return Fact(mark.decode(), json.loads(value))
+        return Fact(*json.loads(value).popitem())
     length = len(value) - 1
     return Entry(int(place), "" if mark == b"-" else mark.decode(), offset + len(line) - 1 - length, length)
 

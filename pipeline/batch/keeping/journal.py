@@ -86,9 +86,11 @@ class Journal:
         self._synced = time.monotonic()
 
     def entries(self) -> Iterator[Entry]:
-        """What is in it at the time of the call, in the order of the input. It may grow meanwhile."""
-        end = self._end
-        return ordered(line for line in self._read(end) if isinstance(line, Entry))
+        """What is in it at the time of the call, in the order of the input. It may grow meanwhile.
+
+        Raises `OutputFault` where the disk does not give back what was written.
+        """
+        return ordered(line for line in self._whole(self._end) if isinstance(line, Entry))
 
     def record(self, entry: Entry) -> Record:
         """What came of a record."""
@@ -121,7 +123,8 @@ class Journal:
     def _recover(self) -> None:
         if not _HEAD.startswith(os.pread(self._file, len(_HEAD), 0)):
             raise BadInput(f"{self.path} is not the journal of a batch: move it away, or choose another output")
-        for line in self._read(os.fstat(self._file).st_size):
+        for end, line in self._read(os.fstat(self._file).st_size):
+            self._end = end
             if isinstance(line, Entry):
                 self.done.add(line.position)
             elif line.name != _NAME:
@@ -130,15 +133,27 @@ class Journal:
         os.ftruncate(self._file, self._end)
         if not self._end:
             self._append(_HEAD)
+            on_disk(self.path.parent)
 
-    def _read(self, upto: int) -> Iterator[Entry | Fact]:
-        """The lines up to the first that is not whole, which is where a killed run was writing."""
+    def _read(self, upto: int) -> Iterator[tuple[int, Entry | Fact]]:
+        """Where each line ends, and what it says, up to the first that is not whole: there a killed run was writing."""
         with self.path.open("rb", buffering=1 << 18) as file:
             offset = 0
             while offset < upto and (read := read_line(line := file.readline(), offset)) is not None:
                 offset += len(line)
-                self._end = max(self._end, offset)
-                yield read
+                yield offset, read
+
+    def _whole(self, upto: int) -> Iterator[Entry | Fact]:
+        """The lines up to there, all of which were whole once."""
+        whole = 0
+        for end, line in self._read(upto):
+            whole = end
+            yield line
+        if whole < upto:
+            raise OutputFault(
+                f"{self.path} has changed on the disk at byte {whole}: run the same command again, "
+                "and what stood from there on is done again"
+            )
 
     def _fault(self, exc: OSError) -> OutputFault:
         return OutputFault(
@@ -149,6 +164,15 @@ class Journal:
 def encoded(record: Mapping[str, Any]) -> bytes:
     """A record as JSON on one line. Lone surrogates, which a prompt may hold, are escaped."""
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def on_disk(path: Path) -> None:
+    """Force a file, or the names in a folder, onto the disk."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _locked(path: Path) -> int:

@@ -20,7 +20,7 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
     text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
     rows = csv.reader(text)
     try:
-        header = next(rows, None)
+        header = _header(rows, name)
         if header is None:
             return
         refuse_missing(column, header, name)
@@ -37,6 +37,13 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
                 yield _given(line, header, row, column)
     finally:
         text.detach()  # the stream is its owner's to close
+
+
+def _header(rows: Iterator[list[str]], name: str) -> list[str] | None:
+    try:
+        return next(rows, None)
+    except csv.Error as exc:
+        raise BadInput(f"{name}: its header is not CSV: {exc}") from exc
 
 
 def refuse_missing(column: str, columns: Sequence[str], name: str) -> None:

@@ -42,6 +42,10 @@ class Input:
         """Whether it can be read more than once: a pipe cannot."""
         return self.name != STDIN and Path(self.name).is_file()
 
+    def is_at(self, path: Path) -> bool:
+        """Whether it is the file at a path, by whatever name."""
+        return self._again and path.exists() and path.samefile(self.name)
+
     def form(self) -> InputFormat | None:
         """The format; `None` for what can be read only once and does not tell by its name."""
         if self._form is None and self._again:

@@ -14,8 +14,21 @@ from pipeline.batch.task import Given, Prompt
 from pipeline.generator import DraftOptions
 from pipeline.inputs import SourceIn, first_fault, sources
 
-_UNSUPPORTED = ("tools", "functions", "logprobs", "top_logprobs", "logit_bias", "audio")
-"""What would be answered otherwise than was asked, were it left out."""
+_SEEDS = 0x7FFFFFFF
+_HARMLESS: Mapping[str, tuple[object, ...]] = {
+    "tools": (),
+    "tool_choice": ("none", "auto"),
+    "functions": (),
+    "function_call": ("none", "auto"),
+    "logprobs": (),
+    "top_logprobs": (),
+    "logit_bias": (),
+    "audio": (),
+    "modalities": (["text"],),
+    "response_format": ({"type": "text"},),
+}
+"""By key, the values that ask for nothing special, beside none. Any other is refused, as on the server: the request
+would be answered otherwise than was asked."""
 
 
 class _In(BaseModel):
@@ -80,9 +93,10 @@ def _given(line: Line, value: Any) -> Given:
         request = _Request.model_validate(value)
     except ValidationError as exc:
         return bad(line.number, line.mark, first_fault(exc), value, "custom_id")
-    if wanted := [key for key in _UNSUPPORTED if value["body"].get(key)]:
+    if wanted := [key for key in _HARMLESS if (own := value["body"].get(key)) and own not in _HARMLESS[key]]:
         return bad(line.number, line.mark, f"`{wanted[0]}` is not supported here", value, "custom_id")
     body = request.body
     conversation = tuple(turn.message for turn in body.messages)
-    prompt = Prompt(conversation, sources(body.context), body.options, body.seed)
+    seed = None if body.seed is None else body.seed & _SEEDS
+    prompt = Prompt(conversation, sources(body.context), body.options, seed)
     return Given(line.number, request.custom_id, line.mark, prompt)

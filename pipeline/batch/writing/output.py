@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -11,7 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, get_args
 
-from pipeline.batch.reading.packed import inner_suffix
+from pipeline.batch.keeping.journal import on_disk
+from pipeline.batch.reading.packed import PACKED, inner_suffix
 from pipeline.batch.task import Record
 from pipeline.batch.writing.openai_results import OpenAiSink
 from pipeline.batch.writing.parquet_sink import ParquetSink
@@ -56,7 +56,7 @@ class Output:
         """What tells a file or folder from any other, also after it was renamed; `None` where there is none."""
         with suppress(FileNotFoundError):
             found = path.stat()
-            return [found.st_dev, found.st_ino]
+            return [found.st_dev, found.st_ino, found.st_mtime_ns]
         return None
 
     def refuse_taken(self, *, replace: bool) -> None:
@@ -85,7 +85,7 @@ class Output:
                 with _sink(self.growing, self.path, form, created) as sink:
                     for record in records:
                         sink(record)
-                _on_disk(self.growing)
+                on_disk(self.growing)
         except OSError as exc:
             _remove(self.growing)
             raise self._fault(exc) from exc
@@ -96,7 +96,7 @@ class Output:
             if self.path.is_dir():
                 _remove(self.path)  # a folder that is not empty cannot be replaced
             self.growing.replace(self.path)
-            _on_disk(self.path.parent)
+            on_disk(self.path.parent)
         except OSError as exc:
             raise self._fault(exc) from exc
 
@@ -108,15 +108,17 @@ class Output:
 
     def _write_shards(self, records: Iterator[Record], size: int, form: OutputFormat, created: int) -> None:
         self.growing.mkdir()
+        packed = self.path.suffix.lower()
+        suffix = _SUFFIXES[form] + (packed if packed in PACKED else "")
         number = 0
         while (first := next(records, None)) is not None:
-            path = self.growing / f"{_PART}{number:05}{_SUFFIXES[form]}"
+            path = self.growing / f"{_PART}{number:05}{suffix}"
             with _sink(path, path, form, created) as sink:
                 for record in chain([first], islice(records, size - 1)):
                     sink(record)
-            _on_disk(path)
+            on_disk(path)
             number += 1
-        _on_disk(self.growing)
+        on_disk(self.growing)
 
 
 @contextmanager
@@ -131,14 +133,6 @@ def _sink(path: Path, named: Path, form: OutputFormat, created: int) -> Iterator
                 yield rows
         else:
             yield OpenAiSink(stream, created=created) if form == "openai" else JsonSink(stream)
-
-
-def _on_disk(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _remove(path: Path) -> None:

@@ -37,7 +37,7 @@ class CsvSink:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._text = io.TextIOWrapper(stream, "utf-8", newline="")
-        self._rows = csv.DictWriter(self._text, list(COLUMNS), lineterminator="\n")
+        self._rows = csv.DictWriter(self._text, list(COLUMNS), lineterminator="\r\n")
         self._rows.writeheader()
 
     def __call__(self, record: Record) -> None:

@@ -154,7 +154,7 @@ def test_asked_to_stop_it_finishes_what_is_under_way(tmp_path: Path) -> None:
     job = batch(tmp_path, prompts(100))
     with pytest.raises(Stopped, match="the same command to go on"):
         go(job, pipeline(generator), workers=2, observe=observe, stop=stop)
-    assert 5 <= len(generator.asked) <= 7
+    assert 5 <= len(generator.asked) <= 8  # four are taken at a time, and the fifth that is done is one of them
     rest = Echo()
     assert go(job, pipeline(rest)).resumed == len(generator.asked)
     assert sorted(generator.asked + rest.asked) == sorted(f"prompt {i}" for i in range(100))

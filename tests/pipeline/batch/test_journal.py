@@ -109,6 +109,20 @@ def test_done_out_of_order_and_read_in_order(data: st.DataObject) -> None:
     assert [e.position for e in ordered(written)] == sorted(e.position for e in written)
 
 
+def test_what_has_changed_on_the_disk_meanwhile_is_not_passed_over(tmp_path: Path) -> None:
+    """The output would be a shorter one, and the journal gone: it is told, and the next run does the rest again."""
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        fill(journal)
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(b"?")
+        with pytest.raises(OutputFault, match="has changed on the disk"):
+            list(journal.entries())
+    with Journal(path) as journal:
+        assert 0 < len(list(journal.entries())) == len(journal.done) < 1000
+
+
 def test_something_else_is_left_alone(tmp_path: Path) -> None:
     """A file that is no journal is not cut to its first line."""
     path = tmp_path / "j"

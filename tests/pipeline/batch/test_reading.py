@@ -6,6 +6,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,14 @@ def test_openai_requests_are_known_by_their_first_line(tmp_path: Path) -> None:
         ({"body": {"messages": []}}, "body.messages"),
         ({"body": {"messages": [{"role": "user", "content": "a"}], "n": 2}}, "body.n"),
         ({"body": {"messages": [{"role": "user", "content": "a"}], "tools": [{}]}}, "`tools` is not supported"),
+        (
+            {"body": {"messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}},
+            "`response_format` is not supported",
+        ),
+        (
+            {"body": {"messages": [{"role": "user", "content": "a"}], "modalities": ["audio"]}},
+            "`modalities` is not supported",
+        ),
         ({"body": {"messages": [{"role": "tool", "content": "a"}]}}, "body.messages.0.role"),
         ({"body": {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}}, "body.messages.0.content"),
     ],
@@ -173,6 +182,24 @@ def test_packed_files(tmp_path: Path, suffix: str) -> None:
     lines.write_bytes(data[: len(data) // 2])
     with pytest.raises(BadInput, match="damaged, or ends too early"):
         asked(lines)
+
+
+def test_a_parquet_file_that_is_damaged_inside(tmp_path: Path) -> None:
+    """Is told as such, wherever the damage is."""
+    path = parquet(tmp_path / "in.parquet", prompt=[f"a prompt {i * 7919 % 10007}" for i in range(5000)])
+    whole = path.read_bytes()
+    for place in range(4, len(whole) // 2, len(whole) // 20):
+        path.write_bytes(whole[:place] + bytes(64) + whole[place + 64 :])
+        with suppress(BadInput):
+            records(path)
+
+
+def test_a_header_that_is_no_csv(tmp_path: Path) -> None:
+    """Is told as such: without it no row can be read."""
+    path = tmp_path / "in.csv"
+    path.write_bytes(b'"prompt' + b"x" * (17 << 20))
+    with pytest.raises(BadInput, match="header is not CSV"):
+        records(path)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

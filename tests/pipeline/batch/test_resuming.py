@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pipeline import BadInput
-from pipeline.batch import Batch, Input
+from pipeline.batch import Batch, Event, Input, Writing
 from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read, timeless
 
 TWO = lines({"id": 1, "prompt": "a"}, {"id": 2, "prompt": "b"})
@@ -99,6 +99,48 @@ def test_a_manifesto_that_records_name_is_not_another_halfway(tmp_path: Path) ->
         go(job, named={"own": pipeline(Echo(stop_after=1))})
     with pytest.raises(BadInput, match="the manifesto own has changed"):
         go(job, named={"own": pipeline(version="2")})
+
+
+@pytest.mark.parametrize("name", ["my rules.yaml", "two\nlines", "ü"])
+def test_any_name_of_a_manifesto_can_be_gone_on_with(tmp_path: Path, name: str) -> None:
+    """Blanks and line ends in it are no part of the journal's own grammar."""
+    job, named = batch(tmp_path, lines(*({"prompt": str(i), "manifesto": name} for i in range(3)))), pipeline()
+    with pytest.raises(KeyboardInterrupt):
+        go(job, named={name: pipeline(Echo(stop_after=1))})
+    assert go(job, named={name: named}).resumed == 1
+    assert [r["status"] for r in read(tmp_path / "out.jsonl")] == ["released"] * 3
+
+
+def test_the_same_bytes_read_in_another_format_are_another_input(tmp_path: Path) -> None:
+    """The old answers are not those to what is asked now."""
+    job = interrupted(tmp_path)
+    with pytest.raises(BadInput, match="another format"):
+        go(replace(job, input=Input(job.input.name, form="lines")))
+
+
+def test_the_input_is_never_replaced(tmp_path: Path) -> None:
+    """Not even with `restart`, nor by another name for it."""
+    job = batch(tmp_path, TWO, "in.jsonl", restart=True)
+    (tmp_path / "other.jsonl").hardlink_to(tmp_path / "in.jsonl")
+    for output in (job.output, replace(job.output, path=tmp_path / "other.jsonl")):
+        with pytest.raises(BadInput, match="is the input"):
+            go(replace(job, output=output))
+    assert (tmp_path / "in.jsonl").read_bytes() == TWO
+
+
+def test_what_came_there_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """A night is long: somebody else may have put something there. All is kept, and it says so."""
+    job = batch(tmp_path, TWO)
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, Writing):
+            job.output.path.write_text("precious")
+
+    with pytest.raises(BadInput, match="is there already"):
+        go(job, observe=meanwhile)
+    assert job.output.path.read_text() == "precious"
+    job.output.path.unlink()
+    assert go(job).resumed == 2
 
 
 def test_restart_begins_anew_and_replaces_in_the_end(tmp_path: Path) -> None:

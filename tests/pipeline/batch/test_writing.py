@@ -35,6 +35,23 @@ def test_csv(tmp_path: Path) -> None:
     assert attempt["verdict"]["findings"][0]["rule"] == "calm"
 
 
+def test_a_lone_carriage_return_does_not_end_a_row(tmp_path: Path) -> None:
+    """Whoever reads the file by the book finds every record."""
+    go(batch(tmp_path, lines({"id": "a\rb", "prompt": "x"}, {"id": "c", "prompt": "x"}), "out.csv"))
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["id"] for r in rows] == ["a\rb", "c"]
+
+
+@pytest.mark.parametrize("seed", [10**30, -1])
+def test_any_seed_of_a_request_can_be_written(tmp_path: Path, seed: int) -> None:
+    """It is brought into the range of seeds, as on the server, and ends no run that is done."""
+    messages = [{"role": "user", "content": "hi"}]
+    go(batch(tmp_path, lines({"custom_id": "x", "body": {"messages": messages, "seed": seed}}), "out.parquet"))
+    (row,) = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (row["status"], row["seed"]) == ("released", seed & 0x7FFFFFFF)
+
+
 def test_parquet(tmp_path: Path) -> None:
     """The same columns, with types."""
     go(batch(tmp_path, GIVEN + prompts(2500), "out.parquet"))
@@ -82,6 +99,14 @@ def test_a_folder_of_shards(tmp_path: Path) -> None:
     assert [part.name for part in parts] == ["part-00000.jsonl", "part-00001.jsonl", "part-00002.jsonl"]
     assert [len(read(part)) for part in parts] == [10, 10, 5]
     assert [r["id"] for part in parts for r in read(part)] == [f"p{i}" for i in range(25)]
+
+
+def test_shards_are_packed_as_the_folder_says(tmp_path: Path) -> None:
+    """Each by itself."""
+    go(batch(tmp_path, prompts(3), "out.jsonl.gz", shard=2))
+    parts = sorted((tmp_path / "out.jsonl.gz").iterdir())
+    assert [part.name for part in parts] == ["part-00000.jsonl.gz", "part-00001.jsonl.gz"]
+    assert [len(gzip.decompress(part.read_bytes()).splitlines()) for part in parts] == [2, 1]
 
 
 def test_packed_outputs(tmp_path: Path) -> None:

@@ -238,6 +238,28 @@ def test_a_draft_that_nobody_wanted_to_its_end_is_gone_on_with(store: Store) -> 
     assert len(generator.requests) == 2
 
 
+def test_a_draft_that_has_ended_is_not_gone_on_with(store: Store) -> None:
+    """Also where whoever read it left with its last piece, as a budget that is spent by it does."""
+    generator = ScriptedGenerator(["a b", "more"], can_continue=True)
+    cached = CachingGenerator(generator, store)
+    pieces = cached(request())
+    while next(pieces).finish is None:
+        pass
+    pieces.close()
+    assert "".join(piece.text for piece in cached(request())) == "a b"
+    assert len(generator.requests) == 1
+
+
+def test_a_whole_draft_is_not_forgotten_for_half_of_it(store: Store) -> None:
+    """A tighter budget does not take from a later run what was paid for."""
+    generator = ScriptedGenerator(["a b c d", "a b"], can_continue=True)
+    cached = CachingGenerator(generator, store)
+    whole = list(cached(request()))
+    list(cached(request(max_tokens=2)))
+    assert list(cached(request())) == whole
+    assert len(generator.requests) == 2
+
+
 def test_a_generator_that_cannot_go_on_is_asked_anew(store: Store) -> None:
     """Half a draft of it is worth nothing."""
     generator = ScriptedGenerator(["a b c"], can_continue=False)

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import OutputFault
 from pipeline.caching import Store
 
 
@@ -55,10 +58,31 @@ def test_clearing_gives_the_space_back(tmp_path: Path) -> None:
 def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
     """It was a cache."""
     path = tmp_path / "cache.sqlite"
-    path.write_bytes(b"no database at all " * 100)
+    path.write_bytes(b"SQLite format 3\0" + b"no database at all " * 100)
+    (tmp_path / "cache.sqlite-wal").write_bytes(b"what was to come of it")
     with Store(path) as store:
         store.put(b"k", b"v")
         assert store.get("x", b"k") == b"v"
+
+
+def test_somebody_elses_file_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A setting that names the wrong file costs the cache, and not the file."""
+    path = tmp_path / "thesis.txt"
+    path.write_text("precious")
+    other = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(other)) as file:
+        file.execute("CREATE TABLE bookmarks (url)")
+    before = other.read_bytes()
+    with caplog.at_level(logging.WARNING, "superego"):
+        for taken in (path, other):
+            with Store(taken) as store:
+                store.put(b"k", b"v")
+                assert store.get("x", b"k") is None
+                with pytest.raises(OutputFault, match="is not used"):
+                    store.clear()
+    assert path.read_text() == "precious"
+    assert other.read_bytes() == before
+    assert "thesis.txt is not used" in caplog.text
 
 
 def test_where_it_cannot_be_written_nothing_is_kept_and_nothing_breaks(
