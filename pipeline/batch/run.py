@@ -112,8 +112,7 @@ def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, sto
         supply = Supply(left_to_do(batch.input.records(), journal, ids), journal.done)
         with closing(runner(supply)) as results:
             for task, record in results:
-                if batch.strict and record["status"] == "faulted":
-                    raise BadInput(f"{batch.input.name}: {record['fault']}")
+                _refuse_fault(batch, record)
                 _same_manifesto(task, record, journal)
                 journal.add(task.position, task.given.mark, record)
                 observe(Recorded(record, len(journal.done)))
@@ -123,6 +122,11 @@ def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, sto
         journal.sync()
         again = "the same command without --restart" if batch.restart else "the same command"
         raise Stopped(f"stopped with {len(journal.done)} records done; run {again} to go on")
+
+
+def _refuse_fault(batch: Batch, record: Record) -> None:
+    if batch.strict and record["status"] == "faulted":
+        raise BadInput(f"{batch.input.name}: {record['fault']}")
 
 
 def _same_manifesto(task: Task, record: Record, journal: Journal) -> None:
@@ -140,6 +144,7 @@ def _same_manifesto(task: Task, record: Record, journal: Journal) -> None:
 def _finished(batch: Batch, journal: Journal, readers: Sequence[Reader]) -> Iterator[Record]:
     for entry in journal.entries():
         record = journal.record(entry)
+        _refuse_fault(batch, record)  # of an earlier run, which need not have been strict
         for reader in readers:
             reader(record)
         yield record if batch.full else _without_drafts(record)

@@ -7,7 +7,6 @@ output is made of it in the end. While a run has it open, nobody else can.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pipeline.batch.keeping.disk import locked, on_disk
 from pipeline.batch.keeping.entry import Entry, Fact, entry_line, fact_line, read_line
 from pipeline.batch.keeping.ordered import Done, ordered
 from pipeline.batch.task import Record
@@ -44,7 +44,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         try:
-            self._file = _locked(self.path)
+            self._file = locked(self.path)
             self._recover()
         except OSError as exc:
             self.__exit__(None, None, None)
@@ -164,35 +164,3 @@ class Journal:
 def encoded(record: Mapping[str, Any]) -> bytes:
     """A record as JSON on one line. Lone surrogates, which a prompt may hold, are escaped."""
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
-
-
-def on_disk(path: Path) -> None:
-    """Force a file, or the names in a folder, onto the disk."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _locked(path: Path) -> int:
-    """The file, open and ours alone."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is(path, file):
-                return file
-        except BlockingIOError:
-            os.close(file)
-            raise BadInput(f"another run is writing {path}") from None
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)  # a run that just ended has removed it
-
-
-def _is(path: Path, file: int) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(path.stat(), os.fstat(file))
-    return False

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, get_args
 
-from pipeline.batch.keeping.journal import on_disk
+from pipeline.batch.keeping.disk import on_disk
 from pipeline.batch.reading.packed import PACKED, inner_suffix
 from pipeline.batch.task import Record
 from pipeline.batch.writing.openai_results import OpenAiSink
@@ -75,8 +75,8 @@ class Output:
             raise BadInput(f"{self.path} is no output of a batch, and is not replaced: move it away")
 
     def write(self, records: Iterable[Record], *, form: OutputFormat, created: int) -> None:
-        """Write all records beside where they belong. Raises `OutputFault` where they cannot be written; then nothing
-        of them is left there."""
+        """Write all records beside where they belong. Raises `OutputFault` where they cannot be written, and what
+        `records` raise; then nothing of them is left there."""
         try:
             _remove(self.growing)
             if self.shard:
@@ -89,6 +89,9 @@ class Output:
         except OSError as exc:
             _remove(self.growing)
             raise self._fault(exc) from exc
+        except BaseException:
+            _remove(self.growing)
+            raise
 
     def publish(self) -> None:
         """Give what is written its name, at once, in the place of an earlier output that may be there."""
