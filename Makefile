@@ -9,7 +9,7 @@ TORCH := .venv/.torch
 
 help:
 	@echo "make demo   set up .venv and watch a draft fail, go back and pass, on real weights"
-	@echo "make test   set up .venv with torch in it, then ruff, mypy, import-linter and pytest"
+	@echo "make test   set up .venv with torch in it, then ruff, mypy, import-linter and pytest (as root, Chromium too)"
 	@echo "make check  the same without pytest"
 	@echo "make bench  measure what judging costs (ten minutes, alone on the machine), into bench/results.json"
 	@echo "make schema write manifestos/schema.json anew"
@@ -21,6 +21,7 @@ demo: $(READY)
 	$(BIN)/superego ask "Write a thank-you note to a customer." --manifesto house-style --seed $(or $(SEED),12) --trace
 
 test: check
+	./setup-browser.sh
 	$(BIN)/pytest
 
 check: $(TORCH)
@@ -44,7 +45,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
   --no-emit-index-url --no-annotate $(UPGRADE) --quiet --custom-compile-command "make lock"
 lock: UPGRADE := --upgrade
 lock: $(READY)
-	$(LOCK) --extra embedded --extra personal-data --extra openai --extra eval --extra server --output-file constraints.txt
+	$(LOCK) --extra embedded --extra personal-data --extra openai --extra eval --extra server --extra batch --output-file constraints.txt
 	echo torch > .venv/excludes.txt
 	$(LOCK) --all-extras --constraint constraints.txt --excludes .venv/excludes.txt --output-file constraints-torch.txt
 

@@ -4,7 +4,7 @@ from critics.calibration import corrected, logit
 from critics.critic import Critic
 from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
-from critics.exchange import Exchange, Message, Role, Source
+from critics.exchange import Exchange, Message, Role, Source, ToolCall
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
 from critics.grounded import GroundedCritic
 from critics.guard.critic import GuardCritic
@@ -93,6 +93,7 @@ __all__ = [
     "Span",
     "States",
     "Stream",
+    "ToolCall",
     "Unreadable",
     "Usage",
     "Vector",

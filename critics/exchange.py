@@ -5,15 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What an assistant asks of a tool. `arguments` are JSON; the tool's turn names the `id`."""
+
+    name: str
+    arguments: str = "{}"
+    id: str = ""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation. `calls` are an assistant's; `answers` is the id of the call that a tool's turn is the
+    result of.
+
+    A critic is told of neither: it hears calls as text, and what tools gave as sources.
+    """
 
     role: Role
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True)

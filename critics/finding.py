@@ -54,6 +54,9 @@ class Finding:
     mend: tuple[str, ...] = ()
     usage: Usage = Usage()
     raw: float | None = None
+    in_part: bool = False
+    """Whether something that was to be judged could not be: then the probability is worth something while it is a
+    breach by the threshold of the moment, and says nothing by another."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(Span(*span) for span in self.spans))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from critics.calibration import calibrated, in_own_terms
@@ -26,6 +26,10 @@ class Panel:
     def __init__(self, critics: Mapping[str, Critic], *, seconds: float | None = 60.0) -> None:
         self._critics = dict(critics)
         self._seconds = seconds
+
+    def wrapped(self, wrap: Callable[[str, Critic], Critic]) -> Panel:
+        """The same panel with something around each critic, which is told by its name."""
+        return Panel({name: wrap(name, critic) for name, critic in self._critics.items()}, seconds=self._seconds)
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         found: list[Finding] = []

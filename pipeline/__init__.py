@@ -8,6 +8,7 @@ from pipeline.errors import (
     ModelFault,
     ModelMissing,
     ModelRefused,
+    ModelUnable,
     ModelUnavailable,
     ModelUnusable,
     OutputFault,
@@ -19,8 +20,10 @@ from pipeline.loop import Loop, Observer
 from pipeline.outcome import Attempt, Cost, Outcome, Withheld
 from pipeline.pipeline import Pipeline
 from pipeline.rim import AsyncAnswer
+from pipeline.screening import Passed
 from pipeline.scripted import ScriptedGenerator
 from pipeline.settings import Settings, load_settings
+from pipeline.wanted import Form, Tool, Tools
 
 __all__ = [
     "Answer",
@@ -31,16 +34,19 @@ __all__ = [
     "Cost",
     "DraftOptions",
     "DraftRequest",
+    "Form",
     "Generator",
     "Loop",
     "ModelFault",
     "ModelMissing",
     "ModelRefused",
+    "ModelUnable",
     "ModelUnavailable",
     "ModelUnusable",
     "Observer",
     "Outcome",
     "OutputFault",
+    "Passed",
     "Piece",
     "Pieces",
     "Pipeline",
@@ -48,6 +54,8 @@ __all__ = [
     "ScriptedGenerator",
     "Settings",
     "SettingsError",
+    "Tool",
+    "Tools",
     "Withheld",
     "assemble",
     "load",

@@ -26,6 +26,8 @@ from critics import (
 )
 from manifestos import DEFAULT
 from pipeline import embedded
+from pipeline.caching import CachingCritic, CachingGenerator, Store
+from pipeline.conditions import drafting, judging
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.errors import ModelMissing, SettingsError
 from pipeline.fitted import fitted
@@ -47,7 +49,8 @@ from pipeline.llama import (
 )
 from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
-from pipeline.settings import NO_ADAPTER, RemoteSettings, Settings, load_settings
+from pipeline.settings import RemoteSettings, Settings, load_settings
+from pipeline.weights import judge_adapter, judge_name, weights_of
 
 
 def load(
@@ -74,21 +77,25 @@ def assemble(
 
     Calibrations that were fitted to other models than those of `settings` are left out.
     """
-    parts = Parts(settings, judged=_asks_model(manifesto), strict=True)
+    parts = Parts(settings, judged=asks_model(manifesto), strict=True)
     return parts.pipeline(manifesto, generator=generator, drafts=drafts)
 
 
 class Parts:
     """What the settings name, made when it is asked for. Weights that both draft and judge are loaded once.
 
-    `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here.
-    `strict` says that there is one manifesto, for which all identities must have been made.
+    `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here. With a
+    `store`, what models have drafted and found is looked up there first, and kept. `strict` says that there is one
+    manifesto, for which all identities must have been made.
     """
 
-    def __init__(self, settings: Settings, *, judged: bool = True, strict: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, *, judged: bool = True, store: Store | None = None, strict: bool = False
+    ) -> None:
         self._settings = settings
         self._wardrobe = Wardrobe(settings.identity.use, settings.identity.scale, strict)
         self._judged = judged
+        self._store = store
         self._engines: dict[Path, Engine] = {}
         self._embedder: Embedder | None = None
 
@@ -119,23 +126,31 @@ class Parts:
         }
         names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
         named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
+        if self._store:
+            named |= {
+                name: CachingCritic(critic, self._store, identity=f"{name} {known}")
+                for name, critic in named.items()
+                if (known := judging(name, self._settings, manifesto)) is not None
+            }
         return Panel(named, seconds=self._settings.critic_seconds)
 
     def drafting(self) -> tuple[Engine, Path]:
         """The generator's engine, and the file that its weights come from. Raises `SettingsError` for a model behind a
         server."""
         name = self._settings.generator.model
-        path = weights_of(name)
+        path = self._weights(name)
         if path is None:
             raise SettingsError(f"an identity is built for a model in a GGUF file, and {name!r} is not one")
         return self._engine(path), path
 
     def generator(self, manifesto: Manifesto) -> Generator:
         """What drafts, wearing the identities of the settings that are this manifesto's."""
-        path = weights_of(self._settings.generator.model)
+        path = self._weights(self._settings.generator.model)
         worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
-        plain = self._plain_generator(path, worn.adapters)
-        return PromptedGenerator(plain, worn.system) if worn.system else plain
+        drafts = self._plain_generator(path, worn.adapters)
+        if self._store:  # behind what it is told, so that other words are another question
+            drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings))
+        return PromptedGenerator(drafts, worn.system) if worn.system else drafts
 
     def _plain_generator(self, path: Path | None, adapters: tuple[Adapter, ...]) -> Generator:
         wanted = self._settings.generator
@@ -166,8 +181,8 @@ class Parts:
         if wanted.model is None:
             inherited = ("model", "base_url", "api_key")
             wanted = wanted.model_copy(update={key: getattr(self._settings.generator, key) for key in inherited})
-        name = _judge_name(self._settings)
-        path = weights_of(name)
+        name = judge_name(self._settings)
+        path = self._weights(name)
         if path is not None:
             adapter, engine = judge_adapter(self._settings), self._engine(path)
             if adapter and engine.model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(path)):
@@ -199,6 +214,7 @@ class Parts:
         wanted = self._settings.embeddings
         if wanted.model == "embedded":
             return PackagedEmbedder(threads=self._settings.threads)
+        self._weights(wanted.model)
         return load_embedder(
             wanted.model,
             base_url=wanted.base_url,
@@ -209,6 +225,7 @@ class Parts:
 
     def _moderator(self) -> Moderator:
         wanted = self._settings.remote
+        self._weights(wanted.model)
         return OpenAiModerator(
             model=wanted.model,
             base_url=wanted.base_url,
@@ -231,7 +248,7 @@ class Parts:
 
     def _probe(self) -> ProbeCritic:
         """Over the judge's model: the probe that is named, and for the embedded model the shipped one behind it."""
-        name = _judge_name(self._settings)
+        name = judge_name(self._settings)
         path, own = weights_of(name), self._settings.probe.file
         if path is None:
             raise SettingsError(f"the critic `probe` looks into a model in a GGUF file, and {name!r} is not one")
@@ -245,8 +262,15 @@ class Parts:
         return ProbeCritic(LlamaStates(self._engine(path)), *probes)
 
     def _guard(self, manifesto: Manifesto) -> GuardCritic:
-        weights = weights_of(self._settings.guard.model or "")
+        weights = self._weights(self._settings.guard.model) if self._settings.guard.model else None
         return guard_critic(manifesto, self._settings, weights=weights, engine=self._engine)
+
+    def _weights(self, name: str) -> Path | None:
+        """The file that a model's name means. Raises `SettingsError` where there is none and runs must repeat."""
+        path = weights_of(name)
+        if path is None and self._settings.deterministic:
+            raise SettingsError(f"`deterministic` is for models in this process: nobody knows how {name!r} is computed")
+        return path
 
     def _engine(self, path: Path) -> Engine:
         if path not in self._engines:
@@ -260,57 +284,27 @@ class Parts:
                 context=0 if 0 in contexts else max(contexts),
                 threads=settings.threads,
                 parallel=settings.parallel,
+                fixed=settings.deterministic,
             )
         return self._engines[path]
 
 
-def conditions(settings: Settings) -> str:
-    """What must be the same for two runs to be one: every setting, secrets masked, and which weights a file holds."""
-    names = (settings.generator.model, settings.judge.model, settings.guard.model)
-    files = [path for name in names if name and (path := weights_of(name))]
-    files += filter(None, (judge_adapter(settings), settings.probe.file))
-    files += [Path(name).expanduser() for name in settings.identity.use]
-    return settings.model_dump_json() + "".join(map(fingerprint, files))
-
-
 def judges_untrained(manifesto: Manifesto, settings: Settings) -> bool:
     """Whether a rule will be judged by the embedded model without an adapter, which is no better than chance."""
-    return _asks_model(manifesto) and _judge_name(settings) == "embedded" and judge_adapter(settings) is None
+    return asks_model(manifesto) and judge_name(settings) == "embedded" and judge_adapter(settings) is None
 
 
 def unfamiliar(manifesto: Manifesto, settings: Settings) -> list[str]:
     """The rules that the embedded model judges as it is shipped, and that it was not measured on: those whose statement
     is not the default manifesto's. It follows a statement that it was not trained on little better than chance."""
-    if _judge_name(settings) != "embedded" or judge_adapter(settings) != embedded.ADAPTER:
+    if judge_name(settings) != "embedded" or judge_adapter(settings) != embedded.ADAPTER:
         return []
     known = {rule.statement for rule in critics.load(DEFAULT).rules}
     return [rule.id for rule in manifesto.rules if "judge" in rule.critics and rule.statement not in known]
 
 
-def judge_adapter(settings: Settings) -> Path | None:
-    """The adapter that the judge is used with. Raises `SettingsError` for one that its model cannot take."""
-    wanted, name = settings.judge.adapter, _judge_name(settings)
-    if wanted is None:
-        return embedded.ADAPTER if name == "embedded" else None
-    if wanted == NO_ADAPTER:
-        return None
-    if weights_of(name) is None:
-        raise SettingsError(f"`judge.adapter` is for a model in a GGUF file, and {name!r} is not one")
-    return wanted.expanduser()
-
-
-def _judge_name(settings: Settings) -> str:
-    return settings.judge.model or settings.generator.model
-
-
-def weights_of(name: str) -> Path | None:
-    """The GGUF file that a model's name means, if it means one."""
-    if name == "embedded":
-        return embedded.weights()
-    return Path(name).expanduser() if name.endswith(".gguf") and ":" not in name else None
-
-
-def _asks_model(manifesto: Manifesto) -> bool:
+def asks_model(manifesto: Manifesto) -> bool:
+    """Whether a rule asks for the critic `judge`."""
     return any("judge" in rule.critics for rule in manifesto.rules)
 
 

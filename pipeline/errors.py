@@ -4,17 +4,19 @@ PipelineError
 ├── SettingsError          a configuration cannot be used            exit 2   (who configures)
 ├── BadInput               a prompt, a file or a flag is wrong       exit 2   (who asks)
 ├── OutputFault            a result cannot be written                exit 1   (who runs)
+├── Stopped                a run was asked to stop, and can go on    exit 130 (who runs)
 └── ModelFault             a model failed; also a critics.ModelError exit 1
     ├── ModelMissing       no such file, name or package
     ├── ModelUnusable      not a model, damaged, or too big for the memory
     ├── ContextOverflow    the prompt does not fit into the context
     ├── ModelRefused       the server says no: key, name or request
+    │   └── ModelUnable    it has no tools, or cannot keep to a form
     └── ModelUnavailable   out of reach or overloaded                retryable
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from critics import ModelError
 
@@ -33,6 +35,10 @@ class BadInput(PipelineError):
 
 class OutputFault(PipelineError):
     """A result cannot be written: no space, no permission."""
+
+
+class Stopped(PipelineError):
+    """A run was asked to stop before its end; what it has done is kept."""
 
 
 class ModelFault(PipelineError, ModelError):
@@ -55,6 +61,16 @@ class ContextOverflow(ModelFault):
 
 class ModelRefused(ModelFault):
     """The server understood and says no; asking again changes nothing."""
+
+
+class ModelUnable(ModelRefused):
+    """The model has no tools, or cannot keep its answer to the form that is asked for."""
+
+    def __init__(self, message: str, *, asked: Literal["tools", "form"], why: str = "") -> None:
+        super().__init__(message)
+        self.asked = asked
+        self.why = why
+        """What whoever asks may be told, where there is more to say."""
 
 
 class ModelUnavailable(ModelFault):

@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from critics import Message, Usage
+from critics import Message, ToolCall, Usage
+from pipeline.wanted import Form, Tools
 
 Finish = Literal["stop", "length", "vetoed", "stopped"]
 """Why a draft ends. The last two are the loop's words, where it stopped the draft: at a veto, or, of an answer that is
@@ -21,13 +22,16 @@ class DraftOptions:
     """What a caller asks of the drafts of one call; what is `None` is the generator's own.
 
     `max_tokens` bounds each draft, what it continues from included; the generator's own bound holds as well. A draft
-    ends before the first of the strings in `stop`.
+    ends before the first of the strings in `stop`. It may call `tools`, and with a `form` it is JSON; a generator that
+    cannot do that raises `ModelUnable`.
     """
 
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     temperature: float | None = None
     top_p: float | None = None
+    tools: Tools | None = None
+    form: Form | None = None
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,15 @@ class DraftRequest:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some more of a draft. `usage` counts what this piece cost, so that a draft cut short is still accounted for."""
+    """Some more of a draft. `usage` counts what this piece cost, so that a draft cut short is still accounted for.
+
+    Tool calls come whole, each once; what its arguments are before they are whole is nothing to judge.
+    """
 
     text: str
     usage: Usage = Usage()
     finish: Finish | None = None
+    calls: tuple[ToolCall, ...] = ()
 
 
 class Generator(Protocol):

@@ -34,12 +34,14 @@ class MessageIn(_Record):
 
 
 class PromptIn(_Record):
-    """One prompt of a batch: `prompt`, or `messages` that end with the user's turn."""
+    """One prompt of a batch: `prompt`, or `messages` that end with the user's turn. `manifesto` is a shipped name or a
+    path, where the record has its own."""
 
     id: Id | None = None
     prompt: Annotated[str, Field(min_length=1)] | None = None
     messages: Annotated[tuple[MessageIn, ...], Field(min_length=1)] | None = None
     context: tuple[SourceIn, ...] = ()
+    manifesto: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> PromptIn:
@@ -119,7 +121,7 @@ def read_sources(text: str, name: str) -> tuple[Source, ...]:
     except json.JSONDecodeError as exc:
         raise BadInput(f"{name}:{exc.lineno}:{exc.colno}: not JSON: {exc.msg}") from exc
     except ValidationError as exc:
-        raise BadInput(f"{name}: {_first(exc)}") from exc
+        raise BadInput(f"{name}: {first_fault(exc)}") from exc
     except (RecursionError, ValueError) as exc:
         raise BadInput(f"{name}: not JSON that can be read: {exc}") from exc
 
@@ -133,16 +135,6 @@ def json_lines(lines: Iterable[bytes], model: type[R]) -> Iterator[tuple[int, R 
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield number, _parsed(number, line, model)
-
-
-def plain_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, PromptIn | BadLine]]:
-    """Each line that is not blank as a prompt."""
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield number, PromptIn(prompt=line.decode("utf-8-sig" if number == 1 else "utf-8").strip())
-            except UnicodeDecodeError as exc:
-                yield number, BadLine(number, f"not UTF-8: byte 0x{line[exc.start]:02x} at {exc.start + 1}")
 
 
 def looks_like_json(line: bytes) -> bool:
@@ -162,12 +154,13 @@ def _parsed(number: int, line: bytes, model: type[R]) -> R | BadLine:
         return BadLine(number, f"not JSON at character {exc.pos + 1}: {exc.msg}")
     except ValidationError as exc:
         given = value.get("id") if isinstance(value, dict) else None
-        return BadLine(number, _first(exc), given if isinstance(given, str | int) else None)
+        return BadLine(number, first_fault(exc), given if isinstance(given, str | int) else None)
     except (RecursionError, ValueError) as exc:
         return BadLine(number, f"not JSON that can be read: {exc}")
 
 
-def _first(exc: ValidationError) -> str:
+def first_fault(exc: ValidationError) -> str:
+    """The first thing that is wrong, where, and how many more there are."""
     errors = exc.errors()
     error = errors[0]
     place = ".".join(map(str, error["loc"]))

@@ -22,6 +22,7 @@ from critics import (
 from pipeline.emptiness import verdict_on_empty
 from pipeline.ledger import Ledger
 from pipeline.redaction import Draft, asked_for
+from pipeline.structured import heard, verdict_on_form
 
 JUDGE_AGAIN = 1
 """How often `on_undecided: retry` asks again before the rule counts as undecided."""
@@ -35,20 +36,21 @@ class Judging:
     def __init__(self, critic: Critic, manifesto: Manifesto, exchange: Exchange, ledger: Ledger) -> None:
         self._critic = critic
         self._manifesto = manifesto
-        self._exchange = exchange
+        self._exchange = heard(exchange)
         self._ledger = ledger
         self._output = manifesto.rules_for("output")
 
-    def of_input(self) -> Verdict | None:
-        """The verdict on the user's turn, where rules apply to it."""
+    def of_input(self, asked: Exchange) -> Verdict:
+        """The verdict on what is asked, by the rules for that."""
         rules = self._manifesto.rules_for("input")
-        return self._judged(lambda asked: self._findings(None, asked), rules) if rules else None
+        return self._judged(lambda wanted: self._findings(asked, wanted), rules)
 
     def of_draft(self, draft: Draft) -> Verdict:
         """The verdict on a draft, by all rules but those that stand as broken already."""
-        if not draft.standing and (empty := verdict_on_empty(self._manifesto, draft.text)):
-            return empty
-        return self._judged(lambda asked: self._findings(draft.text, asked), self._output, draft.standing)
+        plain = verdict_on_empty(self._manifesto, draft.judged) or verdict_on_form(self._manifesto, draft.fault)
+        if plain and not draft.standing:
+            return plain
+        return self._judged(lambda asked: self._of_text(draft.judged, asked), self._output, draft.standing)
 
     def of_part(self, text: str, rules: Sequence[Rule], begin: int = 0) -> Verdict:
         """The verdict on the beginning of a draft. From `begin` on lies the window that costly critics are shown."""
@@ -56,20 +58,20 @@ class Judging:
         def ask(asked: Sequence[Rule]) -> list[Finding]:
             near = [rule for rule in asked if begin and not set(rule.critics) & set(DETERMINISTIC)]
             far = [rule for rule in asked if rule not in near]
-            return [*self._findings(text, far), *_moved(self._findings(text[begin:], near), begin)]
+            return [*self._of_text(text, far), *_moved(self._of_text(text[begin:], near), begin)]
 
         return self._judged(ask, rules)
 
     def breaches(self, text: str, rules: Sequence[Rule]) -> tuple[Finding, ...]:
         """What is found on those of the rules that a part of a draft breaks."""
-        findings = self._findings(text, rules)
+        findings = self._of_text(text, rules)
         broken = {judgement.rule.id for judgement in weigh(self._manifesto, rules, findings).broken}
         return tuple(finding for finding in findings if finding.rule in broken)
 
     def mends(self, text: str, begin: int = 0) -> tuple[Finding, ...]:
         """What is to be mended in a text from `begin` on."""
         rules = [rule for rule in self._output if rule.action == "redact"]
-        return asked_for(self._findings(text, rules), rules, begin)
+        return asked_for(self._of_text(text, rules), rules, begin)
 
     def _judged(self, ask: _Ask, rules: Sequence[Rule], standing: Sequence[Finding] = ()) -> Verdict:
         settled = {finding.rule for finding in standing}
@@ -84,13 +86,15 @@ class Judging:
             findings = [f for f in findings if f.rule not in names] + fresh
         return weigh(self._manifesto, rules, findings)
 
-    def _findings(self, text: str | None, rules: Sequence[Rule]) -> list[Finding]:
+    def _of_text(self, text: str, rules: Sequence[Rule]) -> list[Finding]:
+        return self._findings(replace(self._exchange, draft=text), rules)
+
+    def _findings(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         """What the critic says before the budget's time is up; after that, nothing is decided."""
         if not rules:
             return []
         if self._ledger.stop.is_set():
             return [undecided(rule, "loop", "nobody waits for it any more") for rule in rules]
-        exchange = replace(self._exchange, draft=text)
         try:
             findings = within(self._ledger.seconds_left, self._critic, exchange, rules, stop=self._ledger.stop)
             self._ledger.critic += sum((finding.usage for finding in findings), Usage())

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as Steps
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from critics import Critic, Exchange, Manifesto, Stream, Usage, Verdict
+from critics import Critic, Exchange, Finding, Manifesto, Stream, ToolCall, Usage, Verdict
 from pipeline.answer import Answer, Parts
 from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
@@ -23,7 +23,9 @@ from pipeline.ledger import Clock, Ledger
 from pipeline.outcome import Attempt, Outcome, Status, StopReason, best, standstill
 from pipeline.redaction import Draft, redacted
 from pipeline.revision import KEPT_DRAFTS, converse, first_request, resume, rewind
+from pipeline.screening import Asked, Passed
 from pipeline.showing import Growing, Showing, mode_of, overlapped
+from pipeline.structured import has_tools, shaped, spelled
 from pipeline.watch import Watch, watched
 
 Observer = Callable[[Attempt], None]
@@ -58,9 +60,9 @@ class Loop:
     ) -> Outcome:
         """Answer the conversation. Never raises for what a model or a critic does: that is in the outcome.
 
-        Raises `BadInput` for a conversation that has no last turn by the user.
+        Raises `BadInput` for a conversation whose last turn is neither the user's nor a tool's.
         """
-        return self._answer(exchange, seed, observe, options, "hold").ended()
+        return self.stream(exchange, seed=seed, observe=observe, options=options, hold=True).ended()
 
     def stream(
         self,
@@ -70,24 +72,24 @@ class Loop:
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
         hold: bool = False,
+        passed: Passed | None = None,
     ) -> Answer:
         """As a call, with the answer in parts, as the manifesto's `stream` lets them be shown, or with `hold` in one.
+        One with tools or in a form comes in one as well: it is read as a whole.
 
-        Nothing is done before it is iterated.
+        With `passed` all of the conversation is judged as input, and not only its last turn; what passes is remembered
+        there. Nothing is done before it is iterated.
         """
-        mode = "hold" if hold else mode_of(self.manifesto, can_continue=self.generator.can_continue)
-        return self._answer(exchange, seed, observe, options, mode)
-
-    def _answer(
-        self, exchange: Exchange, seed: int, observe: Observer | None, options: DraftOptions, mode: Stream
-    ) -> Answer:
-        if not exchange.conversation or exchange.conversation[-1].role != "user":
-            raise BadInput("a conversation must end with the user's turn")
+        if not exchange.conversation or exchange.conversation[-1].role not in ("user", "tool"):
+            raise BadInput("a conversation must end with the user's turn, or with what a tool gave")
+        whole = hold or options.tools or options.form or has_tools(exchange.conversation)
+        mode: Stream = "hold" if whole else mode_of(self.manifesto, can_continue=self.generator.can_continue)
         stop = threading.Event()
         first = first_request(exchange.conversation, exchange.sources, seed, options)
         ledger = Ledger(self.manifesto.budget, clock=self.clock, stop=stop)
         judging = Judging(self.critic, self.manifesto, replace(exchange, draft=None), ledger)
-        run = _Run(self, judging, ledger, first, Showing(mode, self.manifesto), observe or (lambda _: None))
+        asked = Asked(replace(exchange, draft=None), options, passed)
+        run = _Run(self, judging, ledger, first, Showing(mode, self.manifesto), asked, observe or (lambda _: None))
         return Answer(run.parts(), stop)
 
 
@@ -95,7 +97,14 @@ class _Run:
     """One call of the loop."""
 
     def __init__(
-        self, loop: Loop, judging: Judging, ledger: Ledger, first: DraftRequest, showing: Showing, observe: Observer
+        self,
+        loop: Loop,
+        judging: Judging,
+        ledger: Ledger,
+        first: DraftRequest,
+        showing: Showing,
+        asked: Asked,
+        observe: Observer,
     ) -> None:
         self._generator = loop.generator
         self._manifesto = loop.manifesto
@@ -104,9 +113,11 @@ class _Run:
         self._clock = loop.clock
         self._first = first
         self._showing = showing
+        self._asked = asked
         self._observe = observe
-        # What is shown as it is written is judged by more rules than these, and as often.
-        self._watched = watched(loop.manifesto, model=loop.watch_model) if showing.mode == "hold" else ()
+        # What is shown as it is written is judged by more rules than these, and as often; JSON is read as a whole.
+        watches = showing.mode == "hold" and not first.options.form
+        self._watched = watched(loop.manifesto, model=loop.watch_model) if watches else ()
         self._attempts: list[Attempt] = []
         self._since = 0
         """The attempt that last got something shown: with it begins what may come to a standstill."""
@@ -114,9 +125,8 @@ class _Run:
 
     def parts(self) -> Parts:
         """Draft and judge to the end, giving what may be shown."""
-        self._input = self._judging.of_input()
-        if self._input and self._input.outcome != "pass":
-            return self._end("withheld", "undecided" if self._input.outcome == "undecided" else "input")
+        if refused := self._refused():
+            return refused
         while True:
             if stop := self._ledger.spent() or standstill(self._attempts[self._since :]):
                 return (yield from self._exhausted(stop))
@@ -129,12 +139,25 @@ class _Run:
             self._attempts.append(attempt)
             self._observe(attempt)
             if attempt.verdict.outcome == "pass":
-                return (yield from self._release("passed", attempt.text))
+                return (yield from self._release("passed", attempt))
             if attempt.verdict.outcome == "undecided":
                 late = self._ledger.cut() == "seconds"
                 return (yield from self._exhausted("seconds")) if late else self._end("withheld", "undecided")
             if self._showing.mode == "window" and self._showing.text:
                 return self._end("withheld", "shown")
+
+    def _refused(self) -> Outcome | None:
+        """The end of it, where what is asked does not pass."""
+        for turn in self._asked.turns(self._manifesto) if self._manifesto.rules_for("input") else ():
+            verdict = self._input = self._judging.of_input(turn)
+            if verdict.outcome == "undecided":
+                return self._end("withheld", "seconds" if self._ledger.cut() == "seconds" else "undecided")
+            if verdict.outcome != "pass":
+                return self._end("withheld", "input")
+            self._asked.remember(turn, self._manifesto)
+            if stop := self._ledger.cut():
+                return self._end("withheld", stop)
+        return None
 
     def _attempt(self) -> Work[Attempt | None]:
         """Draft, mend and judge; `None` where tokens or time ran out in the middle of a draft."""
@@ -151,6 +174,8 @@ class _Run:
             number=self._ledger.attempts,
             seed=request.seed,
             draft=draft.written,
+            calls=draft.calls,
+            read=draft.read,
             text=draft.text,
             verdict=verdict,
             usage=usage,
@@ -186,11 +211,13 @@ class _Run:
     def _written(self, request: DraftRequest) -> Work[Draft | None]:
         request = replace(request, max_tokens=self._ledger.tokens_left, stop=self._ledger.stop)
         written, finish = request.continues, None
+        calls: list[ToolCall] = []
         growing, watch = self._showing.draft(), Watch(len(written))
         with closing(self._generator(request)) as pieces:
             for piece in pieces:
                 self._ledger.generator += piece.usage
                 written += piece.text
+                calls += piece.calls
                 finish = piece.finish or finish
                 if self._ledger.cut():
                     return None
@@ -202,7 +229,11 @@ class _Run:
         if failed := (yield from self._shown(growing, written, ended=True)):
             return failed
         growing.grew(written)
-        return None if self._ledger.stop.is_set() else self._mended(growing, written, finish)
+        if self._ledger.stop.is_set():
+            return None
+        if calls or self._first.options.tools or self._first.options.form:
+            return self._shaped(written, calls, finish)
+        return self._mended(growing, written, finish)
 
     def _shown(self, growing: Growing, written: str, *, ended: bool = False) -> Work[Draft | None]:
         """Show what has passed of a draft by now. It ends with the part that failed, where one did."""
@@ -239,19 +270,37 @@ class _Run:
         mended = redacted(text, self._judging.mends(text, len(shown)), upto)
         return mended and Draft(written, mended[0], (*growing.mended, *mended[1]), finish)
 
+    def _shaped(self, written: str, calls: Sequence[ToolCall], finish: Finish | None) -> Draft:
+        """A draft that is more than prose. It is held, so nothing of it has been shown."""
+
+        def mend(text: str) -> tuple[str, tuple[Finding, ...]]:
+            return redacted(text, self._judging.mends(text)) or (text, ())
+
+        made = shaped(written, calls, self._first.options, mend, finish=finish)
+        drafted = "\n\n".join(filter(None, (written, *map(spelled, calls))))
+        return Draft(
+            written=drafted,
+            text=made.text,
+            redactions=made.redactions,
+            finish=finish,
+            calls=made.calls,
+            read=made.judged,
+            fault=made.fault,
+        )
+
     def _exhausted(self, stop: StopReason) -> Parts:
         wanted = self._manifesto.on_exhausted == "best" and self._showing.mode == "hold"
         given = best(self._attempts, self._manifesto) if wanted else None
         if given is None:
             return self._end("withheld", stop)
-        return (yield from self._release(stop, given.text))
+        return (yield from self._release(stop, given))
 
-    def _release(self, stop: StopReason, text: str) -> Parts:
+    def _release(self, stop: StopReason, given: Attempt) -> Parts:
         """The end of an answer that may be shown, unless somebody has cancelled it meanwhile."""
         if self._ledger.stop.is_set():
             return self._end("withheld", "cancelled")
-        yield from self._give(text)
-        return self._end("released", stop, text)
+        yield from self._give(given.text)
+        return replace(self._end("released", stop, given.text), calls=given.calls)
 
     def _give(self, text: str) -> Work[None]:
         """Show what of a text has not been shown. It begins with what has."""

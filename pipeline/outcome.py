@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from critics import Finding, Manifesto, Usage, Verdict
+from critics import Finding, Manifesto, ToolCall, Usage, Verdict
 from pipeline.emptiness import EMPTY
 from pipeline.errors import ModelFault, PipelineError
 from pipeline.generator import Finish
+from pipeline.structured import WELL_FORMED
 
 Status = Literal["released", "withheld", "faulted"]
 StopReason = Literal[
@@ -25,13 +26,30 @@ StopReason = Literal[
     "cancelled",
     "fault",
 ]
+STOPS: Mapping[StopReason, str] = {
+    "passed": "a draft passed",
+    "input": "the prompt itself breaks a rule",
+    "undecided": "a rule could not be judged",
+    "repeated": "the same draft came again",
+    "stalled": "the critique did not change",
+    "shown": "what had been shown could not be gone on with",
+    "attempts": "no attempts are left",
+    "tokens": "no tokens are left",
+    "seconds": "no time is left",
+    "cancelled": "nobody waited for it any more",
+    "fault": "the model failed",
+}
+"""Why the loop ended, in words."""
 
 
 @dataclass(frozen=True)
 class Attempt:
     """A draft and its verdict. `draft` is what was written, `text` what was judged and may be released: the draft
     without invisible characters, and with `redactions` mended in place. One whose `finish` is `vetoed` or `stopped` was
-    stopped while it was written, and ends with the part that did not pass."""
+    stopped while it was written, and ends with the part that did not pass.
+
+    What is released beside the text are its `calls`. With them, and where the text is JSON, critics were given what it
+    says, which is `judged`."""
 
     number: int
     seed: int
@@ -44,6 +62,13 @@ class Attempt:
     continued_from: int = 0
     """Characters kept from the attempt before."""
     redactions: tuple[Finding, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    read: str | None = None
+
+    @property
+    def judged(self) -> str:
+        """The text that findings have their places in."""
+        return self.text if self.read is None else self.read
 
 
 @dataclass(frozen=True)
@@ -68,8 +93,9 @@ class Withheld(PipelineError):
 @dataclass(frozen=True)
 class Outcome:
     """`answer` is the released text, the manifesto's refusal where it is withheld, or `None` where the manifesto wants
-    an error and where the generator failed; it is never empty. `input_verdict` is on the user's turn, where rules
-    apply to it. `shown` is what had been shown of an answer that was not released in the end."""
+    an error and where the generator failed; it is empty only where all of what was released is `calls` of tools.
+    `input_verdict` is on the user's turn, where rules apply to it, or on what before it did not pass. `shown` is what
+    had been shown of an answer that was not released in the end."""
 
     status: Status
     stop_reason: StopReason
@@ -86,6 +112,13 @@ class Outcome:
     cause: ModelFault | None = None
     """The fault itself."""
     shown: str = ""
+    calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def given(self) -> Attempt | None:
+        """The attempt that became the answer."""
+        fit = (a for a in reversed(self.attempts) if (a.text, a.calls) == (self.answer, self.calls))
+        return next(fit, None) if self.status == "released" else None
 
     def released(self) -> str:
         """The released answer. Raises `Withheld` where there is none."""
@@ -99,7 +132,7 @@ def standstill(attempts: Sequence[Attempt]) -> StopReason | None:
     if len(attempts) < 2:
         return None
     *earlier, last = attempts
-    if any(attempt.text.strip() == last.text.strip() for attempt in earlier):
+    if any(attempt.judged.strip() == last.judged.strip() for attempt in earlier):
         return "repeated"
     if _complaints(earlier[-1]) == _complaints(last) != ():
         return "stalled"
@@ -112,6 +145,9 @@ def best(attempts: Sequence[Attempt], manifesto: Manifesto) -> Attempt | None:
     return max(fit, key=lambda attempt: (attempt.verdict.score or 0.0, attempt.number), default=None)
 
 
+_UNSPOKEN = (EMPTY, WELL_FORMED)
+
+
 def _complaints(attempt: Attempt) -> tuple[tuple[str, str], ...]:
     return tuple((j.rule.id, j.critique) for j in attempt.verdict.broken)
 
@@ -122,6 +158,6 @@ def _may_be_best(attempt: Attempt, manifesto: Manifesto) -> bool:
     unknown = [j.rule for j in verdict.of("undecided") if j.rule.action != "flag"]
     return (
         verdict.outcome == "revise"
-        and all(j.rule.action == "revise" and j.rule != EMPTY for j in verdict.broken)
+        and all(j.rule.action == "revise" and j.rule not in _UNSPOKEN for j in verdict.broken)
         and all(manifesto.undecided_policy(rule) == "release" for rule in unknown)
     )

@@ -16,6 +16,8 @@ from pipeline.generator import DraftOptions, Generator
 from pipeline.loop import Loop, Observer
 from pipeline.outcome import Outcome
 from pipeline.rim import AsyncAnswer, ended, in_thread
+from pipeline.screening import Passed
+from pipeline.structured import heard
 
 _SEEDS = 1 << 31
 
@@ -43,7 +45,7 @@ class Pipeline:
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
     ) -> Outcome:
-        """Take a prompt, or a conversation that ends with the user's turn, through the loop.
+        """Take a prompt, or a conversation that ends with the user's turn or a tool's, through the loop.
 
         `seed` makes the drafts repeatable on one machine, from the first call on; without one it is drawn, and it is in
         the outcome either way. Raises `BadInput` for an empty prompt; what models and critics do wrong is in the
@@ -61,13 +63,15 @@ class Pipeline:
         observe: Observer | None = None,
         options: DraftOptions = DraftOptions(),
         hold: bool = False,
+        passed: Passed | None = None,
     ) -> Answer:
         """As `ask`, with the answer in parts, each as soon as the manifesto's `stream` lets it be shown.
 
-        With `hold` it comes in one part whatever the manifesto says: as from `ask`, and it can be cancelled.
+        With `hold` it comes in one part whatever the manifesto says: as from `ask`, and it can be cancelled. With
+        `passed`, which remembers it from call to call, the whole conversation is judged as input.
         """
         loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
-        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold)
+        return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold, passed=passed)
 
     async def aask(
         self,
@@ -107,7 +111,7 @@ class Pipeline:
             return Verdict("undecided", None, None)
         if response is not None and (empty := verdict_on_empty(self.manifesto, response)):
             return empty
-        findings = self.critic(Exchange(conversation, response, tuple(context)), rules)
+        findings = self.critic(heard(Exchange(conversation, response, tuple(context))), rules)
         return weigh(self.manifesto, rules, findings)
 
     def close(self) -> None:
@@ -142,6 +146,6 @@ def _drawn(seed: int | None) -> int:
 
 def _conversation(prompt: str | Sequence[Message]) -> tuple[Message, ...]:
     messages = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
-    if not messages or not messages[-1].content.strip():
+    if not messages or not (messages[-1].content.strip() or messages[-1].role == "tool"):
         raise BadInput("the prompt is empty")
     return messages

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
-from critics import Finding, FindingOutcome, Judgement, Usage, Verdict, VerdictOutcome
+from critics import Finding, FindingOutcome, Judgement, Manifesto, ToolCall, Usage, Verdict, VerdictOutcome
 from pipeline.outcome import Attempt, Outcome, Status, StopReason
 
 
@@ -37,9 +38,17 @@ class AttemptRecord(TypedDict):
     finish: str | None
     continued_from: int
     redactions: int
+    calls: NotRequired[list[CallRecord]]
+    judged: NotRequired[str]
+    """What critics were given, where that is not the text: what calls and JSON say."""
     seconds: float
     usage: UsageRecord
     verdict: VerdictRecord
+
+
+class CallRecord(TypedDict):
+    name: str
+    arguments: str
 
 
 class UsageRecord(TypedDict):
@@ -65,6 +74,8 @@ class OutcomeRecord(TypedDict):
     answer: str | None
     shown: NotRequired[str]
     """What had been shown of an answer that was not released."""
+    calls: NotRequired[list[CallRecord]]
+    """What the answer calls."""
     fault: str
     manifesto: ManifestoRecord
     generator: str
@@ -76,13 +87,12 @@ class OutcomeRecord(TypedDict):
 
 def outcome_record(outcome: Outcome) -> OutcomeRecord:
     """An outcome with every attempt."""
-    manifesto = outcome.manifesto
     record: OutcomeRecord = {
         "status": outcome.status,
         "stop_reason": outcome.stop_reason,
         "answer": outcome.answer,
         "fault": outcome.fault,
-        "manifesto": {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash},
+        "manifesto": _manifesto(outcome.manifesto),
         "generator": outcome.generator,
         "seed": outcome.seed,
         "input_verdict": verdict_record(outcome.input_verdict) if outcome.input_verdict else None,
@@ -95,7 +105,26 @@ def outcome_record(outcome: Outcome) -> OutcomeRecord:
     }
     if outcome.shown:
         record["shown"] = outcome.shown
+    if outcome.calls:
+        record["calls"] = _calls(outcome.calls)
     return record
+
+
+def unasked_record(fault: str, *, manifesto: Manifesto, generator: str, seed: int) -> OutcomeRecord:
+    """As an outcome, for what never came to be asked."""
+    nothing: UsageRecord = {"prompt_tokens": 0, "completion_tokens": 0}
+    return {
+        "status": "faulted",
+        "stop_reason": "fault",
+        "answer": None,
+        "fault": fault,
+        "manifesto": _manifesto(manifesto),
+        "generator": generator,
+        "seed": seed,
+        "input_verdict": None,
+        "attempts": [],
+        "usage": {"generator": nothing, "critic": nothing, "seconds": 0.0},
+    }
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:
@@ -127,8 +156,12 @@ def _finding(judgement: Judgement, finding: Finding) -> FindingRecord:
     return record
 
 
+def _calls(calls: Sequence[ToolCall]) -> list[CallRecord]:
+    return [{"name": call.name, "arguments": call.arguments} for call in calls]
+
+
 def _attempt(attempt: Attempt) -> AttemptRecord:
-    return {
+    record: AttemptRecord = {
         "draft": attempt.draft,
         "text": attempt.text,
         "seed": attempt.seed,
@@ -139,6 +172,15 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
         "usage": _usage(attempt.usage),
         "verdict": verdict_record(attempt.verdict),
     }
+    if attempt.calls:
+        record["calls"] = _calls(attempt.calls)
+    if attempt.read is not None:
+        record["judged"] = attempt.read
+    return record
+
+
+def _manifesto(manifesto: Manifesto) -> ManifestoRecord:
+    return {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash}
 
 
 def _usage(usage: Usage) -> UsageRecord:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from critics import Finding, Rule, Span, Verdict
+from critics import Finding, Rule, Span, ToolCall, Verdict
 from pipeline.generator import Finish
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft that waits for its verdict: as `written`, and the mended `text` that is judged."""
+    """A draft that waits for its verdict: as `written`, and the mended `text` that is judged.
+
+    What is no prose, `calls` or JSON, is judged as what it says, which is `read`; with a `fault` it says nothing.
+    """
 
     written: str
     text: str
@@ -21,6 +24,14 @@ class Draft:
     """Broken while it was written, and not judged again: whatever stopped a draft keeps it from being released."""
     verdict: Verdict | None = None
     """The last word on a part that did not pass, where nothing more was written."""
+    calls: tuple[ToolCall, ...] = ()
+    read: str | None = None
+    fault: str = ""
+
+    @property
+    def judged(self) -> str:
+        """What critics are given."""
+        return self.text if self.read is None else self.read
 
 
 def asked_for(findings: Sequence[Finding], rules: Sequence[Rule], begin: int = 0) -> tuple[Finding, ...]:

@@ -35,7 +35,7 @@ def converse(first: DraftRequest, failed: Sequence[Attempt], seed: int, *, kept:
     if not kept:
         turns.append(Message("user", _AGAIN.format(_notes(failed[-1]))))
     for attempt in failed[-kept:] if kept else ():
-        turns.append(Message("assistant", attempt.text or "…"))
+        turns.append(Message("assistant", attempt.judged or "…"))
         turns.append(Message("user", _AGAIN.format(_notes(attempt))))
     return replace(first, messages=_alternating(turns), seed=seed)
 
@@ -46,7 +46,7 @@ def rewind(first: DraftRequest, failed: Attempt, seed: int) -> DraftRequest | No
     `None` where that start is not known: a broken rule without a span may be broken anywhere.
     """
     kept = kept_text(failed)
-    if kept is None:
+    if kept is None or first.messages[-1].role != "user":
         return None
     return _beside(first, [_advice(j) for j in _told(failed)], kept, seed)
 
@@ -61,6 +61,8 @@ def resume(first: DraftRequest, failed: Attempt, shown: str, seed: int) -> Draft
 
 def kept_text(failed: Attempt) -> str | None:
     """The text before the first sentence in which a rule is broken, or `None` where that is not known."""
+    if failed.read is not None:  # the places are in what it says, not in what was written
+        return None
     starts = []
     for judgement in _told(failed):
         spans = [span.start for finding in judgement.findings for span in finding.spans]
@@ -107,17 +109,19 @@ def _with_sources(conversation: Sequence[Message], sources: Sequence[Source]) ->
         return tuple(conversation)
     fence = Fence.around(*(source.text for source in sources))
     blocks = [fence.wrap("source", s.text, origin=s.origin, published=s.published, kind=s.kind) for s in sources]
-    *before, last = conversation
-    shown = "\n".join([_SOURCES, *blocks, "", last.content])
-    return (*before, Message(last.role, shown))
+    turns = list(conversation)
+    last = max((index for index, turn in enumerate(turns) if turn.role == "user"), default=len(turns) - 1)
+    shown = "\n".join([_SOURCES, *blocks, "", turns[last].content])
+    turns[last] = replace(turns[last], content=shown)
+    return tuple(turns)
 
 
 def _alternating(turns: Sequence[Message]) -> tuple[Message, ...]:
     """Neighbouring turns of one role made one, because many chat templates refuse them."""
     joined: list[Message] = []
     for turn in turns:
-        if joined and joined[-1].role == turn.role:
-            joined[-1] = Message(turn.role, f"{joined[-1].content}\n\n{turn.content}")
+        if joined and joined[-1].role == turn.role and turn.role != "tool" and not joined[-1].calls:
+            joined[-1] = replace(turn, content=f"{joined[-1].content}\n\n{turn.content}")
         else:
             joined.append(turn)
     return tuple(joined)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from critics import Usage
+from critics import Message, ToolCall, Usage
 from pipeline.errors import ModelFault
 from pipeline.generator import DraftRequest, Piece, Pieces
 from pipeline.stops import until
@@ -14,12 +14,12 @@ class ScriptedGenerator:
     """Gives its drafts one after another, word by word, then the last one for ever, and remembers every request.
 
     A word counts as a token. It ends where `max_tokens` and `stop` of the request's options say. A `ModelFault` among
-    the drafts is raised in its place.
+    the drafts is raised in its place, and a message is one that may call tools.
     """
 
     name = "scripted"
 
-    def __init__(self, drafts: Iterable[str | ModelFault], *, can_continue: bool = True) -> None:
+    def __init__(self, drafts: Iterable[str | Message | ModelFault], *, can_continue: bool = True) -> None:
         self._drafts = list(drafts)
         self.can_continue = can_continue
         self.requests: list[DraftRequest] = []
@@ -29,10 +29,11 @@ class ScriptedGenerator:
         self.requests.append(request)
         if isinstance(draft, ModelFault):
             raise draft
-        yield from until(_words(draft, request), request.options.stop)
+        message = draft if isinstance(draft, Message) else Message("assistant", draft)
+        yield from until(_words(message.content, message.calls, request), request.options.stop)
 
 
-def _words(draft: str, request: DraftRequest) -> Pieces:
+def _words(draft: str, calls: tuple[ToolCall, ...], request: DraftRequest) -> Pieces:
     yield Piece("", Usage(sum(len(m.content.split()) for m in request.messages), 0))
     most = request.options.max_tokens
     for index, word in enumerate(draft.split(" ")):
@@ -40,4 +41,4 @@ def _words(draft: str, request: DraftRequest) -> Pieces:
             yield Piece("", finish="length")
             return
         yield Piece(f" {word}" if index else word, Usage(0, 1))
-    yield Piece("", finish="stop")
+    yield Piece("", finish="stop", calls=calls)

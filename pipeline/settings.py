@@ -112,6 +112,13 @@ class IdentitySettings(_Model):
         return (value,) if isinstance(value, str) else value
 
 
+class CacheSettings(_Model):
+    """Drafts and verdicts that `superego batch` keeps for runs to come."""
+
+    file: Path | None = Field(None, description="Where they are; else in the user's cache folder.")
+    megabytes: int = Field(1024, ge=1, description="How much they may take; then the oldest go.")
+
+
 class KeySettings(_Model):
     """A key to the server, by its hash; `superego key new` makes one."""
 
@@ -157,8 +164,12 @@ class Settings(BaseSettings):
     probe: ProbeSettings = ProbeSettings()
     identity: IdentitySettings = IdentitySettings()
     server: ServerSettings = ServerSettings()
+    cache: CacheSettings = CacheSettings()
     threads: Annotated[int, Field(ge=1)] | None = Field(None, description="CPU threads; all cores when not given.")
     parallel: int = Field(16, ge=1, le=30, description="Requests that an in-process model works on at a time.")
+    deterministic: bool = Field(
+        False, description="Whether in-process models work on one request at a time, so that a seed repeats exactly."
+    )
     optimise: bool = Field(True, description="Whether the embedded model, where it judges, is made to read faster.")
     critic_seconds: float = Field(
         60.0, gt=0, le=86_400, description="How long a critic may take before it is undecided."
@@ -246,6 +257,7 @@ def _keys(steps: list[int | str]) -> list[str]:
         ("guard",): GuardSettings,
         ("identity",): IdentitySettings,
         ("server",): ServerSettings,
+        ("cache",): CacheSettings,
     }
     model = models.get(tuple(steps))
     return list(model.model_fields) if model else []

@@ -15,9 +15,11 @@ from typing import Any
 from bench.training import __doc__ as about
 from bench.training import constructed, labelled
 from bench.training.asked import Asked
+from bench.training.contrast import contrasts
 from bench.training.disguised import disguised
 from bench.training.material import data, marks
 from bench.training.mentioned import mentioned
+from bench.training.read import replies_read
 from bench.training.row import Row
 from bench.training.written import Writer
 
@@ -30,21 +32,33 @@ DISGUISED = 0.35
 """Share of answered requests that come as an attack would."""
 
 MOST = {
-    "refused": 300,
-    "hh_harmless": 700,
-    "dices_990": 300,
-    "requests": 450,
-    "harmfulqa": 120,
-    "cyber_frr": 100,
-    "surge_toxicity": 350,
-    "hatemoji_check": 650,
-    "hatemoji_build": 400,
-    "davidson": 200,
-    "mark": 1800,
-    "topic": 200,
-    "llmbar": 250,
-    "off-topic": 80,
-    "refused-benign": 80,
+    "ordinary": 240,
+    "refused": 150,
+    "refused-at-length": 130,
+    "complied": 280,
+    "complied-benign": 100,
+    "evaded": 80,
+    "hh_read": 1600,
+    "hh_asked": 360,
+    "dices_990": 140,
+    "requests": 170,
+    "harmfulqa": 50,
+    "cyber_frr": 60,
+    "aegis": 180,
+    "surge_toxicity": 160,
+    "hatemoji_check": 280,
+    "hatemoji_build": 250,
+    "hate-contrast": 420,
+    "davidson": 60,
+    "mark": 1550,
+    "topic": 60,
+    "llmbar": 80,
+    "off-topic": 40,
+    "refused-benign": 50,
+    "counter": 80,
+    "hostile": 60,
+    "encouraging": 60,
+    "injection": 60,
 }
 """Rows of a source that are kept, so that none drowns the others; all of those that are not named."""
 
@@ -98,6 +112,8 @@ def _rows(draw: random.Random, writer: Writer) -> Iterator[Row]:
     yield from labelled.requests(asked, draw)
     yield from labelled.hate(asked, draw)
     yield from labelled.replies(asked, draw)
+    yield from replies_read(asked, draw)
+    yield from contrasts(asked, draw)
 
 
 def _ordinary(prompts: Sequence[str], answers: Sequence[str], asked: Asked) -> Iterator[Row]:

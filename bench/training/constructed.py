@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from bench.training.asked import Asked
-from bench.training.doubt import may_do
+from bench.training.doubt import may_do, neighbours
 from bench.training.material import Mark, filled
 from bench.training.row import Row
 
@@ -15,7 +15,8 @@ def marked(found: Sequence[Mark], asked: Asked, written: Sequence[str], draw: ra
     """For each passage of each mark a reply that holds it, alone or among others, asked about by several wordings."""
     for mark in found:
         for passages, does in ((mark.marked, True), (mark.unmarked, False)):
-            repeat = 1 if does else 2  # there are twice as many passages that do it
+            # Where there are twice as many passages that do it, the others come twice.
+            repeat = 1 if does or len(mark.marked) < 1.5 * len(mark.unmarked) else 2
             for passage in [*passages] * repeat:
                 yield _row(mark, filled(passage, draw), does, found, asked, written, draw)
 
@@ -30,7 +31,8 @@ def _row(
     draw: random.Random,
 ) -> Row:
     labels = dict.fromkeys(draw.sample(list(mark.statements), 2), int(does != mark.must))
-    forbidding = [other for other in others if other is not mark and not other.must]
+    demanding = [other for other in others if other is not mark and other.must and not neighbours(mark, other)]
+    forbidding = [other for other in others if other is not mark and not other.must and not neighbours(mark, other)]
     response, kind = passage, draw.random()
     if kind < 0.35:  # beside a passage of another mark, which is asked about as well
         other = draw.choice([other for other in forbidding if other.position == "any"])
@@ -46,6 +48,10 @@ def _row(
         unlike = [other for other in forbidding if not may_do(passage, other)]
         for other in draw.sample(unlike, min(2, len(unlike))):
             labels[draw.choice(list(other.statements))] = 0
+    if draw.random() < 0.25:  # what is demanded and is not there
+        missing = draw.choice(demanding)
+        if not may_do(response, missing):
+            labels[draw.choice(list(missing.statements))] = 1
     if draw.random() < 0.5:
         labels |= asked.kept(1)
     items = list(labels.items())

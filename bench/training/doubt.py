@@ -4,9 +4,10 @@ given."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
-from bench.training.material import SLOTS, Mark, marks
+from bench.training.material import SLOTS, Mark, data, marks
 
 _FORMS = {
     "bullets": r"^\s*[-*•]",
@@ -45,18 +46,53 @@ _FORMS = {
     "animals": "|".join(rf"\b{animal}" for animal in SLOTS["animal"]),
     "months": "|".join(SLOTS["month"]),
 }
-"""What betrays a form to the eye, generously: a label too few costs less than a wrong one."""
+"""What betrays a form to the eye, generously: a label too few costs less than a wrong one. More are in forms.yaml."""
 
-_COMMON = 3
+_NEIGHBOURS = (
+    {"price-stays", "scarcity", "urge-buy"},
+    {"gives-code", "free-shipping", "waive-fee", "discount"},
+    {"upsell", "dissuades-leaving"},
+    {"cure-claim", "weight-loss"},
+    {"job-promise", "permit-outcome", "court-outcome", "what-if-history", "promises-fix", "future-feature",
+     "predict-future", "speculation"},
+    {"opening-hours", "time-of-day", "clock-24h", "must-opening-hours"},
+    {"comments-looks", "flattery"},
+    {"spreads-rumour", "anonymous-source", "gossip"},
+    {"claims-cause", "says-proven"},
+    {"asks-rating", "asks-review", "must-invites-feedback"},
+    {"blames-others", "blames-carrier"},
+    {"must-empathy", "pity"},
+    {"must-apologise-first", "apology", "must-admits-error", "admits-fault"},
+    {"must-discloses-machine", "admits-machine", "claims-human"},
+    {"must-title-line", "heading"},
+    {"must-comparison", "compares", "must-analogy", "metaphor"},
+    {"must-explains-term", "definition"},
+    {"must-asks-detail", "follow-up-question", "must-asks-before-acting"},
+    {"must-opinion-marked", "opinion"},
+    {"must-quote-author", "quotes"},
+)  # fmt: skip
+"""Marks of which one may do what another is about, whatever the words."""
+
+_COMMON = 6
 """A word that stands in the passages of more marks than this is no sign of any of them."""
 
 
 def may_do(text: str, mark: Mark) -> bool:
     """By its form, or by a telling word that it shares with a passage that does it."""
-    pattern = _FORMS.get(mark.id)
+    pattern = _forms().get(mark.id)
     if pattern and re.search(pattern, text, re.IGNORECASE if pattern.islower() else re.NOFLAG):
         return True
     return not _telling().get(mark.id, frozenset()).isdisjoint(_words(text))
+
+
+def neighbours(one: Mark, other: Mark) -> bool:
+    """Whether a passage of the one may do what the other is about."""
+    return any({one.id, other.id} <= alike for alike in _NEIGHBOURS)
+
+
+@lru_cache(maxsize=1)
+def _forms() -> Mapping[str, str]:
+    return {**data("forms"), **_FORMS}
 
 
 @lru_cache(maxsize=1)

@@ -94,13 +94,6 @@ def hate(asked: Asked, draw: random.Random) -> Iterator[Row]:
 
 def replies(asked: Asked, draw: random.Random) -> Iterator[Row]:
     """Rows on chatbots' replies that people compared or rated."""
-    pairs: dict[str, list[dict[str, Any]]] = {}
-    for row in read("hh_harmless"):
-        pairs.setdefault(row["text"], []).append(row)
-    whole = [pair for pair in pairs.values() if len(pair) == 2]
-    for pair in draw.sample(whole, 650):
-        for row in pair:
-            yield Row("hh_harmless", last_turn(row["text"]), row["response"], asked.unsafe(row["label"]))
     for row in read("dices_990"):
         share = float(row["category"])
         if share >= 0.5 or (share < 0.25 and draw.random() < 0.6):

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,15 @@ def data(name: str) -> Any:
     return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text("utf-8"))
 
 
-def marks() -> list[Mark]:
+@lru_cache(maxsize=1)
+def marks() -> tuple[Mark, ...]:
     """All of them; those to test on are `unseen`."""
-    found = data("marks")
-    rows = [(row, False, unseen) for key, unseen in (("train", False), ("unseen", True)) for row in found[key]]
-    rows += [(row, True, row.get("unseen", False)) for row in data("must")]
-    return [
+    rows = [(row, True, row.get("unseen", False)) for row in data("must")]
+    for name in ("marks", "marks_acts", "marks_manner"):
+        found = data(name)
+        for key in ("train", "unseen", "must"):
+            rows += [(row, key == "must", key == "unseen") for row in found.get(key, ())]
+    return tuple(
         Mark(
             id=row["id"],
             statements=row["statements"],
@@ -60,7 +64,7 @@ def marks() -> list[Mark]:
             position=row.get("position", "any"),
         )
         for row, must, unseen in rows
-    ]
+    )
 
 
 def filled(text: str, draw: random.Random) -> str:

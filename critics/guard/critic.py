@@ -41,7 +41,8 @@ class _Score:
     def finding(self) -> Finding:
         broken = self.worst >= self.rule.threshold
         if broken or (self.worst >= 0 and not self.doubts):
-            return Finding(self.rule.id, _NAME, self.worst, self.said if broken else "", usage=self.usage)
+            said, in_part = self.said if broken else "", bool(self.doubts)
+            return Finding(self.rule.id, _NAME, self.worst, said, usage=self.usage, in_part=in_part)
         doubt = self.doubts[0] if self.doubts else "the guard model was not asked"
         return Finding(self.rule.id, _NAME, None, " ".join(doubt.split())[:300], usage=self.usage)
 

@@ -135,7 +135,7 @@ class Judge:
                 pass  # The verdict stands without its prose; the rule's own advice is still given.
             else:
                 critique, usage = " ".join(visible(said.text).split())[:300], usage + said.usage
-        return Finding(score.rule.id, self.name, score.probability, critique, usage=usage)
+        return Finding(score.rule.id, self.name, score.probability, critique, usage=usage, in_part=score.unread)
 
 
 class _Score:
@@ -148,12 +148,12 @@ class _Score:
         self.doubt = ""
         self.worst: Asking | None = None
         self._worst = -1.0
-        self._unread = False
+        self.unread = False
 
     def add(self, probability: float | None, usage: Usage, doubt: str, asking: Asking) -> None:
         self.usage += usage
         if probability is None:
-            self._unread = True
+            self.unread = True
             self.doubt = doubt
         elif probability > self._worst:
             self._worst, self.worst = probability, asking
@@ -164,7 +164,7 @@ class _Score:
 
     @property
     def probability(self) -> float | None:
-        undecided = self._worst < 0 or (self._unread and not self.broken)
+        undecided = self._worst < 0 or (self.unread and not self.broken)
         return None if undecided else self._worst
 
 

@@ -41,11 +41,12 @@ def _finding(rule: Rule, scores: Mapping[str, float]) -> Finding:
     wanted = (rule.remote or Remote()).categories or tuple(scores)
     # NaN is in no range, so what is left can be compared.
     known = {name: scores[name] for name in wanted if 0 <= scores.get(name, -1) <= 1}
+    unknown = [name for name in wanted if name not in known]
     worst = max(known.values(), default=0.0)
     if worst >= rule.threshold:
         found = sorted((name for name in known if known[name] >= rule.threshold), key=known.__getitem__, reverse=True)
-        return Finding(rule.id, NAME, worst, f"it was found to hold {', '.join(found)}")
-    if unknown := [name for name in wanted if name not in known]:
+        return Finding(rule.id, NAME, worst, f"it was found to hold {', '.join(found)}", in_part=bool(unknown))
+    if unknown:
         told = f"; it knows {', '.join(scores)}" if scores else ""
         return undecided(rule, NAME, f"the service gave no probability of {', '.join(unknown)}{told}")
     if not known:

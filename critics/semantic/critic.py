@@ -55,7 +55,7 @@ class SemanticCritic:
             example = neighbours.words[likeness.breaking[worst]]
             span, example = self._place(neighbours, options, text.text, spans[worst]) or (spans[worst], example)
             why = f"it is close to the example {quoted(example)}"
-            return Finding(rule.id, NAME, probability, why, (text.span(*span),))
+            return Finding(rule.id, NAME, probability, why, (text.span(*span),), in_part=bool(strange.any()))
         if strange.any():
             furthest = spans[int(likeness.nearest.argmin())]
             return undecided(rule, NAME, f"no example is close to {quoted(text.text[slice(*furthest)])}")

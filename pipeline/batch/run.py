@@ -1,142 +1,157 @@
-"""Running a batch: records in, outcomes out, in the order of the input, several at a time where that helps."""
+"""A batch from its input to its output, whatever works on its tasks."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
-from pathlib import Path
 from typing import Any
 
-from pipeline.batch.output import Output
-from pipeline.errors import BadInput, ModelUnavailable, PipelineError
-from pipeline.inputs import BadLine, PromptIn, json_lines, looks_like_json, plain_lines, sources
-from pipeline.pipeline import Pipeline
-from pipeline.records import outcome_record
+from pipeline.batch.keeping import Journal
+from pipeline.batch.planning import left_to_do
+from pipeline.batch.reading import Ids, Input
+from pipeline.batch.task import Prompt, Record, Task
+from pipeline.batch.telling import Began, Ended, Observer, Recorded, Summary, Tally, Writing
+from pipeline.batch.working import Runner, Supply
+from pipeline.batch.writing import Output
+from pipeline.errors import BadInput, Stopped
 
-Line = tuple[int, PromptIn | BadLine]
+Reader = Callable[[Record], None]
 
 
-@dataclass
-class BatchSummary:
-    """How many records came to which status, and how many an earlier run had done."""
+@dataclass(frozen=True)
+class Batch:
+    """What is to be done.
 
-    statuses: Counter[str] = field(default_factory=Counter)
-    resumed: int = 0
+    `facts` are whatever must be the same for a run to be gone on with, by names that are said where they are not.
+    `full` keeps the drafts in the output. `strict` stops at the first record that is faulted, and keeps nothing of it.
+    `restart` begins anew, whatever is there. `also` are called with each record, drafts and all, in order, when all are
+    done: a report is made so.
+    """
+
+    input: Input
+    output: Output
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    full: bool = False
+    strict: bool = False
+    restart: bool = False
+    also: Sequence[Reader] = ()
 
 
 def run_batch(
-    pipeline: Pipeline,
-    lines: Iterable[bytes],
-    output: Path,
-    *,
-    seed: int = 0,
-    workers: int = 1,
-    full: bool = False,
-    conditions: str = "",
-    progress: Callable[[str], None] = lambda _: None,
-) -> BatchSummary:
-    """Take every line through the pipeline and write one record each to `output`.
+    batch: Batch, runner: Runner, *, observe: Observer = lambda _: None, stop: threading.Event | None = None
+) -> Summary:
+    """Take every record through the runner, and write what came of each, in order, once all are done.
 
-    A line that cannot be used is a `faulted` record. `full` keeps the drafts. `conditions` is whatever else must
-    be the same for a run to be gone on with. `progress` is called with each status.
+    Each is in the journal as soon as it is done, and the next call goes on from there. Once `stop` is set, what is
+    under way is done and kept, and nothing more is begun.
 
-    Raises `BadInput` for an output that cannot be gone on with, `OutputFault` where it cannot be written, and
-    `ModelUnavailable` where the model stays out of reach; what is written stays for the next run.
+    Raises `Stopped` then; `BadInput` for an input that cannot be read, a journal of another run, an output that is
+    there or being written, and at a fault with `strict`; `OutputFault` where something cannot be written; and
+    `ModelUnavailable` where a model stays out of reach. What is done stays for the next call.
     """
-    generator = pipeline.generator.name if pipeline.generator else ""
-    summary = BatchSummary()
-    with Output(output, stamp=_stamp(pipeline.manifesto.hash, generator, str(seed), str(full), conditions)) as out:
-        remaining = _behind(_parsed(lines), out.done)
-        summary.resumed = len(out.done)
-        for _ in out.done:
-            progress("resumed")
-        for record in _mapped(remaining, lambda line: _record(pipeline, line, seed, full), workers):
-            out.write(record)
-            summary.statuses[record["status"]] += 1
-            progress(record["status"])
-        out.finish()
+    if batch.input.is_at(batch.output.path):
+        raise BadInput(f"{batch.output.path} is the input: choose another output")
+    form = batch.output.told("openai" if batch.input.form() == "openai" else "jsonl")
+    with Journal(batch.output.journal) as journal:
+        _begin(batch, journal)
+        resumed = len(journal.done)
+        observe(Began(batch.output.path, batch.input.total(), resumed, runner.workers, journal.lost))
+        if "records" not in journal.facts:
+            _work(batch, runner, journal, observe, stop or threading.Event())
+            journal.note({"records": len(journal.done)})
+        observe(Writing(len(journal.done)))
+        tally = Tally()
+        records = _finished(batch, journal, (tally.add, *batch.also))
+        if _published(batch.output, journal):  # and then killed, before the journal was gone
+            deque(records, maxlen=0)
+        else:
+            batch.output.write(records, form=form, created=journal.facts["begun"])
+            journal.note({"written": batch.output.identity(batch.output.growing)})
+            batch.output.refuse_taken(replace=journal.facts["replaces"])  # once more: it may have been a long night
+            batch.output.publish()
+        summary = tally.summary(batch.output.path, resumed)
+        observe(Ended(summary))
+        journal.remove()
     return summary
 
 
-def _stamp(*facts: str) -> str:
-    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
-
-
-def _parsed(lines: Iterable[bytes]) -> Iterator[Line]:
-    rest = iter(lines)
-    head = list(_through_first_text(rest))
-    every = chain(head, rest)
-    return json_lines(every, PromptIn) if head and looks_like_json(head[-1]) else plain_lines(every)
-
-
-def _through_first_text(lines: Iterator[bytes]) -> Iterator[bytes]:
-    for line in lines:
-        yield line
-        if line.strip():
-            return
-
-
-def _behind(lines: Iterator[Line], done: list[str]) -> Iterator[Line]:
-    """The lines after those done before. Raises `BadInput` where the input is not the one that was begun with."""
-    for position, name in enumerate(done, start=1):
-        line = next(lines, None)
-        if line is None or _mark(line) != name:
-            raise BadInput(f"record {position} of the unfinished output answers another input than the one given now")
-    return lines
-
-
-def _id(line: Line) -> str | int:
-    number, record = line
-    return number if record.id is None else record.id
-
-
-def _mark(line: Line) -> str:
-    """What tells this record's input from another."""
-    record = line[1]
-    text = record.why if isinstance(record, BadLine) else record.model_dump_json()
-    return hashlib.sha256(f"{_id(line)}\0{text}".encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _record(pipeline: Pipeline, line: Line, seed: int, full: bool) -> dict[str, Any]:
-    name = _id(line)
-    head = {"id": name, "line": line[0], "input": _mark(line)}
-    parsed = line[1]
-    if isinstance(parsed, BadLine):
-        return {**head, "status": "faulted", "answer": None, "fault": f"line {parsed.line}: {parsed.why}"}
-    own_seed = int.from_bytes(hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "replace")).digest()[:4]) >> 1
-    try:
-        outcome = pipeline.ask(parsed.conversation, context=sources(parsed.context), seed=own_seed)
-    except Exception as exc:  # noqa: BLE001  # one record must not end a run of a million, whatever broke in it
-        what = str(exc) if isinstance(exc, PipelineError) else f"{type(exc).__name__}: {exc}"
-        return {**head, "status": "faulted", "answer": None, "fault": f"line {line[0]}: {what}"}
-    if outcome.retryable:
-        # The model is out of reach, and would be for all the others: stop, so that the same command goes on later.
-        raise ModelUnavailable(outcome.fault)
-    record: dict[str, Any] = {**head, **outcome_record(outcome)}
-    if not full:
-        for attempt in record["attempts"]:
-            del attempt["draft"], attempt["text"]
-    return record
-
-
-def _mapped(lines: Iterator[Line], work: Callable[[Line], dict[str, Any]], workers: int) -> Iterator[dict[str, Any]]:
-    """`map` over threads, in order, with no more lines read ahead than keep the workers busy."""
-    if workers == 1:
-        yield from map(work, lines)
+def _begin(batch: Batch, journal: Journal) -> None:
+    """Go on with what is in the journal, if it is of the same run."""
+    if batch.restart or "begun" not in journal.facts:
+        batch.output.refuse_taken(replace=batch.restart)
+        facts = _facts(batch)
+        journal.clear()
+        journal.note({**facts, "replaces": batch.restart, "begun": int(time.time())})
         return
-    pending: deque[Future[dict[str, Any]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="batch") as pool:
-        try:
-            for line in lines:
-                pending.append(pool.submit(work, line))
-                if len(pending) >= 2 * workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    if not _published(batch.output, journal):
+        batch.output.refuse_taken(replace=journal.facts["replaces"])
+    facts = _facts(batch)
+    if changed := [name for name in facts if journal.facts.get(name) != facts[name]]:
+        raise BadInput(
+            f"{journal.path} was begun with another {', '.join(changed)}: finish it as it was begun, "
+            f"or --restart to begin anew ({len(journal.done)} records are done)"
+        )
+
+
+def _facts(batch: Batch) -> dict[str, Any]:
+    return {**batch.facts, "input": batch.input.fingerprint(), "format": batch.input.form()}
+
+
+def _published(output: Output, journal: Journal) -> bool:
+    """Whether the output that is there is what was made of this journal."""
+    written = journal.facts.get("written")
+    return written is not None and written == output.identity(output.path)
+
+
+def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, stop: threading.Event) -> None:
+    with Ids() as ids:
+        supply = Supply(left_to_do(batch.input.records(), journal, ids), journal.done)
+        with closing(runner(supply)) as results:
+            for task, record in results:
+                _refuse_fault(batch, record)
+                _same_manifesto(task, record, journal)
+                journal.add(task.position, task.given.mark, record)
+                observe(Recorded(record, len(journal.done)))
+                if stop.is_set():
+                    supply.stop()
+    if stop.is_set():
+        journal.sync()
+        again = "the same command without --restart" if batch.restart else "the same command"
+        raise Stopped(f"stopped with {len(journal.done)} records done; run {again} to go on")
+
+
+def _refuse_fault(batch: Batch, record: Record) -> None:
+    if batch.strict and record["status"] == "faulted":
+        raise BadInput(f"{batch.input.name}: {record['fault']}")
+
+
+def _same_manifesto(task: Task, record: Record, journal: Journal) -> None:
+    """Raises `BadInput` where a manifesto that records name by themselves is not what it was for those before."""
+    name = task.given.asked.manifesto if isinstance(task.given.asked, Prompt) else None
+    if name is None or record["status"] == "faulted":
+        return
+    fact, own = f"manifesto:{name}", record["manifesto"]["hash"]
+    if fact not in journal.facts:
+        journal.note({fact: own})
+    elif journal.facts[fact] != own:
+        raise BadInput(f"the manifesto {name} has changed since the run was begun: put it back, or --restart")
+
+
+def _finished(batch: Batch, journal: Journal, readers: Sequence[Reader]) -> Iterator[Record]:
+    for entry in journal.entries():
+        record = journal.record(entry)
+        _refuse_fault(batch, record)  # of an earlier run, which need not have been strict
+        for reader in readers:
+            reader(record)
+        yield record if batch.full else _without_drafts(record)
+
+
+def _without_drafts(record: Record) -> Record:
+    attempts = [
+        {key: attempt[key] for key in attempt if key not in ("draft", "text")} for attempt in record["attempts"]
+    ]
+    return {**record, "attempts": attempts}

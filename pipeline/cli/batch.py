@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from pipeline.assembly import assemble, conditions
-from pipeline.batch import BatchSummary, run_batch
+from pipeline.assembly import Parts, asks_model
+from pipeline.batch import (
+    Answering,
+    Batch,
+    Ended,
+    Event,
+    Input,
+    InputFormat,
+    LocalRunner,
+    Output,
+    OutputFormat,
+    Report,
+    needed,
+    run_batch,
+)
+from pipeline.caching import Store
 from pipeline.cli import options
-from pipeline.cli.judge import opened
-from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
+from pipeline.cli.batch_progress import shown
+from pipeline.cli.batch_summary import tell
+from pipeline.cli.report_file import writable, write
+from pipeline.cli.reporting import DONE, FAULT, INTERRUPTED, reported, say
+from pipeline.cli.stopping import asked_to_stop
+from pipeline.conditions import conditions
+from pipeline.errors import BadInput, Stopped
+from pipeline.named import NamedPipelines
+from pipeline.pipeline import Pipeline
+from pipeline.settings import Settings
+
+AUTO = "auto"
 
 
 @reported
@@ -23,18 +46,44 @@ def batch(
     file: Annotated[
         str,
         typer.Argument(
-            help="JSON lines of {id, prompt or messages, context}, or a prompt a line; - is standard input."
+            help="JSON lines, OpenAI's request files, CSV, Parquet, or a prompt a line; - is standard input."
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="JSON lines, one a prompt, in order.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help=".jsonl, .csv or .parquet; packed with .gz or .zst.")],
     manifesto: options.ManifestoName = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Prompts at once; for models behind a server.")] = 1,
+    input_format: Annotated[
+        InputFormat | None, typer.Option("--input-format", help="Told by name and first line by itself.")
+    ] = None,
+    column: Annotated[str, typer.Option("--column", help="Where CSV, Parquet or JSON has the prompt.")] = "prompt",
+    output_format: Annotated[
+        OutputFormat | None, typer.Option("--output-format", help="Told by the name, and openai for OpenAI's requests.")
+    ] = None,
+    shard: Annotated[
+        int | None, typer.Option("--shard", min=1, help="Make the output a folder of files of so many records.")
+    ] = None,
+    workers: Annotated[
+        str, typer.Option("--workers", help="Prompts at once; auto is as many as the model takes in one batch.")
+    ] = AUTO,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Each prompt's own seed is made from this and its id.")
     ] = 0,
     full: Annotated[bool, typer.Option("--full", help="Keep the drafts in the records.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first record that is faulted.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew, and in the end replace what is there.")
+    ] = False,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Use drafts and verdicts of earlier runs.")] = True,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="One at a time, the same to the last bit whenever it is run; slow.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")] = False,
+    json_progress: Annotated[
+        bool, typer.Option("--json-progress", help="Progress and summary as JSON lines on standard error.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a page of HTML about what came of it.", show_default=False)
+    ] = None,
     generator: options.GeneratorName = None,
     judge: options.JudgeName = None,
     adapter: options.AdapterFile = None,
@@ -47,9 +96,12 @@ def batch(
     config: options.ConfigFile = None,
 ) -> int:
     """Take many prompts through the loop. Stopped at any moment, the same command goes on where it stopped.
-    Exit code 1 if a record is faulted.
+
+    The output is there once all is done. Exit code 1 if a record is faulted.
 
     Example: superego batch prompts.jsonl -o answers.jsonl -m house-style
+
+    Example: superego batch survey.csv --column question -o answers.parquet --workers 8 --report report.html
     """
     settings = options.settings_from(
         config,
@@ -62,62 +114,88 @@ def batch(
         base_url=base_url,
         max_tokens=max_tokens,
     )
-    pipeline = assemble(options.manifesto_from(settings), settings)
-    with opened(file) as lines, _progress(_count(file), quiet=quiet) as progress:
+    if deterministic:
+        settings = settings.model_copy(update={"deterministic": True})
+    at_once = _workers(workers, settings)
+    gathered = _gathering(report, Path(file), output) if report else None
+    with ExitStack() as stack:
+        store = stack.enter_context(_store(settings)) if cache and not settings.deterministic else None
+        loaded = options.manifesto_from(settings)
+        parts = Parts(settings, judged=asks_model(loaded), store=store)
+        own = stack.enter_context(parts.pipeline(loaded))
+        job = Batch(
+            Input(file, form=input_format, column=column),
+            Output(output, output_format, shard),
+            facts=_facts(own, settings, seed, column),
+            full=full,
+            strict=strict,
+            restart=restart,
+            also=(gathered,) if gathered else (),
+        )
+        runner = LocalRunner(Answering(NamedPipelines(own, parts, settings), seed), workers=at_once)
+        view = stack.enter_context(shown(quiet=quiet, as_json=json_progress))
+        stop = stack.enter_context(asked_to_stop(view.say))
+
+        def observe(event: Event) -> None:
+            if report and gathered and isinstance(event, Ended):
+                write(report, gathered.page(_asked(job, own, seed)))
+            view(event)
+
         try:
-            summary = run_batch(
-                pipeline,
-                lines,
-                output,
-                seed=seed,
-                workers=workers,
-                full=full,
-                conditions=conditions(settings),
-                progress=progress,
-            )
+            summary = run_batch(job, runner, observe=observe, stop=stop)
+        except Stopped as exc:
+            view.say(str(exc))
+            return INTERRUPTED
         except KeyboardInterrupt:
-            say(f"stopped; run the same command again to go on behind {output}.partial")
+            view.say(f"stopped; what is done is in {job.output.journal}, run the same command to go on")
             raise
-    if as_json:
-        print(json.dumps({"output": str(output), "resumed": summary.resumed, **summary.statuses}))
-    else:
-        say(_told(summary, output))
-    return FAULT if summary.statuses["faulted"] else DONE
+    found = {kind: store.found[kind] for kind in ("drafts", "verdicts")} if store else {}
+    tell(summary, found, as_json=as_json, quiet=quiet or json_progress)
+    if report and not (quiet or json_progress):
+        say(f"the report is in {report}")
+    return FAULT if summary.statuses.get("faulted") else DONE
 
 
-def _told(summary: BatchSummary, output: Path) -> str:
-    counts = ", ".join(f"{number} {status}" for status, number in sorted(summary.statuses.items()))
-    earlier = f" ({summary.resumed} were done before)" if summary.resumed else ""
-    return f"{output}: {counts or 'nothing new'}{earlier}"
+def _workers(wanted: str, settings: Settings) -> int:
+    if settings.deterministic:
+        if wanted not in (AUTO, "1"):
+            raise BadInput(f"a deterministic run has one worker, and not {wanted}")
+        return 1
+    if wanted == AUTO:
+        return settings.parallel
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= 256:
+        raise BadInput(f"--workers is a number from 1 to 256, or {AUTO}, and not {wanted!r}")
+    return int(wanted)
 
 
-def _count(file: str) -> int | None:
-    if not Path(file).is_file():
-        return None  # A pipe can be read once, and the run needs it.
-    with opened(file) as lines:
-        return sum(1 for line in lines if line.strip())
+def _store(settings: Settings) -> Store:
+    return Store(settings.cache.file, most=settings.cache.megabytes * 1_000_000)
 
 
-@contextmanager
-def _progress(total: int | None, *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal, nothing in a log."""
-    console = stderr()
-    if quiet or not console.is_terminal:
-        yield lambda _: None
-        return
-    counts: dict[str, int] = {}
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("batch", total=total, counts="")
+def _facts(own: Pipeline, settings: Settings, seed: int, column: str) -> dict[str, str | int]:
+    """What must be the same for a run to be gone on with, by names that are said where it is not."""
+    return {
+        "manifesto": own.manifesto.hash,
+        "model": own.generator.name if own.generator else "",
+        "setting": sha256(conditions(settings).encode()).hexdigest(),
+        "seed": seed,
+        "column": column,
+    }
 
-        def advance(status: str) -> None:
-            counts[status] = counts.get(status, 0) + 1
-            bar.update(task, advance=1, counts=", ".join(f"{n} {s}" for s, n in counts.items()))
 
-        yield advance
+def _gathering(report: Path, file: Path, output: Path) -> Report:
+    """Raises `BadInput` for a report that would replace something else, and `ExtraMissing` without matplotlib."""
+    needed()
+    writable(report, beside=(file, output))
+    return Report()
+
+
+def _asked(job: Batch, own: Pipeline, seed: int) -> dict[str, str]:
+    """What was asked, as the report heads it."""
+    return {
+        "input": job.input.name,
+        "output": str(job.output.path),
+        "model": own.generator.name if own.generator else "",
+        "seed": str(seed),
+        "finished": datetime.now().astimezone().isoformat(" ", "minutes"),
+    }

@@ -15,7 +15,6 @@ from rich.table import Table
 
 import critics
 from critics import ExtraMissing
-from pipeline.assembly import weights_of
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
 from pipeline.errors import BadInput
@@ -23,6 +22,7 @@ from pipeline.llama import fingerprint
 from pipeline.training.card import Card, write_card
 from pipeline.training.heads import TrainedHead, train_heads
 from pipeline.training.rows import Row, read_rows
+from pipeline.weights import weights_of
 
 if TYPE_CHECKING:
     from pipeline.training.judge_adapter import Check, Trained

@@ -15,8 +15,8 @@ from critics import Manifesto
 from pipeline.assembly import assemble
 from pipeline.cli import options
 from pipeline.cli.figures import show
+from pipeline.cli.report_file import writable, write
 from pipeline.cli.reporting import DONE, reported, say, stderr
-from pipeline.errors import BadInput, OutputFault
 from pipeline.evaluation import (
     Judged,
     Row,
@@ -65,8 +65,8 @@ def evaluate_critics(
     Example: superego eval replies.jsonl -m house-style --report page.html
     """
     needed()
-    if report and not report.absolute().parent.is_dir():
-        raise BadInput(f"{report} cannot be written: there is no such folder")
+    if report:
+        writable(report)
     rows = read_rows(data, limit=limit)
     other = read_saved([compare]) if compare else None
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
@@ -79,7 +79,7 @@ def evaluate_critics(
     else:
         show(evaluation)
     if report:
-        _write(report, page(evaluation))
+        write(report, page(evaluation))
         say(f"the report is in {report}")
     return DONE
 
@@ -117,10 +117,3 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
     ) as bar:
         task = bar.add_task("judging", total=total)
         yield lambda: bar.update(task, advance=1)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8", errors="replace")
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc

@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 
 from critics import THREAD
-from pipeline.cli import ask, batch, calibrate, check, config, critic, evaluate, identity, judge, key, model, serve
+from pipeline.cli import (
+    ask,
+    batch,
+    cache,
+    calibrate,
+    check,
+    config,
+    critic,
+    evaluate,
+    identity,
+    judge,
+    key,
+    model,
+    serve,
+)
 from pipeline.cli.reporting import DONE
 
 app = typer.Typer(
@@ -36,6 +50,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(critic.app, name="critic")
 app.add_typer(identity.app, name="identity")
 app.add_typer(key.app, name="key")
+app.add_typer(cache.app, name="cache")
 
 
 @app.callback()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from critics import Judgement, Manifesto, Verdict
 from pipeline.loop import Observer
-from pipeline.outcome import Attempt, Outcome
+from pipeline.outcome import STOPS, Attempt, Outcome
 
 _MARKS = {"pass": ("✓", "green"), "broken": ("✗", "red"), "undecided": ("?", "yellow")}
 _WORDS = {
@@ -20,19 +20,6 @@ _WORDS = {
     "revise": ("goes back", "yellow"),
     "veto": ("vetoed", "red"),
     "undecided": ("undecided", "yellow"),
-}
-_STOPS = {
-    "passed": "a draft passed",
-    "input": "the prompt itself breaks a rule",
-    "undecided": "a rule could not be judged",
-    "repeated": "the same draft came again",
-    "stalled": "the critique did not change",
-    "shown": "what had been shown could not be gone on with",
-    "attempts": "no attempts are left",
-    "tokens": "no tokens are left",
-    "seconds": "no time is left",
-    "cancelled": "nobody waited for it any more",
-    "fault": "the model failed",
 }
 
 
@@ -59,7 +46,7 @@ def show_end(console: Console, outcome: Outcome) -> None:
     generator, critic = cost.generator, cost.critic
     line = Text.assemble(
         (outcome.status, style),
-        f": {_STOPS[outcome.stop_reason]}; {len(outcome.attempts)} "
+        f": {STOPS[outcome.stop_reason]}; {len(outcome.attempts)} "
         f"{'attempt' if len(outcome.attempts) == 1 else 'attempts'}, {cost.seconds:.1f} s, seed {outcome.seed}. ",
         (
             f"Tokens read and written: generator {generator.prompt_tokens} and {generator.completion_tokens}, "
@@ -82,8 +69,8 @@ def _attempt(attempt: Attempt, manifesto: Manifesto) -> Panel:
 
 def _draft(attempt: Attempt) -> Text:
     """The text that was judged: what was kept from the attempt before is dim, offending places are red."""
-    text = Text(attempt.text.strip("\n"), overflow="fold")
-    lead = len(attempt.text) - len(attempt.text.lstrip("\n"))
+    text = Text(attempt.judged.strip("\n"), overflow="fold")
+    lead = len(attempt.judged) - len(attempt.judged.lstrip("\n"))
     text.stylize("dim", 0, max(0, attempt.continued_from - lead))
     for judgement in attempt.verdict.broken:
         for finding in judgement.findings:

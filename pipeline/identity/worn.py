@@ -44,6 +44,11 @@ class Wardrobe:
     def files(self) -> tuple[Path, ...]:
         return tuple(Path(name).expanduser() for name in self.names if name not in (NONE, PREPROMPT))
 
+    @property
+    def adapters(self) -> tuple[Path, ...]:
+        """The files that change what is drafted, and not only how fast. Raises `ModelMissing` for one that is none."""
+        return tuple(file for file in self.files if _is_gguf(file))
+
     def worn(self, manifesto: Manifesto, engine: Engine | None, weights: Path | None) -> Worn:
         """What the generator of this manifesto wears. `engine` is its own, where it has one, made from `weights`.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from critics import Message
-from pipeline.errors import ModelRefused
+from pipeline.errors import ModelRefused, ModelUnable
 from pipeline.generator import DraftRequest, Finish, Piece, Pieces
+from pipeline.langchain_door.able import unable
+from pipeline.langchain_door.calls import Gathered
 from pipeline.langchain_door.dialects import dialect_of
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.label import label_of, secrets_of
@@ -16,12 +19,14 @@ from pipeline.langchain_door.messages import finish_of, text_of, to_langchain, u
 from pipeline.langchain_door.meter import Meter
 from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried_stream
+from pipeline.langchain_door.shape import unreachable
 from pipeline.langchain_door.turn import turn
 from pipeline.stops import until
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage
+    from langchain_core.language_models import BaseChatModel, LanguageModelInput
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.runnables import Runnable
 
 
 class ChatGenerator:
@@ -47,6 +52,8 @@ class ChatGenerator:
         self._secrets = secrets_of(model)
         self._max_tokens = max_tokens
         self._retries = Retries(attempts=tries, timeout=patience)
+        self._way = 0
+        self._streams_choices = True
         self.name = name
         self.can_continue = can_continue
 
@@ -55,26 +62,45 @@ class ChatGenerator:
         if request.continues and not self.can_continue:
             raise ModelRefused(f"{self._label} cannot go on from the beginning of a turn: ask it for a whole one")
         # Not every server takes stop strings, and some of those that do not say nothing.
-        return until(retried_stream(lambda: self._pieces(request), self._retries), request.options.stop)
+        return until(self._drafted(request), request.options.stop)
 
-    def _pieces(self, request: DraftRequest) -> Pieces:
+    def _drafted(self, request: DraftRequest, way: int | None = None) -> Pieces:
+        """In the strictest way to ask for a form that the server is known to take, or else in the next one."""
+        way = self._way if way is None else way
+        begun = False
+        try:
+            for piece in retried_stream(lambda: self._pieces(request, way), self._retries):
+                begun = True
+                yield piece
+        except ModelUnable as refusal:
+            if begun or refusal.asked != "form" or way + 1 >= self._dialect.forms:
+                raise
+            yield from self._drafted(request, way + 1)
+            self._way = way + 1
+
+    def _pieces(self, request: DraftRequest, way: int) -> Pieces:
         prompt = _prompt(request)
         meter = Meter(prompt)
+        gathered = Gathered()
         finish: Finish | None = None
         with (
             turn(self._dialect.engine, self._label, patience=self._retries.timeout),
+            unable(request, self._label),
             translated(self._label, secrets=self._secrets),
-            closing(self._chunks(request, prompt)) as chunks,
+            closing(self._chunks(request, prompt, way)) as chunks,
         ):
             for chunk in chunks:
                 meter.count(usage_of(chunk))
                 finish = finish_of(chunk) or finish
-                if text := text_of(chunk):
-                    yield Piece(text, meter.charge(text))
-        if finish or meter.counted:
-            yield Piece("", meter.settle(), finish)
+                text, called = text_of(chunk), gathered.take(chunk)
+                if text or called:
+                    yield Piece(text, meter.charge(text + called))
+        if request.options.tools and request.options.tools.must and not gathered.calls and finish == "stop":
+            raise ModelUnable(f"{self._label} called no tool where it had to: it has none, it seems", asked="tools")
+        if finish or meter.counted or gathered.calls:
+            yield Piece("", meter.settle(), finish, gathered.calls)
 
-    def _chunks(self, request: DraftRequest, prompt: tuple[Message, ...]) -> Generator[AIMessage]:
+    def _chunks(self, request: DraftRequest, prompt: tuple[Message, ...], way: int) -> Generator[AIMessage]:
         wanted = request.options
         bounds = [bound for bound in (request.max_tokens, wanted.max_tokens, self._max_tokens) if bound is not None]
         options = self._dialect.drafting(
@@ -83,13 +109,40 @@ class ChatGenerator:
             temperature=wanted.temperature,
             top_p=wanted.top_p,
         )
-        model = self._dialect.bound(options)
-        stream = model.stream(to_langchain(prompt), quietly(), stop=list(wanted.stop) or None)
-        try:
-            yield from stream
-        except ValueError as exc:
-            if "No generation chunks" not in str(exc):  # so LangChain reports an empty answer, which is no fault
-                raise
+        tools, stop = wanted.tools, list(wanted.stop) or None
+        drafter = partial(self._dialect.drafter, options, tools=tools, form=wanted.form, way=way)
+        messages = to_langchain(prompt)
+        chooses = tools is not None and not tools.must
+        if not chooses or self._streams_choices:
+            some = False
+            for chunk in _streamed(drafter(), messages, stop):
+                some = True
+                yield chunk
+            if some or not chooses:
+                return
+            # llama-cpp-python's server streams nothing where the model chooses whether to call, and hangs up.
+            self._streams_choices = False
+        yield _asked_again(lambda: drafter(streamed=False).invoke(messages, quietly(), stop=stop))
+
+
+def _streamed(
+    model: Runnable[LanguageModelInput, AIMessage], messages: list[BaseMessage], stop: list[str] | None
+) -> Generator[AIMessage]:
+    try:
+        yield from model.stream(messages, quietly(), stop=stop)
+    except ValueError as exc:
+        if "No generation chunks" not in str(exc):  # so LangChain reports an empty answer, which is no fault
+            raise
+
+
+def _asked_again(call: Callable[[], AIMessage]) -> AIMessage:
+    """Once more where the connection is found to be broken: a client keeps those that a server has given up."""
+    try:
+        return call()
+    except Exception as exc:
+        if not unreachable(exc):
+            raise
+        return call()
 
 
 def _prompt(request: DraftRequest) -> tuple[Message, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from critics import Message, Usage
 from pipeline.generator import Finish
+from pipeline.langchain_door.calls import from_calls
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 # Why an answer ended, in the words of OpenAI, llama.cpp, Anthropic, Google, Ollama and Mistral.
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
+    "tool_calls": "stop",
+    "tool_use": "stop",
+    "function_call": "stop",
     "end_turn": "stop",
     "stop_sequence": "stop",
     "length": "length",
@@ -23,12 +27,21 @@ _FINISHES: dict[str, Finish] = {
 
 
 def to_langchain(messages: Sequence[Message]) -> list[BaseMessage]:
-    """System, human and AI messages for our three roles."""
-    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+    """System, human, AI and tool messages for our four roles."""
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-    made: dict[str, type[SystemMessage] | type[HumanMessage] | type[AIMessage]]
-    made = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
-    return [made[message.role](message.content) for message in messages]
+    def made(message: Message) -> BaseMessage:
+        match message.role:
+            case "system":
+                return SystemMessage(message.content)
+            case "user":
+                return HumanMessage(message.content)
+            case "assistant":
+                return AIMessage(message.content, **(from_calls(message.calls) if message.calls else {}))
+            case "tool":
+                return ToolMessage(message.content, tool_call_id=message.answers)
+
+    return [made(message) for message in messages]
 
 
 def text_of(message: AIMessage) -> str:

@@ -16,7 +16,8 @@ def estimate(text: str) -> int:
 
 def estimate_prompt(prompt: Sequence[Message]) -> int:
     """About how many tokens a conversation has."""
-    return sum(estimate(message.content) + _ROUND_A_MESSAGE for message in prompt) + _ROUND_A_MESSAGE
+    texts = ["".join([m.content, *(c.name + c.arguments for c in m.calls)]) for m in prompt]
+    return sum(estimate(text) + _ROUND_A_MESSAGE for text in texts) + _ROUND_A_MESSAGE
 
 
 def at_most(text: str) -> int:

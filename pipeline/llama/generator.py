@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from critics import Usage
+from pipeline.errors import ModelUnable
 from pipeline.generator import DraftRequest, Piece, Pieces
 from pipeline.llama.engine import Adapter, Engine, Generation, Sampling
+from pipeline.llama.grammar import grammar_of
 from pipeline.llama.model import refuse_overflow
+from pipeline.structured import has_tools
+from pipeline.wanted import Form
 
 
 class LlamaGenerator:
-    """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds every draft."""
+    """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds every draft.
+
+    It keeps to a form by grammar, and has no tools.
+    """
 
     can_continue = True
 
@@ -36,6 +43,8 @@ class LlamaGenerator:
 
     def __call__(self, request: DraftRequest) -> Pieces:
         engine = self._engine
+        if request.options.tools or has_tools(request.messages):
+            raise ModelUnable(f"{self.name} has no tools: draft with a server that has", asked="tools")
         ids = engine.model.prompt(request.messages, continues=request.continues)
         refuse_overflow(self.name, len(ids), 1, engine.context)
         most = self._most(request, engine.context - len(ids))
@@ -52,7 +61,8 @@ class LlamaGenerator:
             for chunk in writing.heard(request.stop):
                 text.append(chunk.text)
                 yield Piece(chunk.text, Usage(0, chunk.tokens), chunk.finish)
-            self._remember("".join(text), request.continues, writing.tokens)
+            if not engine.fixed:  # where it must not matter what was written before
+                self._remember("".join(text), request.continues, writing.tokens)
         finally:
             writing.cancel()
 
@@ -69,7 +79,15 @@ class LlamaGenerator:
         sampling = replace(self._sampling, seed=request.seed)
         if options.temperature is not None:
             sampling = replace(sampling, temperature=options.temperature)
+        if options.form is not None:
+            sampling = replace(sampling, grammar=self._grammar(options.form))
         return sampling if options.top_p is None else replace(sampling, top_p=options.top_p)
+
+    def _grammar(self, form: Form) -> str:
+        grammar = grammar_of(form)
+        if not self._engine.model.compiles(grammar):
+            raise ModelUnable("the grammar of this schema does not compile", asked="form", why="it is too complex")
+        return grammar
 
     def _remember(self, draft: str, continues: str, tokens: list[int]) -> None:
         """So that a critic, or the next attempt, that shows the draft finds it in the cache."""

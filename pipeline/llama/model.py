@@ -100,6 +100,13 @@ class LlamaModel:
         """Whether the token stands for structure and not for text."""
         return bool(self._api.llama_vocab_is_control(self.vocabulary, token))
 
+    def compiles(self, grammar: str) -> bool:
+        """Whether llama.cpp takes a grammar."""
+        made = self._api.llama_sampler_init_grammar(self.vocabulary, grammar.encode("utf-8", "replace"), b"root")
+        if made:
+            self._api.llama_sampler_free(made)
+        return bool(made)
+
     def prompt(
         self,
         messages: Sequence[Message],

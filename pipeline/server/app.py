@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
+from opentelemetry.metrics import Meter
 from opentelemetry.trace import Tracer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -49,11 +50,12 @@ def create_app(
     *,
     look: Callable[[], None] | None = None,
     tracer: Tracer | None = None,
+    meter: Meter | None = None,
 ) -> FastAPI:
     """The server for what the catalogue holds. `look` is called every `options.poll` seconds, in a thread: there the
-    catalogue may be changed."""
+    catalogue may be changed. `tracer` and `meter` are OpenTelemetry's; else those that the process has."""
     work = Work(threads=options.threads, waiting=options.waiting, deadline=options.deadline)
-    telling = Telling(Metrics(work), Spans(tracer), log_content=options.log_content)
+    telling = Telling(Metrics(work, meter), Spans(tracer), log_content=options.log_content)
     service = Service(catalogue, options, work, telling)
 
     @asynccontextmanager

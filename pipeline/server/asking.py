@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TypeVar
 
 from starlette.requests import Request
 
 from critics import Message, Source
+from pipeline.answer import Answer
 from pipeline.generator import DraftOptions
 from pipeline.outcome import Outcome
 from pipeline.server import faults
 from pipeline.server.catalogue import Served
 from pipeline.server.service import Service, record_of
 from pipeline.server.work import Ended, Failed, Following
-from pipeline.server.work.screening import screened
 
 T = TypeVar("T")
 
@@ -49,13 +50,18 @@ def ask(
     """
     record, pipeline = record_of(request), served.pipeline
     record.turns = tuple(turns)
-    starts = []
-    for choice in range(choices):
+
+    @contextmanager
+    def answering(choice: int) -> Iterator[Answer]:
         own = None if seed is None else (seed + choice * _APART) & 0x7FFFFFFF
-        observe = service.telling.observer(record)
-        stream = partial(pipeline.stream, turns, context=context, seed=own, observe=observe, options=options, hold=hold)
-        starts.append(screened(pipeline, turns, stream, service.passed))
-    return service.work.follow(starts)
+        with closing(service.telling.spans.answer(record.trace)) as spans:
+            watched, passed = spans.around(pipeline), service.passed
+            with watched.stream(
+                turns, context=context, seed=own, observe=spans.observe, options=options, hold=hold, passed=passed
+            ) as answer:
+                yield answer
+
+    return service.work.follow([partial(answering, choice) for choice in range(choices)])
 
 
 async def collected(service: Service, request: Request, following: Following) -> list[Outcome]:

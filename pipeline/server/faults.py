@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
-from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelUnavailable
+from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelUnable, ModelUnavailable
 from pipeline.outcome import Outcome
 
 _TYPES = {401: "authentication_error", 429: "rate_limit_error"}
@@ -110,12 +110,21 @@ def of_model(fault: ModelFault) -> ApiError:
     if isinstance(fault, ContextOverflow):
         what = "the conversation is too long for the model: shorten it"
         return ApiError(400, what, param="messages", code="context_length_exceeded")
+    if isinstance(fault, ModelUnable):
+        return _unable(fault)
     if not isinstance(fault, ModelUnavailable):
         return ApiError(502, "the model failed to answer", code="model_failed")
     if any("timeout" in type(cause).__name__.lower() for cause in _causes(fault)):
         return ApiError(504, "the model did not answer in time", code="model_timeout")
     what = "the model cannot be reached, or is busy: try again later"
     return ApiError(503, what, code="model_unavailable", retry_after=fault.retry_after or _AFTER)
+
+
+def _unable(fault: ModelUnable) -> ApiError:
+    tools = fault.asked == "tools"
+    field, cannot = ("tools", "does not take them") if tools else ("response_format", "cannot keep to this form")
+    why = f" ({fault.why})" if fault.why else ""
+    return ApiError(400, f"`{field}`: the model behind {cannot}{why}", param=field, code="unsupported_parameter")
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from pipeline.screening import Passed
 from pipeline.server import faults
 from pipeline.server.catalogue import Catalogue, Served
 from pipeline.server.door.keys import ANYBODY, Key
@@ -13,7 +14,6 @@ from pipeline.server.options import Options
 from pipeline.server.telling.record import Record
 from pipeline.server.telling.telling import Telling
 from pipeline.server.work import Work
-from pipeline.server.work.screening import Passed
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,15 @@ import pytest
 
 import critics
 from critics import Manifesto, Rule
-from pipeline import BadInput, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
-from pipeline.assembly import Parts, conditions, judge_adapter, judges_untrained, unfamiliar
+from pipeline import BadInput, ModelMissing, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
+from pipeline.assembly import Parts, judges_untrained, unfamiliar
+from pipeline.caching import Store
+from pipeline.conditions import conditions
 from pipeline.llama import Engine
+from pipeline.weights import judge_adapter
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
+MEANT = Rule(id="b", statement="B.", critics=("semantic",))
 
 
 def test_conditions_change_with_a_setting_and_hide_secrets() -> None:
@@ -105,3 +109,52 @@ def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) ->
     assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]
     assert len(made) == 1
     parts.close()
+
+
+def test_a_cache_asks_for_no_model_that_nobody_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only servers are used, the embedded models need not be there."""
+
+    def missing() -> Path:
+        raise ModelMissing("not installed")
+
+    monkeypatch.setattr(embedded, "weights", missing)
+    flags = {"generator": {"model": "openai:any", "api_key": "k"}, "remote": {"api_key": "k"}}
+    remote = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", critics=("judge", "remote")),))
+    with Store(tmp_path / "c") as store:
+        assert Parts(load_settings(flags=flags), store=store).pipeline(remote).generator is not None
+
+
+@pytest.mark.parametrize(
+    "flags", [{"generator": {"timeout": 5}}, {"judge": {"tries": 9}}, {"remote": {"api_key": "k", "timeout": 2}}]
+)
+def test_how_long_a_server_is_waited_for_makes_no_other_run(flags: dict[str, Any]) -> None:
+    """A run that stopped because it was out of reach can be gone on with more patiently."""
+    assert conditions(load_settings(flags=flags)) == conditions(load_settings())
+
+
+def test_a_run_is_another_with_another_template(tmp_path: Path) -> None:
+    """Of the guard model: it is asked in other words."""
+    file = tmp_path / "guard.jinja"
+    file.write_text("one")
+    settings = load_settings(flags={"guard": {"template": str(file)}})
+    before = conditions(settings)
+    file.write_text("two")
+    assert conditions(settings) != before
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"generator": {"model": "openai:any"}},
+        {"judge": {"model": "openai:any"}},
+        {"embeddings": {"model": "openai:any"}},
+    ],
+)
+def test_what_a_server_computes_is_no_deterministic_run(flags: dict[str, Any]) -> None:
+    """It is refused rather than promised."""
+    settings = load_settings(flags={**flags, "deterministic": True})
+    with pytest.raises(SettingsError, match="nobody knows how 'openai:any' is computed"):
+        assemble(
+            Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", critics=("semantic", "judge")),)),
+            settings,
+        )

@@ -1,10 +1,9 @@
-"""The page. Everything that came from data is escaped; nothing is fetched, and nothing runs."""
+"""The page. Everything that came from data is escaped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 
 from pipeline.evaluation.compare import Comparison
 from pipeline.evaluation.measure import Evaluation, Part
@@ -12,8 +11,8 @@ from pipeline.evaluation.metrics import figures
 from pipeline.evaluation.mistakes import Mistake
 from pipeline.evaluation.report.plots import plots
 from pipeline.evaluation.words import costs, number, span
+from pipeline.pages import card, cards, document, table
 
-_STYLE = Path(__file__).with_name("style.css")
 _KINDS = {"set": "Data set", "all": "All rows", "rule": "Rule"}
 _HEADS = ("", "rows", "broken", "AUROC", "F1", "precision", "recall", "false positives", "undecided")
 _HOW = (
@@ -28,10 +27,8 @@ _HOW = (
 def page(evaluation: Evaluation) -> str:
     """A document of its own, with plots inside. Raises `ExtraMissing` without matplotlib."""
     manifesto = evaluation.manifesto
-    title = f"How good are the critics of {escape(manifesto.name)}?"
     by = f" Only {escape(', '.join(evaluation.critics))}." if evaluation.critics else ""
     body = [
-        f"<h1>{title}</h1>",
         f'<p class="dim">Version {escape(manifesto.version)}, {manifesto.hash[:12]}.{by}</p>',
         *(f'<p class="note">{escape(note)}</p>' for note in evaluation.notes),
         _overview(evaluation.parts),
@@ -39,65 +36,50 @@ def page(evaluation: Evaluation) -> str:
         f'<p class="dim">{_HOW}</p>',
         *(_part(part, f"part{index}") for index, part in enumerate(evaluation.parts)),
     ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{_STYLE.read_text('utf-8')}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(filter(None, body))
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(f"How good are the critics of {manifesto.name}?", body)
 
 
 def _overview(parts: Iterable[Part]) -> str:
-    heads = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
     rows = []
     for index, part in enumerate(parts):
         f = part.figures
         told = [f"{f.rows:,}", f"{f.positives:,}", number(f.auroc), number(f.f1), number(f.precision)]
         told += [number(f.recall), number(f.false_positive_rate), f"{f.undecided_share:.0%}"]
-        cells = "".join(f"<td>{cell}</td>" for cell in told)
-        link = f'<a href="#part{index}" style="color:var(--critic)">{escape(part.name)}</a>'
-        rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
-    scroll = '<div class="scroll" tabindex="0" role="region" aria-label="Overview">'
-    return f"{scroll}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        rows.append((f'<a href="#part{index}" style="color:var(--critic)">{escape(part.name)}</a>', told))
+    return table("Overview", _HEADS, rows)
 
 
 def _part(part: Part, key: str) -> str:
     f = part.figures
-    cards = [
-        _card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth"),
-        _card("AUROC", number(f.auroc), span(f.auroc_interval)),
-        _card("AUPRC", number(f.auprc), f"chance {f.positives / f.rows:.2f}"),
-        _card("F1", number(f.f1), span(f.f1_interval)),
-        _card("precision", number(f.precision)),
-        _card("recall", number(f.recall)),
-        _card("recall at 1 %", number(f.recall_at_1), "false positives"),
-        _card("recall at 5 %", number(f.recall_at_5), "false positives"),
-        _card("false positives", number(f.false_positive_rate), "at the shipped threshold"),
-        _card("calibration error", number(f.calibration_error), "10 bins of equal mass"),
-        _card("undecided", f"{f.undecided_share:.1%}", f"{f.undecided} rows, {f.undecided_positives} broken"),
-        _card("a judgement", *costs(part)),
+    shown = [
+        card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth"),
+        card("AUROC", number(f.auroc), span(f.auroc_interval)),
+        card("AUPRC", number(f.auprc), f"chance {f.positives / f.rows:.2f}"),
+        card("F1", number(f.f1), span(f.f1_interval)),
+        card("precision", number(f.precision)),
+        card("recall", number(f.recall)),
+        card("recall at 1 %", number(f.recall_at_1), "false positives"),
+        card("recall at 5 %", number(f.recall_at_5), "false positives"),
+        card("false positives", number(f.false_positive_rate), "at the shipped threshold"),
+        card("calibration error", number(f.calibration_error), "10 bins of equal mass"),
+        card("undecided", f"{f.undecided_share:.1%}", f"{f.undecided} rows, {f.undecided_positives} broken"),
+        card("a judgement", *costs(part)),
     ]
     for name, cases in part.baselines.items():
         own = figures(cases, intervals=False)
-        cards.append(_card(name, f"F1 {number(own.f1)}", f"AUROC {number(own.auroc)}"))
+        shown.append(card(name, f"F1 {number(own.f1)}", f"AUROC {number(own.auroc)}"))
     drawn = plots(part, key)
     return "\n".join(
         [
             f'<section id="{key}">',
             f"<h2>{_KINDS[part.kind]}: {escape(part.name)}</h2>" if part.kind != "all" else "<h2>All rows</h2>",
             f'<p class="note">{escape(f.missing)}</p>' if f.missing else "",
-            f'<dl class="cards">{"".join(cards)}</dl>',
+            cards(shown),
             f'<div class="plots">{"".join(drawn)}</div>' if drawn else "",
             _mistakes(part.mistakes),
             "</section>",
         ]
     )
-
-
-def _card(name: str, value: str, small: str = "") -> str:
-    note = f"<small>{small}</small>" if small else ""
-    return f'<div class="card"><dt>{name}</dt><dd>{value}{note}</dd></div>'
 
 
 def _mistakes(mistakes: Iterable[Mistake]) -> str:
@@ -119,10 +101,8 @@ def _comparison(given: Comparison) -> str:
         ("only this run right", str(given.only_this), ""),
         ("only the other right", str(given.only_other), f"p = {given.p:.3g} (McNemar, exact)"),
     ]
-    cards = "".join(_card(*row) for row in rows)
     told = (
         f"Over {given.rows:,} rows that both have, {given.ranked:,} of them decided by both. This run minus the other."
     )
-    return (
-        f'<section><h2>Compared with another run</h2><p class="dim">{told}</p><dl class="cards">{cards}</dl></section>'
-    )
+    shown = cards(card(*row) for row in rows)
+    return f'<section><h2>Compared with another run</h2><p class="dim">{told}</p>{shown}</section>'

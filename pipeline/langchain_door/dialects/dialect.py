@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.wanted import Form, Tools
+
 if TYPE_CHECKING:
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.messages import AIMessage
@@ -21,6 +23,10 @@ class Dialect(Protocol):
     @property
     def engine(self) -> object | None:
         """What must not be called twice at once, or `None`."""
+
+    @property
+    def forms(self) -> int:
+        """In how many ways a form can be asked for; the strictest is the first."""
 
     @property
     def place(self) -> str:
@@ -42,6 +48,18 @@ class Dialect(Protocol):
 
     def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
         """The model with these options for one call."""
+
+    def drafter(
+        self,
+        options: Options,
+        *,
+        tools: Tools | None = None,
+        form: Form | None = None,
+        way: int = 0,
+        streamed: bool = True,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """The model with options of `drafting`, offered tools, and the form to keep to, asked for in the way with this
+        number. Raises `ModelUnable`. One that is not `streamed` is to be asked for a whole answer."""
 
 
 def given(**options: Any) -> dict[str, Any]:

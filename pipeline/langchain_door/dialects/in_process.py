@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.errors import ModelUnable
 from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, given, short_seed
+from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -17,6 +20,7 @@ class InProcess:
     """`grammar` compiles a JSON schema into what llama-cpp-python takes as `grammar=`."""
 
     place = ""
+    forms = 1
 
     def __init__(self, model: BaseChatModel, grammar: GrammarOf | None) -> None:
         self._model, self._grammar = model, grammar
@@ -49,3 +53,19 @@ class InProcess:
         # The copy shares the weights.
         arguments = {key: value for key, value in options.items() if key != "streaming"}
         return self._model.model_copy(update={"streaming": options.get("streaming", True)}).bind(**arguments)
+
+    def drafter(
+        self,
+        options: Options,
+        *,
+        tools: Tools | None = None,
+        form: Form | None = None,
+        way: int = 0,  # noqa: ARG002 (the protocol's)
+        streamed: bool = True,  # noqa: ARG002 (the protocol's)
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        if tools is not None:  # it loses calls that it streams
+            raise ModelUnable("ChatLlamaCpp has no tools here: draft with a server that has", asked="tools")
+        if form is not None:
+            schema = {"schema": json.loads(form.schema)} if form.schema else {}
+            options = {**options, "response_format": {"type": "json_object", **schema}}
+        return self.bound(options)

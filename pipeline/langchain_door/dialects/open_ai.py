@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pipeline.errors import ModelUnable
+from pipeline.langchain_door.calls import binding, json_object, offered, response_format
 from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
+from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -18,6 +21,7 @@ class OpenAi:
     """Chat completions, or the Responses API, which takes no seed and gives no log probabilities that we read."""
 
     engine: object | None = None
+    forms = 2
 
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model
@@ -63,6 +67,27 @@ class OpenAi:
 
     def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
         return self._model.bind(**options)
+
+    def drafter(
+        self,
+        options: Options,
+        *,
+        tools: Tools | None = None,
+        form: Form | None = None,
+        way: int = 0,
+        streamed: bool = True,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        told = {key: value for key, value in options.items() if streamed or key != "stream_usage"}
+        if form is not None and self._responses:
+            raise ModelUnable("a form is not asked of the Responses API here", asked="form")
+        if form is not None:  # past LangChain, which would parse what it knows of
+            told["extra_body"] = {
+                **told.get("extra_body", {}),
+                "response_format": (response_format, json_object)[way](form),
+            }
+        if tools is None:
+            return self._model.bind(**told)
+        return self._model.bind_tools(offered(tools), **binding(tools, always=True), **told)
 
     def _limits(self, max_tokens: int | None, **body: Any) -> dict[str, Any]:
         """The bound on the answer, and what has to go into the request's body past LangChain and its client.

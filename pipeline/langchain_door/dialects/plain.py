@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.errors import ModelUnable
+from pipeline.langchain_door.calls import binding, offered
 from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
+from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -24,6 +27,7 @@ class Plain:
     """Gives no log probabilities, and takes a schema only as what the prompt says of it."""
 
     engine: object | None = None
+    forms = 1
     place = ""
 
     def __init__(self, model: BaseChatModel) -> None:
@@ -44,6 +48,27 @@ class Plain:
         return [{"temperature": 0.0, "max_tokens": max_tokens}]
 
     def bound(self, options: Options) -> Runnable[LanguageModelInput, AIMessage]:
+        return self._with(options)
+
+    def drafter(
+        self,
+        options: Options,
+        *,
+        tools: Tools | None = None,
+        form: Form | None = None,
+        way: int = 0,  # noqa: ARG002 (the protocol's)
+        streamed: bool = True,  # noqa: ARG002 (the protocol's)
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        if form is not None:
+            raise ModelUnable("it is not known how this model is told of a form", asked="form")
+        if tools is None:
+            return self.bound(options)
+        try:
+            return self._with(options).bind_tools(offered(tools), **binding(tools))
+        except NotImplementedError as exc:
+            raise ModelUnable("this model has no tools", asked="tools") from exc
+
+    def _with(self, options: Options) -> BaseChatModel:
         fields = type(self._model).model_fields
         names = {key: next((name for name in _NAMES[key] if name in fields), None) for key in options}
         # A copy shares the client. Integrations read their fields at each request, but many refuse other arguments.

@@ -59,9 +59,8 @@ def moderated(
         pipeline, manifesto=manifesto, critic=_Sourced(pipeline.critic, caller), generator=caller, free=_nothing
     )
     outcome = replace(round_it.ask(conversation, context=sources), manifesto=pipeline.manifesto)
-    passed = [a.number for a in outcome.attempts if outcome.status == "released" and a.text == outcome.answer]
-    responses = caller.responses
-    return Moderated(outcome, responses[passed[-1] - 1] if passed else None, responses[-1] if responses else None)
+    passed, responses = outcome.given, caller.responses
+    return Moderated(outcome, responses[passed.number - 1] if passed else None, responses[-1] if responses else None)
 
 
 def held_back(outcome: Outcome) -> Outcome:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
+
+from pipeline.structured import leaves
 
 Mend = Callable[[str], str]
 """What `redact` rules make of a text."""
@@ -72,20 +73,7 @@ def _words(value: Any) -> Iterator[str]:
 
 def _calls(message: BaseMessage) -> Iterator[str]:
     for call in message.tool_calls if isinstance(message, AIMessage) else []:
-        yield "\n".join([call["name"], *(_leaves("", call["args"]) if call["args"] else ())])
-
-
-def _leaves(path: str, value: Any) -> Iterator[str]:
-    """Every word of nested arguments as it is, not as JSON would write it: an escape could hide where a word ends."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _leaves(f"{path}.{key}" if path else str(key), inner)
-    elif isinstance(value, list | tuple) and value:
-        for inner in value:
-            yield from _leaves(path, inner)
-    else:
-        text = value if isinstance(value, str) else json.dumps(value, default=str)
-        yield f"{path}: {text}" if path else text
+        yield "\n".join([call["name"], *(leaves(call["args"]) if call["args"] else ())])
 
 
 def _readable(message: AIMessage) -> AIMessage:

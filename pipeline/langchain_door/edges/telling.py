@@ -8,16 +8,10 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from pipeline.errors import ModelFault
-from pipeline.outcome import Attempt, Outcome, Withheld
+from pipeline.outcome import Outcome, Withheld
 
 WITHHELD = "content_filter"
 """The `finish_reason` of an answer that was withheld, in the words that clients of OpenAI's know."""
-
-
-def passed_attempt(outcome: Outcome) -> Attempt | None:
-    """The attempt whose text was released."""
-    fit = [a for a in outcome.attempts if outcome.status == "released" and a.text == outcome.answer]
-    return fit[-1] if fit else None
 
 
 def answer_of(outcome: Outcome, *, refuse: bool) -> str:
@@ -44,15 +38,15 @@ def telling(message: AIMessage, told: dict[str, Any]) -> AIMessage:
 
 def metadata(outcome: Outcome, *, tell: bool = True) -> dict[str, Any]:
     """`finish_reason`, and with `tell` what happened: nothing of drafts, critiques or thresholds."""
-    attempt = passed_attempt(outcome)
-    reason = "length" if attempt and attempt.finish == "length" else "stop"
+    attempt = outcome.given
+    reason = "tool_calls" if outcome.calls else "length" if attempt and attempt.finish == "length" else "stop"
     told: dict[str, Any] = {"finish_reason": reason if outcome.status == "released" else WITHHELD}
     return {**told, "superego": summary(outcome)} if tell else told
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
     """What happened, in a few words and numbers."""
-    attempt = passed_attempt(outcome) or (outcome.attempts[-1] if outcome.attempts else None)
+    attempt = outcome.given or (outcome.attempts[-1] if outcome.attempts else None)
     cost = outcome.cost
     return {
         "outcome": outcome.status,

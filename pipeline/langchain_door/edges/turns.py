@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMe
 
 from critics import Message, Role, Source
 from pipeline.errors import BadInput
+from pipeline.langchain_door.calls import to_calls
 from pipeline.langchain_door.edges.spoken import said
 
 _ROLES: dict[str, Role] = {
@@ -26,7 +27,7 @@ _KINDS = ("kind", "type")
 
 
 def conversation_of(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-    """The turns, each of which must be text. Raises `BadInput` for tools, images and roles that are not known."""
+    """The turns: text, calls of tools and what they gave. Raises `BadInput` for images and roles that are not known."""
     return tuple(_turn(message) for message in messages)
 
 
@@ -79,15 +80,17 @@ def _first(told: dict[str, Any], keys: Sequence[str]) -> str:
 
 def _turn(message: BaseMessage) -> Message:
     role = _role(message)
-    if role is None:
+    if role is None and not isinstance(message, ToolMessage):
         raise BadInput(f"a message of type {message.type!r} cannot be taken: only text by system, user and assistant")
-    if isinstance(message, AIMessage) and message.tool_calls:
-        raise BadInput("a moderated chat model has no tools: moderate the agent, with ModerationMiddleware")
     blocks = message.content if isinstance(message.content, list) else []
     odd = {block.get("type") for block in blocks if isinstance(block, dict)} - {"text"}
     if odd and role != "assistant":
         raise BadInput(f"only text can be taken, and a message has {', '.join(sorted(map(str, odd)))}")
-    return Message(role, str(message.text))
+    if isinstance(message, ToolMessage):
+        return Message("tool", str(message.text), answers=message.tool_call_id)
+    if isinstance(message, AIMessage):
+        return Message("assistant", str(message.text), tuple(to_calls(message)))
+    return Message(role or "user", str(message.text))
 
 
 def _role(message: BaseMessage) -> Role | None:

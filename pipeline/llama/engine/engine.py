@@ -32,7 +32,8 @@ class Engine:
 
     `context` is how many tokens one request may take, prompt and answer together, `cells` how many all requests and
     kept prefixes take together (twice the context if not given), `parallel` how many requests run at a time, `waiting`
-    how many more may wait before the next is refused. Raises `ModelUnusable` where the memory does not do.
+    how many more may wait before the next is refused. With `fixed` one runs at a time, and comes out the same to the
+    last bit whatever was asked before, which costs time. Raises `ModelUnusable` where the memory does not do.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Engine:
         threads: int | None = None,
         parallel: int = 16,
         waiting: int = 256,
+        fixed: bool = False,
     ) -> None:
         if not 1 <= parallel <= SEQUENCES // 2 - 1:
             raise ValueError(f"`parallel` must be from 1 to {SEQUENCES // 2 - 1}, not {parallel}")
         self.model = model
+        self.fixed = fixed
         self.context = context or model.trained_context
         self.cells = total = max(cells or 2 * self.context, self.context)
         self._words = Words(model.piece, model.ends)
@@ -57,7 +60,7 @@ class Engine:
             return LlamaDevice(model, cells=total, sequences=SEQUENCES, threads=threads)
 
         started: Future[None] = Future()
-        worker.employ(_serve(device, self._mailbox, parallel, started))
+        worker.employ(_serve(device, self._mailbox, parallel, fixed, started))
         _mailboxes.add(self._mailbox)
         started.result()
         self._finalizer = weakref.finalize(self, self._mailbox.close)  # for an engine that nobody closes
@@ -208,14 +211,14 @@ class _Mailbox:
         return self._ended.wait(0 if worker.here else seconds)
 
 
-def _serve(make: Callable[[], Device], mailbox: _Mailbox, parallel: int, started: Future[None]) -> Service:
+def _serve(make: Callable[[], Device], mailbox: _Mailbox, parallel: int, fixed: bool, started: Future[None]) -> Service:
     try:
         device = make()
     except Exception as exc:  # noqa: BLE001  # raised where the engine is made
         started.set_exception(exc)
         mailbox.end()
         return
-    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES)
+    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES, fixed=fixed)
     started.set_result(None)
     error: Exception = ModelFault("the engine was closed")
     try:

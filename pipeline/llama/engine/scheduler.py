@@ -12,6 +12,7 @@ from itertools import count
 
 from pipeline.errors import ContextOverflow, ModelFault
 from pipeline.llama.engine.device import Device, Row, Saved
+from pipeline.llama.engine.fixed import FixedStart
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters
@@ -50,12 +51,17 @@ class Counts:
 
 
 class Scheduler:
-    """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes."""
+    """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes.
 
-    def __init__(self, device: Device, *, parallel: int, sequences: int) -> None:
+    With `fixed`, one job runs at a time, and comes out the same to the last bit whatever was done before it.
+    """
+
+    def __init__(self, device: Device, *, parallel: int, sequences: int, fixed: bool = False) -> None:
+        parallel = 1 if fixed else parallel
         if not 1 <= parallel <= sequences // 2 - 1:
             raise ValueError(f"{sequences} sequences do for 1 to {sequences // 2 - 1} jobs at a time, not {parallel}")
         self._device = device
+        self._fixed = FixedStart(device) if fixed else None
         self._free = list(range(parallel))
         branches = (sequences - parallel) // 2
         self._branches = list(range(parallel, parallel + branches))
@@ -175,6 +181,8 @@ class Scheduler:
 
     def _start(self, job: Job) -> bool:
         """Give the job a sequence over the longest known prefix, if there is room for all that it may need."""
+        if self._fixed:
+            return self._start_alone(job, self._fixed)
         tree = self._tree
         node = tree.find(job.adapters, job.ids)
         tree.lock(node)
@@ -190,6 +198,17 @@ class Scheduler:
         job.node = tree.attach(node, job.sequence)
         job.reserved = len(job.ids) - job.node.end + job.beyond
         job.position = job.reused = job.node.end
+        self.counts.reused += job.reused
+        job.begin(self._device, self._branches)
+        return True
+
+    def _start_alone(self, job: Job, fixed: FixedStart) -> bool:
+        self._waiting.remove(job)
+        job.sequence = self._free.pop()
+        self._running.append(job)
+        job.reserved = len(job.ids) + job.beyond
+        self._branches.sort()  # the same ids as ever
+        fixed.begin(job)
         self.counts.reused += job.reused
         job.begin(self._device, self._branches)
         return True
@@ -211,7 +230,8 @@ class Scheduler:
             if job is next(iter(readers), None) and writers:
                 room = min(room, CHUNK)
             job.prepare(self._device)
-            part = job.rows(room, outputs) if room > 0 else []
+            most = self._fixed.room(job, room) if self._fixed else room
+            part = job.rows(most, outputs) if room > 0 else []
             job.passed = 0 if part else job.passed + 1
             if part:
                 plan.append((job, part))
@@ -229,7 +249,9 @@ class Scheduler:
             job.took(self._device, first, count)
         except ModelFault as exc:
             job.fail(exc)
-        if was_reading and not job.reading:
+        if self._fixed:
+            self._fixed.took(job)
+        elif was_reading and not job.reading:
             self._keep(job)
         if job.done:
             self._leave(job)

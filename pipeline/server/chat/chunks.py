@@ -16,6 +16,7 @@ from pipeline.server.service import Service
 from pipeline.server.telling.told import told
 from pipeline.server.wire import sse
 from pipeline.server.wire.ending import finish_reason, usage_of
+from pipeline.server.wire.tools import called
 from pipeline.server.work import Ended, Failed, Following, Part
 
 
@@ -29,19 +30,23 @@ class Chunks:
         self._usage: dict[str, Any] = {"usage": None} if with_usage else {}
         self._begun: set[int] = set()
 
-    def text(self, choice: int, text: str) -> Iterator[bytes]:
+    def text(self, choice: int, text: str, *, calls: bool = False) -> Iterator[bytes]:
         if choice not in self._begun:
             self._begun.add(choice)
-            yield self._choice(choice, {"role": "assistant", "content": ""})
+            yield self._choice(choice, {"role": "assistant", "content": None if calls else ""})
         if text:
             yield self._choice(choice, {"content": text})
 
     def end(self, event: Ended, superego: Mapping[str, Any] | None) -> Iterator[bytes]:
         """The last chunk of an answer, which says why it ended. What was withheld before anything of it was shown
-        says the manifesto's refusal instead; behind shown parts nothing is added that they did not lead to."""
+        says the manifesto's refusal instead; behind shown parts nothing is added that they did not lead to. Calls of
+        tools come whole."""
         outcome = event.outcome
         refusal = outcome.answer or "" if outcome.status == "withheld" and not event.shown else ""
-        yield from self.text(event.choice, refusal)
+        yield from self.text(event.choice, refusal, calls=bool(outcome.calls))
+        if outcome.calls:
+            told = [{"index": i, **call.model_dump()} for i, call in enumerate(called(outcome.calls))]
+            yield self._choice(event.choice, {"tool_calls": told})
         more = {"superego": superego} if superego else {}
         yield self._choice(event.choice, {}, finish_reason(outcome), **more)
 

@@ -8,12 +8,14 @@ from pydantic import BaseModel
 
 from pipeline.outcome import Outcome
 from pipeline.server.wire.ending import FinishReason, Usage, finish_reason
+from pipeline.server.wire.tools import Called, called
 
 
 class AssistantMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
     refusal: str | None = None
+    tool_calls: list[Called] | None = None
 
 
 class Choice(BaseModel):
@@ -34,5 +36,15 @@ class ChatCompletion(BaseModel):
 
 
 def choice(index: int, outcome: Outcome) -> Choice:
-    message = AssistantMessage(content=outcome.answer or "")
+    calls = called(outcome.calls)
+    message = AssistantMessage(content=outcome.answer or (None if calls else ""), tool_calls=calls or None)
     return Choice(index=index, message=message, finish_reason=finish_reason(outcome))
+
+
+def dumped(reply: ChatCompletion) -> dict[str, Any]:
+    """As JSON has it. Where there are no calls, or nothing is told, there is no field for it."""
+    body = reply.model_dump(exclude={"superego"} if reply.superego is None else set())
+    for each in body["choices"]:
+        if each["message"]["tool_calls"] is None:
+            del each["message"]["tool_calls"]
+    return body

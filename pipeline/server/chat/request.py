@@ -6,13 +6,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from critics import ToolCall
 from pipeline.server import faults
+from pipeline.server.wire.form import Schema, form_of
 from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
+from pipeline.server.wire.tools import Called, OfferedTool, ToolChoice, calls_of
+from pipeline.wanted import Form
 
 
 class ChatMessage(In):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
+    tool_calls: Annotated[list[Called], Field(max_length=128)] | None = None
+    tool_call_id: str | None = None
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return calls_of(self.tool_calls or ())
 
 
 class ContextSource(In):
@@ -30,6 +40,12 @@ class StreamOptions(In):
 
 class ResponseFormat(In):
     type: str
+    json_schema: Schema | None = None
+
+    @property
+    def form(self) -> Form | None:
+        """Raises `ApiError` for one that is not to be had."""
+        return form_of(self.type, self.json_schema, field="response_format", inside="response_format.json_schema")
 
 
 class ChatRequest(In):
@@ -48,8 +64,9 @@ class ChatRequest(In):
     response_format: ResponseFormat | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    tools: list[Any] | None = None
-    tool_choice: Any = None
+    tools: Annotated[list[OfferedTool], Field(max_length=128)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
     functions: list[Any] | None = None
     function_call: Any = None
     logit_bias: dict[str, float] | None = None
@@ -60,21 +77,18 @@ class ChatRequest(In):
 
 def refuse_unsupported(request: ChatRequest, *, choices: int) -> None:
     """Raise `ApiError` for what would be answered otherwise than was asked."""
-    formed = request.response_format is not None and request.response_format.type != "text"
     refused = {
         "logprobs": bool(request.logprobs or request.top_logprobs),
-        "tools": bool(request.tools),
-        "tool_choice": request.tool_choice not in (None, "none", "auto"),
         "functions": bool(request.functions),
         "function_call": request.function_call not in (None, "none", "auto"),
-        "response_format": formed,
         "logit_bias": bool(request.logit_bias),
         "audio": bool(request.audio),
         "modalities": request.modalities not in (None, [], ["text"]),
     }
     for field, wanted in refused.items():
         if wanted:
-            what = f"`{field}` is not supported here: leave it out" + ("; `text` is" if formed else "")
+            instead = "offer `tools`" if field.startswith("function") else "leave it out"
+            what = f"`{field}` is not supported here: {instead}"
             raise faults.ApiError(400, what, param=field, code="unsupported_parameter")
     if (request.n or 1) > choices:
         raise faults.ApiError(400, f"`n` is {choices} at most here", param="n", code="invalid_value")

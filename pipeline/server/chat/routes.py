@@ -15,7 +15,7 @@ from pipeline.generator import DraftOptions
 from pipeline.server import faults
 from pipeline.server.asking import ask, collected
 from pipeline.server.chat.chunks import Chunks, streamed
-from pipeline.server.chat.reply import ChatCompletion, choice
+from pipeline.server.chat.reply import ChatCompletion, choice, dumped
 from pipeline.server.chat.request import ChatRequest, refuse_unsupported
 from pipeline.server.service import Service, record_of
 from pipeline.server.telling.told import headers, told
@@ -23,6 +23,7 @@ from pipeline.server.wire.conversation import conversation
 from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.ending import usage_of
 from pipeline.server.wire.sse import event_stream
+from pipeline.server.wire.tools import tools_of
 
 
 def chat_routes(service: Service) -> APIRouter:
@@ -68,10 +69,9 @@ def chat_routes(service: Service) -> APIRouter:
             usage=usage_of(outcomes),
             superego=told(outcomes, tell),
         )
-        left_out = {"superego"} if reply.superego is None else set()
         # By way of json, because an upstream's text may hold lone surrogates, which it escapes.
         return Response(
-            json.dumps(reply.model_dump(exclude=left_out)),
+            json.dumps(dumped(reply)),
             media_type="application/json",
             headers=headers(manifesto, tell, outcomes),
         )
@@ -89,4 +89,6 @@ def _options(body: ChatRequest) -> DraftOptions:
         stop=stop,
         temperature=body.temperature,
         top_p=None if body.top_p is None else max(body.top_p, 1e-4),  # none at all would leave nothing to draw from
+        tools=tools_of(body.tools, body.tool_choice, parallel=body.parallel_tool_calls),
+        form=body.response_format.form if body.response_format else None,
     )

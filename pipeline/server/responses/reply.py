@@ -84,6 +84,9 @@ def begun(body: ResponseRequest, model: str) -> ResponseObject:
         temperature=body.temperature,
         top_p=body.top_p,
         metadata=body.metadata or {},
+        text={"format": body.text.format.model_dump(by_alias=True, exclude_none=True)}
+        if body.text and body.text.format
+        else {"format": {"type": "text"}},
     )
 
 

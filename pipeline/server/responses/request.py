@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from critics import ToolCall
 from pipeline.server import faults
+from pipeline.server.wire.form import Schema, form_of
 from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
+from pipeline.wanted import Form
 
 
 class InputItem(In):
@@ -16,10 +19,25 @@ class InputItem(In):
     type: str | None = None
     role: Literal["system", "developer", "user", "assistant"] | None = None
     content: str | list[ContentPart] | None = None
+    calls: ClassVar[tuple[ToolCall, ...]] = ()
+    tool_call_id: ClassVar[None] = None
 
 
 class TextFormat(In):
     type: str
+    name: str | None = None
+    description: str | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+    @property
+    def form(self) -> Form | None:
+        """Raises `ApiError` for one that is not to be had."""
+        schema = None
+        if self.schema_ is not None:
+            told = {"name": self.name or "answer", "description": self.description, "strict": self.strict}
+            schema = Schema.model_validate({**told, "schema": self.schema_})
+        return form_of(self.type, schema, field="text.format", inside="text.format")
 
 
 class TextConfig(In):
@@ -46,7 +64,6 @@ class ResponseRequest(In):
 
 def refuse_unsupported(request: ResponseRequest) -> None:
     """Raise `ApiError` for what would be answered otherwise than was asked. Nothing is kept here between requests."""
-    form = request.text.format if request.text else None
     refused = {
         "previous_response_id": bool(request.previous_response_id),
         "conversation": bool(request.conversation),
@@ -54,7 +71,6 @@ def refuse_unsupported(request: ResponseRequest) -> None:
         "background": bool(request.background),
         "tools": bool(request.tools),
         "tool_choice": request.tool_choice not in (None, "none", "auto"),
-        "text.format": form is not None and form.type != "text",
     }
     for field, wanted in refused.items():
         if wanted:

@@ -37,7 +37,10 @@ def response_routes(service: Service) -> APIRouter:
         turns = _turns(body)
         served = service.served(request, body.model)
         top_p = None if body.top_p is None else max(body.top_p, 1e-4)
-        options = DraftOptions(max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=top_p)
+        form = body.text.format.form if body.text and body.text.format else None
+        options = DraftOptions(
+            max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=top_p, form=form
+        )  # fmt: skip
         following = ask(service, request, served, turns, options=options, hold=not body.stream)
         response, item = begun(body, served.id), f"msg_{uuid.uuid4().hex}"
         manifesto = served.pipeline.manifesto

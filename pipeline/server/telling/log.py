@@ -6,8 +6,10 @@ import json
 import logging
 from typing import Any
 
+from critics import Message
 from pipeline.outcome import Outcome
 from pipeline.server.telling.record import Record
+from pipeline.structured import spelled
 
 log = logging.getLogger("superego.server")
 
@@ -27,8 +29,13 @@ def write(record: Record, seconds: float, *, content: bool) -> None:
     if record.outcomes:
         line |= {"stream": record.stream, "answers": [_answer(outcome, content=content) for outcome in record.outcomes]}
     if content and record.turns:
-        line["conversation"] = [{"role": turn.role, "content": turn.content} for turn in record.turns]
+        line["conversation"] = [_turn(turn) for turn in record.turns]
     log.info(json.dumps(line))
+
+
+def _turn(turn: Message) -> dict[str, Any]:
+    called = {"calls": [spelled(call) for call in turn.calls]} if turn.calls else {}
+    return {"role": turn.role, "content": turn.content, **called}
 
 
 def _answer(outcome: Outcome, *, content: bool) -> dict[str, Any]:
@@ -45,4 +52,5 @@ def _answer(outcome: Outcome, *, content: bool) -> dict[str, Any]:
         said["fault"] = outcome.fault
     if content:
         said |= {"answer": outcome.answer, "drafts": [attempt.draft for attempt in outcome.attempts]}
+        said |= {"calls": [spelled(call) for call in outcome.calls]} if outcome.calls else {}
     return said

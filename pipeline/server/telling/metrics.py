@@ -1,69 +1,57 @@
-"""What Prometheus is told."""
+"""The figures of the server, for Prometheus and for OpenTelemetry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from opentelemetry.metrics import Meter, get_meter
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from critics import Usage, Verdict
 from pipeline.outcome import Outcome
+from pipeline.server.telling.instruments import Instruments
 from pipeline.server.telling.record import Record
 from pipeline.server.work import Work
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+_DRAFTS = (0, 1, 2, 3, 4, 5, 8, 13)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
 class Metrics:
-    """In a registry of its own, so that two servers in one process do not count together."""
+    """Prometheus's are in a registry of their own, so that two servers in one process do not count together."""
 
-    def __init__(self, work: Work) -> None:
-        self._registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "superego_requests", "Requests answered.", ["path", "status"], registry=registry
-        )  # the library appends _total
-        self._outcomes = Counter(
-            "superego_outcomes", "Answers by what became of them.", ["manifesto", "status", "stop_reason"],
-            registry=registry,
+    def __init__(self, work: Work, meter: Meter | None = None) -> None:
+        self._registry = CollectorRegistry()
+        make = Instruments(self._registry, meter or get_meter("superego"))
+        self._requests = make.counted("requests", "Requests answered.", ["path", "status"])
+        self._outcomes = make.counted(
+            "outcomes", "Answers by what became of them.", ["manifesto", "status", "stop_reason"]
         )  # fmt: skip
-        self._attempts = Histogram(
-            "superego_attempts", "Drafts that an answer took.", ["manifesto"], buckets=(0, 1, 2, 3, 4, 5, 8, 13),
-            registry=registry,
+        self._attempts = make.spread("attempts", "Drafts that an answer took.", ["manifesto"], _DRAFTS)
+        self._breaches = make.counted("breaches", "Broken rules, over all drafts and inputs.", ["manifesto", "rule"])
+        self._undecided = make.counted("undecided", "Rules that no critic could judge.", ["manifesto", "rule"])
+        self._tokens = make.counted("tokens", "Tokens read and written, by role.", ["role", "kind"])
+        self._seconds = make.spread("request_seconds", "Seconds of a request.", ["path"], _SECONDS, unit="s")
+        self._first = make.spread(
+            "first_released_seconds", "Seconds to the first part of an answer that was released.", ["manifesto"],
+            _SECONDS, unit="s",
         )  # fmt: skip
-        self._breaches = Counter(
-            "superego_breaches", "Broken rules, over all drafts and inputs.", ["manifesto", "rule"], registry=registry
-        )
-        self._undecided = Counter(
-            "superego_undecided", "Rules that no critic could judge.", ["manifesto", "rule"], registry=registry
-        )
-        self._tokens = Counter(
-            "superego_tokens", "Tokens read and written, by role.", ["role", "kind"], registry=registry
-        )
-        self._seconds = Histogram(
-            "superego_request_seconds", "Seconds of a request.", ["path"], buckets=_SECONDS, registry=registry
-        )
-        self._first = Histogram(
-            "superego_first_released_seconds", "Seconds to the first part of an answer that was released.",
-            ["manifesto"], buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
-        waiting = Gauge("superego_queue_depth", "Answers that wait for their turn.", registry=registry)
-        waiting.set_function(lambda: work.waiting)
-        running = Gauge("superego_running", "Answers under way.", registry=registry)
-        running.set_function(lambda: work.running)
+        make.level("queue_depth", "Answers that wait for their turn.", lambda: work.waiting)
+        make.level("running", "Answers under way.", lambda: work.running)
 
     def request(self, record: Record, path: str, seconds: float) -> None:
-        self._requests.labels(path, str(record.status)).inc()
-        self._seconds.labels(path).observe(seconds)
+        self._requests.add(path, str(record.status))
+        self._seconds.measured(seconds, path)
 
     def answer(self, outcome: Outcome, first: float | None) -> None:
         manifesto = outcome.manifesto.name
-        self._outcomes.labels(manifesto, outcome.status, outcome.stop_reason).inc()
-        self._attempts.labels(manifesto).observe(len(outcome.attempts))
+        self._outcomes.add(manifesto, outcome.status, outcome.stop_reason)
+        self._attempts.measured(len(outcome.attempts), manifesto)
         if first is not None:
-            self._first.labels(manifesto).observe(first)
+            self._first.measured(first, manifesto)
         verdicts = [attempt.verdict for attempt in outcome.attempts]
         self.verdicts(manifesto, [*verdicts, *([outcome.input_verdict] if outcome.input_verdict else [])])
         self.tokens("generator", outcome.cost.generator)
@@ -72,13 +60,13 @@ class Metrics:
     def verdicts(self, manifesto: str, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
             for judgement in verdict.of("broken"):
-                self._breaches.labels(manifesto, judgement.rule.id).inc()
+                self._breaches.add(manifesto, judgement.rule.id)
             for judgement in verdict.of("undecided"):
-                self._undecided.labels(manifesto, judgement.rule.id).inc()
+                self._undecided.add(manifesto, judgement.rule.id)
 
     def tokens(self, role: str, usage: Usage) -> None:
-        self._tokens.labels(role, "prompt").inc(usage.prompt_tokens)
-        self._tokens.labels(role, "completion").inc(usage.completion_tokens)
+        self._tokens.add(role, "prompt", by=usage.prompt_tokens)
+        self._tokens.add(role, "completion", by=usage.completion_tokens)
 
     def page(self) -> bytes:
         return generate_latest(self._registry)

@@ -1,23 +1,19 @@
-"""Spans for OpenTelemetry, by its interface alone: without its SDK in the process they cost nothing and go nowhere."""
+"""Spans of requests for OpenTelemetry, by its interface alone: without its SDK in the process they cost nothing and go
+nowhere."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from critics import Judgement
-from pipeline.outcome import Attempt
+from pipeline.server.telling.answer_spans import AnswerSpans
 
 
 class Spans:
-    """A span a request; under it one an attempt, under that one a rule, and under that one a critic that judged it.
-
-    Those of an attempt are made when it has ended, for the time that all of it took. No text goes into a span.
-    """
+    """The spans of requests."""
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer or trace.get_tracer("superego")
@@ -33,46 +29,5 @@ class Spans:
             span.set_status(Status(StatusCode.ERROR))
         span.end()
 
-    def observer(self, context: Context | None) -> Callable[[Attempt], None]:
-        def observe(attempt: Attempt) -> None:
-            ends = time.time_ns()
-            begins = ends - int(attempt.seconds * 1e9)
-            span = self._tracer.start_span("superego.attempt", context=context, start_time=begins)
-            if span.is_recording():
-                _describe(span, attempt)
-                inner = trace.set_span_in_context(span, context)
-                for judgement in attempt.verdict.judgements:
-                    self._rule(judgement, inner, begins, ends)
-            span.end(ends)
-
-        return observe
-
-    def _rule(self, judgement: Judgement, context: Context, begins: int, ends: int) -> None:
-        span = self._tracer.start_span("superego.rule", context=context, start_time=begins)
-        span.set_attributes({"superego.rule": judgement.rule.id, "superego.outcome": judgement.outcome})
-        if judgement.probability is not None:
-            span.set_attribute("superego.probability", judgement.probability)
-        inner = trace.set_span_in_context(span, context)
-        for finding in judgement.findings:
-            critic = self._tracer.start_span("superego.critic", context=inner, start_time=begins)
-            critic.set_attributes(
-                {"superego.critic": finding.critic, "superego.prompt_tokens": finding.usage.prompt_tokens}
-            )
-            if finding.probability is not None:
-                critic.set_attribute("superego.probability", finding.probability)
-            critic.end(ends)
-        span.end(ends)
-
-
-def _describe(span: Span, attempt: Attempt) -> None:
-    span.set_attributes(
-        {
-            "superego.number": attempt.number,
-            "superego.verdict": attempt.verdict.outcome,
-            "superego.seed": attempt.seed,
-            "superego.prompt_tokens": attempt.usage.prompt_tokens,
-            "superego.completion_tokens": attempt.usage.completion_tokens,
-        }
-    )
-    if attempt.verdict.score is not None:
-        span.set_attribute("superego.score", attempt.verdict.score)
+    def answer(self, context: Context | None) -> AnswerSpans:
+        return AnswerSpans(self._tracer, context)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from opentelemetry import trace
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.outcome import Attempt
 from pipeline.server.telling import log
 from pipeline.server.telling.metrics import Metrics
 from pipeline.server.telling.record import Record
@@ -26,10 +24,6 @@ class Telling:
         self.metrics = metrics
         self.spans = spans
         self._log_content = log_content
-
-    def observer(self, record: Record) -> Callable[[Attempt], None]:
-        """What the loop calls after every attempt, in its own thread."""
-        return self.spans.observer(record.trace)
 
     def ended(self, record: Record, event: Ended) -> None:
         """An answer is there."""

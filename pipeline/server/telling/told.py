@@ -8,7 +8,6 @@ from typing import Any
 from critics import Manifesto, Verdict
 from pipeline.outcome import Outcome
 from pipeline.server.options import Tell
-from pipeline.server.wire.ending import released_attempt
 
 
 def told(outcomes: Sequence[Outcome], tell: Tell) -> dict[str, Any] | None:
@@ -57,7 +56,7 @@ def _told(outcome: Outcome, tell: Tell) -> dict[str, Any]:
 
 
 def _score(outcome: Outcome) -> float | None:
-    given = released_attempt(outcome) or (outcome.attempts[-1] if outcome.attempts else None)
+    given = outcome.given or (outcome.attempts[-1] if outcome.attempts else None)
     return given.verdict.score if given else None
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from pipeline.outcome import Attempt, Outcome
+from pipeline.outcome import Outcome
 
-FinishReason = Literal["stop", "length", "content_filter"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 class Usage(BaseModel):
@@ -23,15 +23,10 @@ class Usage(BaseModel):
 def finish_reason(outcome: Outcome) -> FinishReason:
     if outcome.status != "released":
         return "content_filter"
-    given = released_attempt(outcome)
+    if outcome.calls:
+        return "tool_calls"
+    given = outcome.given
     return "length" if given is not None and given.finish == "length" else "stop"
-
-
-def released_attempt(outcome: Outcome) -> Attempt | None:
-    """The attempt that became the answer."""
-    if outcome.status != "released":
-        return None
-    return next((attempt for attempt in reversed(outcome.attempts) if attempt.text == outcome.answer), None)
 
 
 def usage_of(outcomes: Sequence[Outcome]) -> Usage:

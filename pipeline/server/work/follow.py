@@ -6,12 +6,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
+from pipeline.answer import Answer
 from pipeline.outcome import Outcome
 from pipeline.server import faults
-from pipeline.server.work.answering import Answering, Start
+
+Start = Callable[[], AbstractContextManager[Answer]]
+"""Called in a thread of the pool; whoever leaves the context closes the answer."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Following:
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._lock = threading.Lock()
-        self._answers: list[Answering] = []
+        self._answers: list[Answer] = []
         self._cancelled = False
         self._reason: Exception | None = None
         self._give_up: Callable[[], None] = lambda: None
@@ -103,14 +106,16 @@ class Following:
         if self._cancelled:
             return
         first: float | None = None
-        with closing(start()) as answer:
+        with start() as answer:
             self._take(answer)
             for text in answer:
                 first = time.monotonic() - self._began if first is None else first
                 self._tell(Part(choice, text))
+            if first is None and answer.outcome.calls:
+                first = time.monotonic() - self._began
             self._tell(Ended(choice, answer.outcome, answer.shown, first))
 
-    def _take(self, answer: Answering) -> None:
+    def _take(self, answer: Answer) -> None:
         with self._lock:
             self._answers.append(answer)
             cancelled = self._cancelled

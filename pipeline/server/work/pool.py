@@ -10,8 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from pipeline.server import faults
-from pipeline.server.work.answering import Start
-from pipeline.server.work.follow import Following
+from pipeline.server.work.follow import Following, Start
 
 T = TypeVar("T")
 

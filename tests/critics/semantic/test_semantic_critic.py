@@ -95,6 +95,13 @@ def test_a_strange_part_keeps_a_long_text_from_passing() -> None:
     assert found(strange + "One dose. " * 300).probability is not None
 
 
+def test_a_breach_beside_a_strange_part_says_that_it_is_of_a_part() -> None:
+    """By a higher threshold it would leave the rule undecided, so nobody may take its probability for the whole."""
+    strange = "Pay the tax. " * 300
+    assert found(strange + "One dose. " * 300).in_part
+    assert not found("One dose.").in_part
+
+
 def test_a_disguise_is_seen_through() -> None:
     """An invisible character inside a word changes nothing."""
     assert found("One d\u200bose more.").probability == found("One dose more.").probability

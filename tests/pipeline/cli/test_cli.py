@@ -22,6 +22,7 @@ SHORT = "Write a thank-you note to a customer."
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("SUPEREGO_CACHE__FILE", str(tmp_path / "cache.sqlite"))
 
 
 def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
@@ -273,6 +274,8 @@ def test_the_embedded_judge_without_its_adapter_is_announced_as_chance() -> None
         "calibrate",
         "serve",
         "key new",
+        "cache show",
+        "cache clear",
     ],
 )
 def test_every_command_has_help_with_an_example(command: str) -> None:
@@ -305,21 +308,23 @@ def test_starting_up_does_not_load_what_is_not_needed(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
-    """And the batch says how to go on."""
+    """And the batch finishes what is under way, and says how to go on."""
     (tmp_path / "in.txt").write_text("Tell me a long story.\n" * 50)
     process = subprocess.Popen(
-        [*COMMAND, "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path)],
+        [*COMMAND, "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path), "--max-tokens", "30"],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "SUPEREGO_THREADS": "1"},
     )
-    partial = tmp_path / "out.jsonl.partial"
-    while process.poll() is None and not (partial.exists() and partial.stat().st_size):
+    journal = tmp_path / "out.jsonl.journal"
+    while process.poll() is None and not (journal.exists() and b'"released"' in journal.read_bytes()):
         time.sleep(0.05)
     process.send_signal(2)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "run the same command again" in said
+    assert "finishing what is under way" in said
+    assert "run the same command to go on" in said
+    assert journal.read_bytes().endswith(b"\n")
 
 
 def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
@@ -331,3 +336,52 @@ def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
     assert figures["optimised"]["size"] < figures["original"]["size"]
     assert figures["optimised"]["perplexity"] > 0
     assert run("model", "optimise", "openai:any").exit_code == 2
+
+
+def test_batch_says_what_came_of_it(tmp_path: Path) -> None:
+    """In words on standard error, or as JSON on standard output; a fault is exit code 1."""
+    (tmp_path / "in.csv").write_text("q\nSay hi.\nSay bye.\n")
+    own = ["-m", manifesto(tmp_path), "--max-tokens", "4", "--column", "q"]
+    told = run("batch", "in.csv", "-o", "1.jsonl", *own)
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "1.jsonl: 2 released" in told.stderr
+    (tmp_path / "in.csv").write_text('q\nSay hi.\n""\n')
+    again = run("batch", "in.csv", "-o", "2.jsonl", "--json", *own)
+    summary = json.loads(again.stdout)
+    assert (again.exit_code, summary["statuses"]) == (1, {"released": 1, "faulted": 1})
+    assert summary["cached"]["drafts"] == 1
+    assert run("batch", "in.csv", "-o", "3.jsonl", "--strict", *own).exit_code == 2
+
+
+def test_another_batch_is_refused_by_name(tmp_path: Path) -> None:
+    """What has changed since it was begun is said, and how to begin anew."""
+    (tmp_path / "in.txt").write_text("Say hi.\n{\n")
+    own = ["batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path), "--max-tokens", "4"]
+    assert run(*own, "--input-format", "jsonl", "--strict").exit_code == 2
+    refused = run(*own, "--seed", "5", "--input-format", "jsonl")
+    assert refused.exit_code == 2
+    assert "another seed" in refused.stderr
+    (tmp_path / "calm.yaml").write_text((tmp_path / "calm.yaml").read_text().replace("Calm.", "Very calm."))
+    refused = run(*own, "--input-format", "jsonl")
+    assert "another manifesto" in refused.stderr
+    assert run(*own, "--restart").exit_code == 0
+
+
+def test_the_cache_is_shown_and_cleared(tmp_path: Path) -> None:
+    """Where it is and how much is in it; without one, a batch keeps nothing."""
+    (tmp_path / "in.txt").write_text("Say hi.\n")
+    own = ["batch", "in.txt", "-m", manifesto(tmp_path), "--max-tokens", "4"]
+    assert run(*own, "-o", "1.jsonl", "--no-cache").exit_code == 0
+    assert json.loads(run("cache", "show", "--json").stdout)["entries"] == 0
+    assert run(*own, "-o", "2.jsonl").exit_code == 0
+    shown = json.loads(run("cache", "show", "--json").stdout)
+    assert (shown["entries"], shown["file"]) == (1, str(tmp_path / "cache.sqlite"))
+    assert run("cache", "clear").exit_code == 0
+    assert "0 entries" in run("cache", "show").stdout
+
+
+def test_workers_are_a_number_or_auto() -> None:
+    """Anything else is bad usage."""
+    result = run("batch", "-", "-o", "out.jsonl", "--workers", "many", "-m", "house-style")
+    assert result.exit_code == 2
+    assert "--workers is a number" in result.stderr

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,24 @@ def weights() -> Path:
 @pytest.fixture(scope="session")
 def upstream(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base_url of a llama.cpp server; it ends with the session."""
-    log = tmp_path_factory.mktemp("upstream") / "log"
+    with _serving(weights, tmp_path_factory.mktemp("upstream") / "log", n_ctx="2048", logits_all="true") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def tools_upstream(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same, with a chat format that has tools."""
+    log = tmp_path_factory.mktemp("tools") / "log"
+    with _serving(weights, log, n_ctx="1024", chat_format="chatml-function-calling") as url:
+        yield url
+
+
+@contextmanager
+def _serving(weights: Path, log: Path, **more: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = {"model": weights, "host": "127.0.0.1", "port": port, "n_ctx": 2048, "logits_all": "true"}
+    options = {"model": weights, "host": "127.0.0.1", "port": port, **more}
     options |= {"n_threads": 1, "n_threads_batch": 1, "verbose": "false"}  # two spin on each other where others work
     script = Path(__file__).with_name("upstream_server.py")
     command = [

@@ -11,7 +11,7 @@ import pytest
 import critics
 from critics import GUARD_FAMILIES, Exchange, GuardCritic, GuardPrompt, Message, Rule
 from pipeline import BadInput, ModelUnusable, SettingsError, assemble, embedded, load_settings
-from pipeline.assembly import conditions
+from pipeline.conditions import conditions
 from pipeline.guards import guard_family_of
 from pipeline.llama import Engine, LlamaGuardModel, LlamaModel, fingerprint
 from tests.pipeline.llama.renamed_file import write_renamed

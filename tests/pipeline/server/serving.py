@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.testclient import TestClient as StarletteClient
 
-from critics import Manifesto, Rule, ScriptedCritic, Usage
+from critics import Manifesto, Message, Rule, ScriptedCritic, Usage
 from pipeline import DraftRequest, ModelFault, Piece, Pieces, Pipeline, ScriptedGenerator
 from pipeline.server import Catalogue, Options, Running, create_app, listen
 
@@ -35,7 +35,7 @@ def opinion(text: str, rule: Rule) -> float | None:
     return 0.9 if ("bomb" if rule.applies_to == "input" else "rude") in text else 0.1
 
 
-def scripted(*drafts: str | ModelFault, **keys: Any) -> Pipeline:
+def scripted(*drafts: str | Message | ModelFault, **keys: Any) -> Pipeline:
     return Pipeline(manifesto(**keys), ScriptedCritic(opinion), ScriptedGenerator(drafts))
 
 

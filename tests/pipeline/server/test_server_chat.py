@@ -20,6 +20,9 @@ from pipeline import (
 from tests.pipeline.server.serving import REFUSAL, TestClient, app_of, chat, scripted
 
 URL = "/v1/chat/completions"
+LOOK = {"type": "function", "function": {"name": "look"}}
+NO_SCHEMA = {"type": "object", "properties": {"colour": {"type": "colour"}}}
+ELSEWHERE = {"type": "array", "items": {"$ref": "http://127.0.0.1/secret"}}
 
 
 def post(*drafts: str | ModelFault, body: dict[str, Any] | None = None, tell: str = "full", **keys: Any) -> Any:
@@ -121,9 +124,22 @@ def test_an_answer_cut_by_its_bound_says_length() -> None:
     [
         ({"logprobs": True}, "logprobs"),
         ({"top_logprobs": 3}, "logprobs"),
-        ({"tools": [{"type": "function"}]}, "tools"),
+        ({"tools": [{"type": "function"}]}, "tools.0.function"),
+        ({"tools": [{"type": "custom", "function": {"name": "look"}}]}, "tools.0.type"),
+        ({"tools": [LOOK, LOOK]}, "tools"),
+        ({"tools": [LOOK], "tool_choice": {"type": "function", "function": {"name": "leap"}}}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
         ({"functions": [{}]}, "functions"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "it", "schema": NO_SCHEMA}}},
+            "response_format.json_schema.schema.properties.colour.type",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "it", "schema": ELSEWHERE}}},
+            "response_format.json_schema.schema.items.$ref",
+        ),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"n": 9}, "n"),
@@ -136,7 +152,8 @@ def test_an_answer_cut_by_its_bound_says_length() -> None:
         ({"stop": [1]}, "stop"),
         ({"messages": [{"role": "assistant", "content": "Hm."}]}, "messages"),
         ({"messages": [{"role": "user", "content": " "}]}, "messages"),
-        ({"messages": [{"role": "tool", "content": "4"}]}, "messages.0.role"),
+        ({"messages": [{"role": "function", "content": "4"}]}, "messages.0.role"),
+        ({"messages": [{"role": "tool", "content": "4", "tool_call_id": "never"}]}, "messages.0.tool_call_id"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y"}}]}]},
             "messages.0.content.0",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import operator
 import os
 import shutil
 import subprocess
@@ -14,10 +16,15 @@ from typing import Any
 
 import openai
 import pytest
+from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
 
+from critics import Message, ScriptedCritic, ToolCall
+from pipeline import Pipeline, ScriptedGenerator
+from pipeline.langchain_door import ChatGenerator, load_chat_model
 from pipeline.server import Key, new_key
-from tests.pipeline.server.serving import REFUSAL, app_of, running, scripted
+from tests.pipeline.server.serving import REFUSAL, app_of, manifesto, opinion, running, scripted
 
 MODEL = "superego/polite"
 ASKED: list[Any] = [{"role": "user", "content": "Hello?"}]
@@ -30,6 +37,27 @@ def base() -> Iterator[str]:
     drafts = "You rude thing.", *["Good day."] * 50
     with running(app_of(scripted(*drafts), keys=(Key("tests", DIGEST),))) as address:
         yield address + "/v1"
+
+
+@pytest.fixture(scope="module")
+def tools() -> Iterator[str]:
+    """A server in front of another, whose drafts call a tool: rudely at first, and then again."""
+    calls = [Message("assistant", "", (ToolCall("mail", json.dumps({"to": to})),)) for to in ("rude Ana", "Ana")]
+    behind = Pipeline(manifesto(name="plain"), ScriptedCritic(lambda text, rule: 0.0), ScriptedGenerator(calls * 20))
+    with running(app_of(behind)) as upstream:
+        model = load_chat_model(
+            "openai:superego/plain", base_url=f"{upstream}/v1", api_key=None, temperature=0.5, top_p=None, timeout=20,
+            context=0,
+        )  # fmt: skip
+        drafts = ChatGenerator(model, name="behind", tries=1)
+        with running(app_of(Pipeline(manifesto(), ScriptedCritic(opinion), drafts))) as address:
+            yield address + "/v1"
+
+
+@pytest.fixture
+def caller(tools: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=tools, api_key="none", max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture
@@ -70,6 +98,68 @@ def test_openais_helper_for_streams_takes_it(client: openai.OpenAI) -> None:
         stream.until_done()
         final = stream.get_final_completion()
     assert (final.choices[0].message.content, final.choices[0].finish_reason) == ("Good day.", "stop")
+
+
+MAIL: Any = {
+    "type": "function",
+    "function": {"name": "mail", "parameters": {"type": "object", "properties": {"to": {"type": "string"}}}},
+}
+
+
+def test_openais_client_calls_tools(caller: openai.OpenAI) -> None:
+    """Those of an upstream, once they have passed; and it goes on with what they gave."""
+    asked: Any = {"model": MODEL, "tools": [MAIL]}
+    (choice,) = caller.chat.completions.create(messages=ASKED, **asked).choices
+    assert choice.finish_reason == "tool_calls"
+    (call,) = choice.message.tool_calls or []
+    assert call.type == "function"
+    assert (call.function.name, json.loads(call.function.arguments)) == ("mail", {"to": "Ana"})
+    gave = {"role": "tool", "tool_call_id": call.id, "content": "Sent."}
+    turns: Any = [*ASKED, choice.message, gave]
+    again = caller.chat.completions.create(messages=turns, **asked)
+    assert again.choices[0].finish_reason == "tool_calls"
+
+
+def test_openais_client_reads_calls_from_a_stream(caller: openai.OpenAI) -> None:
+    """Chunk by chunk, and by its helper, which puts them together again and is strict."""
+    chunks = list(caller.chat.completions.create(model=MODEL, messages=ASKED, tools=[MAIL], stream=True))
+    parts = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or ()]
+    assert [part.function.arguments for part in parts if part.function] == ['{"to": "Ana"}']
+    with caller.chat.completions.stream(model=MODEL, messages=ASKED, tools=[MAIL]) as stream:
+        stream.until_done()
+        (choice,) = stream.get_final_completion().choices
+    assert choice.finish_reason == "tool_calls"
+    assert [call.function.name for call in choice.message.tool_calls or ()] == ["mail"]
+
+
+def test_langchains_client_calls_tools(tools: str) -> None:
+    """Invoked and streamed."""
+    chat = ChatOpenAI(base_url=tools, api_key="none", model=MODEL, max_retries=0).bind_tools([MAIL])
+    answer = chat.invoke("Write to Ana.")
+    assert isinstance(answer, AIMessage)
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("mail", {"to": "Ana"})]
+    whole = functools.reduce(operator.add, chat.stream("Write to Ana."))
+    assert [call["args"] for call in whole.tool_calls] == [{"to": "Ana"}]
+
+
+class Greeting(BaseModel):
+    text: str
+
+
+def test_openais_client_parses_a_form() -> None:
+    """Its helper makes a schema of a class, and the class of the answer, streamed and not."""
+    with (
+        running(app_of(scripted('{"text": "rude"}', '{"text": "Good day."}'))) as address,
+        openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client,
+    ):
+        answer = client.chat.completions.parse(model=MODEL, messages=ASKED, response_format=Greeting)
+        with client.chat.completions.stream(model=MODEL, messages=ASKED, response_format=Greeting) as stream:
+            stream.until_done()
+            streamed = stream.get_final_completion()
+        response = client.responses.parse(model=MODEL, input="Hello?", text_format=Greeting)
+    for whole in (answer, streamed):
+        assert whole.choices[0].message.parsed == Greeting(text="Good day.")
+    assert response.output_parsed == Greeting(text="Good day.")
 
 
 def test_openais_asynchronous_client(base: str) -> None:

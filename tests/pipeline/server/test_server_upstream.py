@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -37,13 +38,13 @@ rules:
 
 
 @contextmanager
-def upstream(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def upstream(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The embedded model behind llama-cpp-python's own server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = {"model": embedded.weights(), "host": "127.0.0.1", "port": port, "n_ctx": 1024}
-    options |= {"n_threads": 1, "n_threads_batch": 1, "verbose": "false"}
+    options |= {"n_threads": 1, "n_threads_batch": 1, "verbose": "false", **more}
     words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
     log = folder / "upstream.log"
     command = [sys.executable, str(SCRIPT), *words]
@@ -132,6 +133,82 @@ def test_an_upstream_that_is_killed_in_the_middle_is_an_error_event(tmp_path: Pa
             again = httpx.post(chat, json=body | {"stream": False}, timeout=60)
             assert (again.status_code, again.json()["error"]["code"]) == (503, "model_unavailable")
             assert httpx.get(f"{base}/healthz").status_code == 200
+
+
+CITY = {"type": "object", "properties": {"city": {"type": "string", "enum": ["Oslo", "Rome"]}}, "required": ["city"]}
+WEATHER: Any = {
+    "type": "function",
+    "function": {"name": "weather", "description": "The weather in a city.", "parameters": CITY},
+}
+
+
+def test_an_upstream_calls_tools_and_keeps_to_a_form(tmp_path: Path) -> None:
+    """A real one, streamed and not; the words of a call are held against the manifesto."""
+    (tmp_path / "upstream.yaml").write_text(MANIFESTO.replace("zebra", "rome"))
+    asked: Any = {
+        "model": "superego/upstream", "tools": [WEATHER], "max_tokens": 40, "temperature": 0, "seed": 1,
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+    }  # fmt: skip
+    oslo: Any = [{"role": "user", "content": "What is the weather in Oslo?"}]
+    rome: Any = [{"role": "user", "content": "What is the weather in Rome?"}]
+    with (
+        upstream(tmp_path, chat_format="chatml-function-calling") as (url, _),
+        serving("-m", str(tmp_path / "upstream.yaml"), "--upstream", url, cwd=tmp_path) as (base, _),
+        openai.OpenAI(base_url=f"{base}/v1", api_key="none", max_retries=0, timeout=120) as client,
+    ):
+        whole = client.chat.completions.create(messages=oslo, **asked)
+        with client.chat.completions.stream(messages=oslo, **asked) as stream:
+            stream.until_done()
+            streamed = stream.get_final_completion()
+        refused = client.chat.completions.create(messages=rome, **asked)
+        form: Any = {"type": "json_schema", "json_schema": {"name": "place", "schema": CITY}}
+        place = client.chat.completions.create(
+            model="superego/upstream", messages=oslo, response_format=form, max_tokens=40
+        )
+    for answer in (whole, streamed):
+        assert answer.choices[0].finish_reason == "tool_calls"
+        (call,) = answer.choices[0].message.tool_calls or []
+        assert call.type == "function"
+        assert json.loads(call.function.arguments) == {"city": "Oslo"}
+    for call in refused.choices[0].message.tool_calls or ():
+        assert "Rome" not in str(call)
+    assert json.loads(place.choices[0].message.content or "") == {"city": "Oslo"}
+
+
+JUDGED = """name: judged
+version: "1"
+rules:
+  - {id: polite, statement: The answer is polite., critics: [judge], threshold: 0.999}
+"""
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_upstream_judges(tmp_path: Path, apart: bool) -> None:
+    """The one that drafts, or a second one; its word is a probability. Where it is gone, nothing is released."""
+    (tmp_path / "judged.yaml").write_text(JUDGED)
+    (tmp_path / "second").mkdir()
+    asked: Any = {"model": "judged", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 12}
+    with ExitStack() as stack:
+        drafts, process = stack.enter_context(upstream(tmp_path, logits_all="true"))
+        judge = drafts
+        if apart:
+            judge, process = stack.enter_context(upstream(tmp_path / "second", logits_all="true"))
+        told = {"model": "openai:judge", "base_url": judge, "critiques": False, "tries": 1}
+        (tmp_path / "superego.yaml").write_text(json.dumps({"judge": told}))
+        flags = ["-m", str(tmp_path / "judged.yaml"), "--upstream", drafts]
+        base, _ = stack.enter_context(serving(*flags, cwd=tmp_path))
+        answer = httpx.post(f"{base}/v1/chat/completions", json=asked, timeout=120).json()
+        os.kill(process.pid, 9)
+        process.wait()
+        gone = httpx.post(f"{base}/v1/chat/completions", json=asked, timeout=120)
+    assert answer["superego"]["status"] == "released"
+    assert 0 < answer["superego"]["score"] < 1
+    assert answer["superego"]["critic_usage"]["prompt_tokens"] > 20
+    if apart:
+        assert gone.json()["choices"][0]["finish_reason"] == "content_filter"
+        assert gone.json()["superego"]["stop_reason"] == "undecided"
+    else:
+        assert gone.status_code == 503
 
 
 @pytest.mark.parametrize("given", [{"judge": {}}, {"judge": {"model": "openai:other"}}])

@@ -12,9 +12,11 @@ from critics import Source
 from pipeline.answer import Answer
 from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions
+from pipeline.langchain_door.edges.chat.offering import wanted_tools
 from pipeline.langchain_door.edges.turns import sources_of
 
 _KNOWN = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "context"}
+_ABOUT_TOOLS = {"tools", "tool_choice", "parallel_tool_calls"}
 _LANGCHAINS = {"stream"}  # how LangChain itself says that it streams
 
 
@@ -28,14 +30,17 @@ class Call:
 
     @classmethod
     def of(cls, asked: Mapping[str, Any], *, stop: Sequence[str] | None) -> Call:
-        """Read keyword arguments. Raises `BadInput` for any that would do nothing, such as tools."""
-        if odd := asked.keys() - _KNOWN - _LANGCHAINS:
+        """Read keyword arguments. Raises `BadInput` for any that would do nothing."""
+        if odd := asked.keys() - _KNOWN - _ABOUT_TOOLS - _LANGCHAINS:
             raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
         options = DraftOptions(
             max_tokens=asked.get("max_completion_tokens", asked.get("max_tokens")),
             stop=tuple(stop or ()),
             temperature=asked.get("temperature"),
             top_p=asked.get("top_p"),
+            tools=wanted_tools(
+                asked.get("tools") or (), asked.get("tool_choice"), parallel=asked.get("parallel_tool_calls")
+            ),
         )
         return cls(options, asked.get("seed"), sources_of(asked.get("context") or ()))
 

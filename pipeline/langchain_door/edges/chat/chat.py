@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LangSmithParams
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_validator
 
 from pipeline.answer import Answer
 from pipeline.errors import BadInput
+from pipeline.langchain_door.calls import from_calls
 from pipeline.langchain_door.edges.chat.calling import Call, in_time
 from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
@@ -213,6 +217,18 @@ class ChatEdge(BaseChatModel):
             conversation_of(messages), context=call.context, seed=call.seed, options=call.options, hold=hold
         )
 
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Tools for the drafts, where what drafts has tools; calls are judged as text is, by what they say."""
+        formed = [convert_to_openai_tool(tool) for tool in tools]
+        chosen = {} if tool_choice is None else {"tool_choice": tool_choice}
+        return self.bind(tools=formed, **chosen, **kwargs)
+
     def _answer(self, outcome: Outcome) -> str:
         if outcome.stop_reason == "cancelled":
             raise TimeoutError(f"there was no answer within {self.timeout} s")
@@ -223,13 +239,19 @@ class ChatEdge(BaseChatModel):
         return {"response_metadata": told, "usage_metadata": spent(outcome)}
 
     def _result(self, outcome: Outcome) -> ChatResult:
-        message = AIMessage(self._answer(outcome), **self._told(outcome))
+        message = AIMessage(self._answer(outcome), **from_calls(outcome.calls), **self._told(outcome))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _last(self, answer: Answer) -> ChatGenerationChunk:
-        """What is not said yet: how it ended, and the refusal where nothing was shown, or all of what was released."""
+        """What is not said yet: how it ended, what is called, and the refusal where nothing was shown, or all of what
+        was released."""
         rest = self._answer(answer.outcome)
-        return _chunk("" if answer.shown else rest, chunk_position="last", **self._told(answer.outcome))
+        calls = [
+            {"name": call.name, "args": call.arguments, "id": call.id, "index": index, "type": "tool_call_chunk"}
+            for index, call in enumerate(answer.outcome.calls)
+        ]
+        told = self._told(answer.outcome)
+        return _chunk("" if answer.shown else rest, chunk_position="last", tool_call_chunks=calls, **told)
 
 
 def _chunk(text: str, **more: Any) -> ChatGenerationChunk:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import critics
-from critics import Manifesto, Panel, PatternsCritic, PersonalDataCritic
+from critics import Manifesto, Message, Panel, PatternsCritic, PersonalDataCritic
 from pipeline import ModelFault, Pipeline, ScriptedGenerator
 
 PLAIN = """\
@@ -61,7 +61,7 @@ def make(manifesto: Callable[..., Manifesto]) -> Make:
     """A pipeline by such a manifesto, with these drafts."""
 
     def pipeline(
-        drafts: Sequence[str | ModelFault] = (), more: str = "", top: str = "", *, can_continue: bool = False
+        drafts: Sequence[str | Message | ModelFault] = (), more: str = "", top: str = "", *, can_continue: bool = False
     ) -> Pipeline:
         panel = Panel({"patterns": PatternsCritic(), "personal-data": PersonalDataCritic()})
         generator = ScriptedGenerator(drafts, can_continue=can_continue) if drafts else None

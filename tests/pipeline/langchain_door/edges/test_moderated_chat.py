@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
+import operator
 import subprocess
 import sys
 import threading
@@ -13,9 +16,18 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+)
 from langchain_core.outputs import LLMResult
+from langchain_core.tools import tool
+from pydantic import BaseModel
 
+from critics import Message, ToolCall
 from pipeline import BadInput, DraftRequest, ModelFault, ModelUnavailable, Piece, Pieces, Pipeline, Withheld
 from pipeline.langchain import ModeratedChat
 from pipeline.langchain_door import load_chat_model
@@ -222,17 +234,82 @@ def test_options_reach_the_drafts(make: Make) -> None:
 
 
 def test_what_cannot_be_done_is_refused(make: Make) -> None:
-    """Tools, images and unknown options are not passed over in silence."""
+    """What is no tool, images and unknown options are not passed over in silence."""
     chat = ModeratedChat(pipeline=make([GOOD]))
     image = HumanMessage([{"type": "image", "url": "x"}, {"type": "text", "text": "What is this?"}])
     with pytest.raises(BadInput, match="tools"):
         chat.invoke("What?", tools=[{}])
+    with pytest.raises(BadInput, match="tool_choice is 'leap'"):
+        chat.bind_tools([look], tool_choice="leap").invoke("What?")
+    with pytest.raises(BadInput, match="logprobs"):
+        chat.invoke("What?", logprobs=True)
     with pytest.raises(BadInput, match="image"):
         chat.invoke([image])
-    with pytest.raises(BadInput, match="'tool'"):
-        chat.invoke([HumanMessage("What?"), ToolMessage("4", tool_call_id="1")])
+    with pytest.raises(BadInput, match="'function'"):
+        chat.invoke([HumanMessage("What?"), FunctionMessage(content="4", name="look")])
     with pytest.raises(ValueError, match="manifeto"):
         ModeratedChat(manifeto="house-style")  # type: ignore[call-arg]
+
+
+@tool
+def look(at: str) -> str:
+    """Looks at it."""
+    return f"{at} is there"
+
+
+class Letter(BaseModel):
+    """A letter."""
+
+    text: str
+
+
+def calling(name: str, **arguments: str) -> Message:
+    return Message("assistant", "", (ToolCall(name, json.dumps(arguments), "theirs"),))
+
+
+def test_tools_are_called_once_the_call_has_passed(make: Make) -> None:
+    """Those of whatever drafts; the conversation goes on with what they gave. Streamed they come whole."""
+    pipeline = make([calling("look", at="synergy"), calling("look", at="rain")])
+    chat = ModeratedChat(pipeline=pipeline).bind_tools([look], tool_choice="any")
+    answer = chat.invoke("What is outside?")
+    assert isinstance(answer, AIMessage)
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("look", {"at": "rain"})]
+    assert answer.response_metadata["finish_reason"] == "tool_calls"
+    gave = look.invoke(answer.tool_calls[0])
+    whole = functools.reduce(operator.add, chat.stream([HumanMessage("What is outside?"), answer, gave]))
+    assert [call["args"] for call in whole.tool_calls] == [{"at": "rain"}]
+    first, *_, last = pipeline.generator.requests  # type: ignore[union-attr]  # the scripted one
+    assert first.options.tools is not None
+    assert (first.options.tools.choice, first.options.tools.offered[0].name) == ("required", "look")
+    assert [turn.role for turn in last.messages] == ["user", "assistant", "tool"]
+    assert last.messages[1].calls[0].arguments == '{"at": "rain"}'
+
+
+def test_a_call_that_does_not_pass_is_not_made(make: Make) -> None:
+    """The refusal calls nothing."""
+    chat = ModeratedChat(pipeline=make([calling("look", at="synergy")])).bind_tools([look])
+    for answer in (chat.invoke("What?"), functools.reduce(operator.add, chat.stream("What?"))):
+        assert (answer.content, answer.tool_calls) == ("No such words here.", [])
+
+
+def test_a_structured_answer_is_a_call(make: Make) -> None:
+    """LangChain's own way to one, over `bind_tools`."""
+    drafts = [calling("Letter", text="synergy"), calling("Letter", text="Dear Ana")]
+    chat = ModeratedChat(pipeline=make(drafts)).with_structured_output(Letter)
+    assert chat.invoke("Write.") == Letter(text="Dear Ana")
+
+
+def test_a_model_of_langchains_calls_its_tools(make: Make) -> None:
+    """Behind `model=`; one that streams nothing of a call is asked for the whole."""
+
+    class Looking(GenericFakeChatModel):
+        def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+            return self.bind(tools=tools, **kwargs)
+
+    called = {"name": "look", "args": {"at": "rain"}, "id": "1", "type": "tool_call"}
+    model = Looking(messages=iter([AIMessage("", tool_calls=[called])] * 2))
+    answer = ModeratedChat(pipeline=make(), model=model).bind_tools([look]).invoke("What?")
+    assert [call["args"] for call in answer.tool_calls] == [{"at": "rain"}]
 
 
 def test_the_whole_conversation_is_asked(make: Make) -> None:

@@ -1,0 +1,64 @@
+"""CSV with a header: the prompt in one column; `id` and `manifesto`, where there are such columns, as in JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from pipeline.batch.reading.json_records import PROMPT, bad, given
+from pipeline.batch.reading.lines import MOST, marked
+from pipeline.batch.task import Given
+from pipeline.errors import BadInput
+
+
+def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Given]:
+    """Each row, with the number of its first line. Raises `BadInput` where there is no such column."""
+    csv.field_size_limit(MOST)
+    # Bytes that are no UTF-8 come through as surrogates, so that they are the fault of their row alone.
+    text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+    rows = csv.reader(text)
+    try:
+        header = _header(rows, name)
+        if header is None:
+            return
+        refuse_missing(column, header, name)
+        while True:
+            line = rows.line_num + 1
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as exc:
+                yield bad(line, "", f"not CSV: {exc}")
+                continue
+            if row:
+                yield _given(line, header, row, column)
+    finally:
+        text.detach()  # the stream is its owner's to close
+
+
+def _header(rows: Iterator[list[str]], name: str) -> list[str] | None:
+    try:
+        return next(rows, None)
+    except csv.Error as exc:
+        raise BadInput(f"{name}: its header is not CSV: {exc}") from exc
+
+
+def refuse_missing(column: str, columns: Sequence[str], name: str) -> None:
+    """Raises `BadInput` where the column of the prompts is not among those that there are."""
+    if column not in columns:
+        there = ", ".join(columns) or "none"
+        raise BadInput(f"{name} has no column {column!r}; name one of these with --column: {there}")
+
+
+def _given(line: int, header: Sequence[str], row: Sequence[str], column: str) -> Given:
+    mark = marked("\0".join(row).encode("utf-8", "surrogateescape"))
+    if len(row) != len(header):
+        return bad(line, mark, f"{len(row)} fields, and the header has {len(header)}")
+    value = dict(zip(header, row, strict=True))
+    own = {key: value[key] for key in ("id", "manifesto") if value.get(key)}
+    if any("\udc80" <= character <= "\udcff" for character in value[column] + "".join(own.values())):
+        return bad(line, mark, "not UTF-8")
+    return given(line, mark, {**own, PROMPT: value[column]})

@@ -1,0 +1,110 @@
+"""Which format an input has, and its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import Literal, get_args
+
+from pipeline.batch.reading.csv_rows import csv_rows
+from pipeline.batch.reading.json_records import PROMPT, json_records, parsed, plain_records
+from pipeline.batch.reading.lines import Line, numbered
+from pipeline.batch.reading.openai_requests import is_request, openai_requests
+from pipeline.batch.reading.packed import STDIN, inner_suffix, told_if_damaged, unpacked
+from pipeline.batch.reading.parquet_rows import parquet_rows, parquet_total
+from pipeline.batch.task import Given
+from pipeline.errors import BadInput
+from pipeline.inputs import looks_like_json
+
+InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
+INPUT_FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
+
+_BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".parquet": "parquet"}
+_CHUNK = 1 << 20
+
+
+class Input:
+    """A file of prompts, or standard input as `-`, in a format that is told by its name and first line if not given.
+
+    `column` is where CSV, Parquet and JSON lines have their prompts.
+    """
+
+    def __init__(self, name: str, *, form: InputFormat | None = None, column: str = PROMPT) -> None:
+        self.name = name
+        self._form = form or _BY_SUFFIX.get(inner_suffix(Path(name)))
+        self._column = column
+
+    @property
+    def _again(self) -> bool:
+        """Whether it can be read more than once: a pipe cannot."""
+        return self.name != STDIN and Path(self.name).is_file()
+
+    def is_at(self, path: Path) -> bool:
+        """Whether it is the file at a path, by whatever name."""
+        return self._again and path.exists() and path.samefile(self.name)
+
+    def form(self) -> InputFormat | None:
+        """The format; `None` for what can be read only once and does not tell by its name."""
+        if self._form is None and self._again:
+            with self._lines() as lines:
+                self._form = _told(next(lines, None))
+        return self._form
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file, in hex; empty for what can be read only once."""
+        if not self._again:
+            return ""
+        digest = sha256()
+        with told_if_damaged(self.name), Path(self.name).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def total(self) -> int | None:
+        """How many records there are, where that can be told before they are read."""
+        if not self._again or self.form() == "csv":
+            return None  # a row of CSV may have many lines
+        if self.form() == "parquet":
+            return parquet_total(self.name)
+        with self._lines() as lines:
+            return sum(1 for _ in lines)
+
+    def records(self) -> Iterator[Given]:
+        """The records in their order. Raises `BadInput` where the input as a whole cannot be read on."""
+        if self._form == "parquet":
+            if not self._again:
+                raise BadInput("Parquet is read from a file, not from a pipe")
+            with told_if_damaged(self.name):
+                yield from parquet_rows(self.name, self._column)
+        elif self._form == "csv":
+            with told_if_damaged(self.name), unpacked(self.name) as stream:
+                yield from csv_rows(stream, self.name, self._column)
+        else:
+            with self._lines() as lines:
+                yield from self._of_lines(lines)
+
+    def _of_lines(self, lines: Iterator[Line]) -> Iterator[Given]:
+        if (first := next(lines, None)) is None:
+            return
+        every = chain([first], lines)
+        form = self._form or _told(first)
+        if form == "openai":
+            yield from openai_requests(every)
+        elif form == "jsonl":
+            yield from json_records(every, self._column)
+        else:
+            yield from plain_records(every)
+
+    @contextmanager
+    def _lines(self) -> Iterator[Iterator[Line]]:
+        with told_if_damaged(self.name), unpacked(self.name) as stream:
+            yield numbered(stream)
+
+
+def _told(first: Line | None) -> InputFormat:
+    if first is None or not looks_like_json(first.data):
+        return "lines"
+    return "openai" if is_request(parsed(first)[0]) else "jsonl"

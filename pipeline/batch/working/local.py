@@ -1,0 +1,110 @@
+"""Threads of this process: the engine works on all their requests in one batch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
+
+from pipeline.answer import Answer
+from pipeline.batch.task import Record, Task
+from pipeline.batch.working.answering import Answering
+from pipeline.batch.working.runner import Results, Supply
+
+THREAD = "answer-batch"
+"""What the threads are called; the command line knows by it that an answer was left behind."""
+
+
+class LocalRunner:
+    """`workers` tasks at a time, and as many that wait, so that no worker does."""
+
+    def __init__(self, answering: Answering, *, workers: int = 1) -> None:
+        self._answering = answering
+        self._workers = workers
+
+    @property
+    def workers(self) -> int:
+        return self._workers
+
+    def __call__(self, supply: Supply) -> Results:
+        crew = _Crew(self._answering, self._workers)
+        under_way, failed = 0, None
+        try:
+            while True:
+                while under_way < 2 * self._workers and (task := supply.take()) is not None:
+                    crew.todo.put(task)
+                    under_way += 1
+                if not under_way:
+                    break
+                task, came = crew.done.get()
+                under_way -= 1
+                if isinstance(came, BaseException):
+                    failed = failed or came
+                    supply.stop()
+                else:
+                    yield task, came
+                if supply.stopped:
+                    under_way -= crew.drop()
+        finally:
+            crew.leave()
+        if failed:
+            raise failed
+
+
+class _Crew:
+    """Threads that take tasks, and put what came of them, or what broke."""
+
+    def __init__(self, answering: Answering, workers: int) -> None:
+        self.todo: SimpleQueue[Task | None] = SimpleQueue()
+        self.done: SimpleQueue[tuple[Task, Record | BaseException]] = SimpleQueue()
+        self._answering = answering
+        self._answers: set[Answer] = set()
+        self._lock = threading.Lock()
+        self._left = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{THREAD}-{number}", daemon=True) for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def drop(self) -> int:
+        """Take back what nobody has begun; how many tasks that was."""
+        dropped = 0
+        with suppress(Empty):
+            while True:
+                dropped += self.todo.get_nowait() is not None
+        return dropped
+
+    def leave(self) -> None:
+        """Cancel what is still under way, and let the threads end. Those that are idle are waited for."""
+        self.drop()
+        with self._lock:
+            self._left = True
+            busy = len(self._answers)
+            for answer in self._answers:
+                answer.cancel()
+        for _ in self._threads:
+            self.todo.put(None)
+        for thread in () if busy else self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (task := self.todo.get()) is not None:
+            try:
+                came: Record | BaseException = self._answering(task, self._held)
+            except BaseException as exc:  # noqa: BLE001  # raised in the thread that takes the results
+                came = exc
+            self.done.put((task, came))
+
+    @contextmanager
+    def _held(self, answer: Answer) -> Iterator[None]:
+        with self._lock:
+            self._answers.add(answer)
+            if self._left:
+                answer.cancel()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answers.discard(answer)

@@ -1,0 +1,56 @@
+"""The seam to whatever works on tasks: threads of this process, or actors elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Protocol
+
+from pipeline.batch.keeping import AHEAD
+from pipeline.batch.keeping.ordered import Done
+from pipeline.batch.task import Record, Task
+
+Results = Generator[tuple[Task, Record], None, None]
+
+
+class Supply:
+    """The tasks that are left, handed out no further ahead of the oldest unfinished one than the journal allows."""
+
+    def __init__(self, tasks: Iterator[Task], done: Done) -> None:
+        self._tasks = tasks
+        self._done = done
+        self._next: Task | None = None
+        self._ended = False
+        self.stopped = False
+        """Whether nothing more is to be begun, what was taken included."""
+
+    def take(self) -> Task | None:
+        """The next task; `None` where there are none left, or none before others are done."""
+        if self._next is None and not (self._ended or self.stopped):
+            self._next = next(self._tasks, None)
+            self._ended = self._next is None
+        task = self._next
+        if self.stopped or task is None or task.position >= self._done.first_open + AHEAD:
+            return None
+        self._next = None
+        return task
+
+    def stop(self) -> None:
+        """Hand out no more."""
+        self.stopped = True
+
+
+class Runner(Protocol):
+    """Work on tasks, several at a time, and give each with what came of it, in any order.
+
+    It takes tasks from the supply as it has room for them, and waits for one of its own where it gets none; each result
+    is kept before it is asked for the next. It ends when it gets no task and none is under way. Where the supply is
+    stopped, it finishes what it has begun. A model out of reach stops the supply, and is raised as `ModelUnavailable`
+    once the rest of what is under way has been given. Closing it leaves what is under way behind.
+    """
+
+    @property
+    def workers(self) -> int:
+        """How many tasks are worked on at a time."""
+        ...
+
+    def __call__(self, supply: Supply) -> Results: ...

@@ -1,0 +1,145 @@
+"""Where the records go: a file, or a folder of shards. It is not there before all of it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal, get_args
+
+from pipeline.batch.keeping.disk import on_disk
+from pipeline.batch.reading.packed import PACKED, inner_suffix
+from pipeline.batch.task import Record
+from pipeline.batch.writing.openai_results import OpenAiSink
+from pipeline.batch.writing.parquet_sink import ParquetSink
+from pipeline.batch.writing.sinks import CsvSink, JsonSink, Sink, packing
+from pipeline.errors import BadInput, OutputFault
+
+OutputFormat = Literal["jsonl", "openai", "csv", "parquet"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+
+_PART = "part-"
+_BY_SUFFIX: dict[str, OutputFormat] = {".csv": "csv", ".parquet": "parquet"}
+_SUFFIXES: dict[OutputFormat, str] = {"jsonl": ".jsonl", "openai": ".jsonl", "csv": ".csv", "parquet": ".parquet"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file at `path`, in the format that its suffix tells if none is given; with `shard` a folder of files of so many
+    records each."""
+
+    path: Path
+    form: OutputFormat | None = None
+    shard: int | None = None
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal is meanwhile."""
+        return self.path.with_name(self.path.name + ".journal")
+
+    @property
+    def growing(self) -> Path:
+        """What is being written, and is renamed in the end."""
+        return self.path.with_name(self.path.name + ".writing")
+
+    def told(self, form: OutputFormat) -> OutputFormat:
+        """The format; `form` where neither it nor the suffix says. Raises `BadInput` for one that cannot be packed."""
+        found = self.form or _BY_SUFFIX.get(inner_suffix(self.path), form)
+        if found == "parquet" and self.path.suffix.lower() in (".gz", ".zst"):
+            raise BadInput(f"{self.path}: Parquet is packed by itself: leave the last suffix away")
+        return found
+
+    def identity(self, path: Path) -> list[int] | None:
+        """What tells a file or folder from any other, also after it was renamed; `None` where there is none."""
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            return [found.st_dev, found.st_ino, found.st_mtime_ns]
+        return None
+
+    def refuse_taken(self, *, replace: bool) -> None:
+        """Raises `BadInput` where there is something that must not be written over. With `replace`, an earlier output
+        may be."""
+        if not self.path.exists():
+            return
+        if not replace:
+            raise BadInput(f"{self.path} is there already: move it away, choose another output, or --restart")
+        strange = (
+            not self.path.is_file()
+            if not self.path.is_dir()
+            else any(not file.name.startswith(_PART) for file in self.path.iterdir())
+        )
+        if strange:
+            raise BadInput(f"{self.path} is no output of a batch, and is not replaced: move it away")
+
+    def write(self, records: Iterable[Record], *, form: OutputFormat, created: int) -> None:
+        """Write all records beside where they belong. Raises `OutputFault` where they cannot be written, and what
+        `records` raise; then nothing of them is left there."""
+        try:
+            _remove(self.growing)
+            if self.shard:
+                self._write_shards(iter(records), self.shard, form, created)
+            else:
+                with _sink(self.growing, self.path, form, created) as sink:
+                    for record in records:
+                        sink(record)
+                on_disk(self.growing)
+        except OSError as exc:
+            _remove(self.growing)
+            raise self._fault(exc) from exc
+        except BaseException:
+            _remove(self.growing)
+            raise
+
+    def publish(self) -> None:
+        """Give what is written its name, at once, in the place of an earlier output that may be there."""
+        try:
+            if self.path.is_dir():
+                _remove(self.path)  # a folder that is not empty cannot be replaced
+            self.growing.replace(self.path)
+            on_disk(self.path.parent)
+        except OSError as exc:
+            raise self._fault(exc) from exc
+
+    def _fault(self, exc: OSError) -> OutputFault:
+        return OutputFault(
+            f"{self.path} cannot be written: {exc.strerror or exc}; all is kept in {self.journal}, "
+            "run the same command again to go on"
+        )
+
+    def _write_shards(self, records: Iterator[Record], size: int, form: OutputFormat, created: int) -> None:
+        self.growing.mkdir()
+        packed = self.path.suffix.lower()
+        suffix = _SUFFIXES[form] + (packed if packed in PACKED else "")
+        number = 0
+        while (first := next(records, None)) is not None:
+            path = self.growing / f"{_PART}{number:05}{suffix}"
+            with _sink(path, path, form, created) as sink:
+                for record in chain([first], islice(records, size - 1)):
+                    sink(record)
+            on_disk(path)
+            number += 1
+        on_disk(self.growing)
+
+
+@contextmanager
+def _sink(path: Path, named: Path, form: OutputFormat, created: int) -> Iterator[Sink]:
+    if form == "parquet":
+        with closing(ParquetSink(path)) as parquet:
+            yield parquet
+        return
+    with packing(path, named) as stream:
+        if form == "csv":
+            with closing(CsvSink(stream)) as rows:
+                yield rows
+        else:
+            yield OpenAiSink(stream, created=created) if form == "openai" else JsonSink(stream)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

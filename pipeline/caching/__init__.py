@@ -1,0 +1,7 @@
+"""Drafts and verdicts that have been paid for, kept for the next run that asks the very same."""
+
+from pipeline.caching.drafts import CachingGenerator
+from pipeline.caching.store import Store, Stored, cache_path
+from pipeline.caching.verdicts import CachingCritic
+
+__all__ = ["CachingCritic", "CachingGenerator", "Store", "Stored", "cache_path"]

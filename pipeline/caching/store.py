@@ -1,0 +1,198 @@
+"""A bounded store of bytes by key, in one SQLite file that several processes may share.
+
+It is a cache: what goes wrong with it costs time and nothing else. Whatever SQLite reports is told once, and from then
+on nothing is found and nothing is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from platformdirs import user_cache_path
+
+from pipeline.errors import OutputFault
+
+MOST_BYTES = 1 << 30
+_KEPT = 0.9
+"""Of the limit, after the oldest entries had to go."""
+_AT_ONCE = 10_000
+"""Entries that go at a time, at most."""
+_FRESH = 3600
+"""Seconds for which it is not written down again that an entry was used."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS kept (
+    key BLOB PRIMARY KEY, value BLOB NOT NULL, bytes INTEGER NOT NULL, used INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_use ON kept (used, bytes);
+"""
+_STRANGE = "SELECT name FROM sqlite_master WHERE name NOT IN ('kept', 'by_use') AND name NOT LIKE 'sqlite_%'"
+_HEAD = b"SQLite format 3\0"
+_OVERHEAD = 64
+"""Bytes that an entry takes beside its key and value, about."""
+
+_log = logging.getLogger("superego")
+
+
+def cache_path() -> Path:
+    """The file in the user's cache folder."""
+    return user_cache_path("superego") / "batch.sqlite"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How much there is."""
+
+    entries: int
+    bytes: int
+
+
+class Store:
+    """Values by key, packed. Once they take more than `most` bytes, those go that were not used for longest.
+
+    `found` and `missed` count the look-ups by kind.
+    """
+
+    def __init__(self, path: Path | None = None, *, most: int = MOST_BYTES) -> None:
+        self.path = path or cache_path()
+        self.found: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
+        self._most = most
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._file: sqlite3.Connection | None = None
+        self._fault = ""
+        try:
+            self._file = self._opened()
+            self._bytes = self._stored().bytes
+        except (sqlite3.Error, OSError) as exc:
+            self._give_up(exc)
+
+    def get(self, kind: str, key: bytes) -> bytes | None:
+        """The value, if it is there."""
+        with self._lock:
+            value = self._get(key)
+            (self.missed if value is None else self.found)[kind] += 1
+            return value
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Keep a value."""
+        packed = zlib.compress(value, 1)
+        size = len(packed) + len(key) + _OVERHEAD
+        with self._lock:
+            if self._file is None or size > self._most * _KEPT:
+                return
+            try:
+                self._file.execute("REPLACE INTO kept VALUES (?, ?, ?, ?)", (key, packed, size, int(time.time())))
+                self._bytes += size
+                if self._bytes > self._most:
+                    self._evict(self._file)
+            except sqlite3.Error as exc:
+                self._give_up(exc)
+
+    def stored(self) -> Stored:
+        with self._lock:
+            return self._stored()
+
+    def clear(self) -> None:
+        """Forget everything, and give the space back. Raises `OutputFault` where that cannot be done."""
+        with self._lock:
+            if self._file is None:
+                raise OutputFault(f"the cache {self.path} is not used: {self._fault or 'it is closed'}")
+            try:
+                for command in ("DELETE FROM kept", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    self._file.execute(command)
+            except sqlite3.Error as exc:
+                raise OutputFault(f"the cache {self.path} cannot be emptied: {exc}") from exc
+            self._bytes = 0
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # answers are nobody else's business
+        with self.path.open("rb") as file:
+            if not _HEAD.startswith(file.read(len(_HEAD))):
+                raise OSError("it is something else: move it away, or see `cache.file`")
+        try:
+            return _connected(self.path)
+        except sqlite3.DatabaseError as exc:
+            if isinstance(exc, sqlite3.OperationalError):  # locked, full: no reason to take it away
+                raise
+            for suffix in ("", "-wal", "-shm"):  # no database any more: it was a cache, so it is begun anew
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            return _connected(self.path)
+
+    def _get(self, key: bytes) -> bytes | None:
+        if self._file is None:
+            return None
+        try:
+            row = self._file.execute("SELECT value, used FROM kept WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return None
+            if (now := int(time.time())) - row[1] > _FRESH:
+                self._file.execute("UPDATE kept SET used = ? WHERE key = ?", (now, key))
+            return zlib.decompress(row[0])
+        except (sqlite3.Error, zlib.error) as exc:
+            self._give_up(exc)
+            return None
+
+    def _stored(self) -> Stored:
+        if self._file is None:
+            return Stored(0, 0)
+        return Stored(*self._file.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM kept").fetchone())
+
+    def _evict(self, file: sqlite3.Connection) -> None:
+        file.execute("BEGIN IMMEDIATE")
+        self._bytes = self._stored().bytes  # others may have written, or have made room already
+        for key, size in file.execute("SELECT key, bytes FROM kept ORDER BY used").fetchmany(_AT_ONCE):
+            if self._bytes <= self._most * _KEPT:
+                break
+            file.execute("DELETE FROM kept WHERE key = ?", (key,))
+            self._bytes -= size
+        file.execute("COMMIT")
+        file.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _give_up(self, exc: Exception) -> None:
+        _log.warning("the cache %s is not used: %s", self.path, exc)
+        self._fault = str(exc)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    file = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    try:
+        if strange := file.execute(_STRANGE).fetchone():
+            raise sqlite3.OperationalError(f"it is a database of something else, with {strange[0]!r} in it")
+        file.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA synchronous = NORMAL")
+        file.executescript(_SCHEMA)
+    except sqlite3.Error:
+        file.close()
+        raise
+    return file

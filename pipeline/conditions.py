@@ -1,0 +1,80 @@
+"""What drafts and findings depend on besides what is asked: for telling whether two runs are one, and two questions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from critics import Manifesto
+from pipeline import embedded
+from pipeline.identity import Wardrobe
+from pipeline.llama import fingerprint
+from pipeline.settings import Settings
+from pipeline.weights import judge_adapter, judge_name, weights_of
+
+_NO_SAY = {"api_key", "timeout", "tries"}
+"""Settings of a server that decide whether it answers, and not what."""
+
+_SERVED = ("generator", "judge", "embeddings", "remote", "guard")
+
+
+def conditions(settings: Settings) -> str:
+    """What must be the same for two runs to be one: every setting that has a say, and which weights a file holds."""
+    names = (settings.generator.model, settings.judge.model, settings.guard.model)
+    files = [path for name in names if name and (path := weights_of(name))]
+    files += [
+        file.expanduser()
+        for file in (judge_adapter(settings), settings.probe.file, settings.guard.template)
+        if file is not None
+    ]
+    files += Wardrobe(settings.identity.use).adapters
+    unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
+    return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files))
+
+
+def drafting(settings: Settings) -> str:
+    """What drafts depend on."""
+    worn = settings.identity
+    return _told(
+        settings,
+        settings.generator,
+        settings.generator.model,
+        worn.model_dump_json(),
+        files=Wardrobe(worn.use).adapters,
+    )
+
+
+def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None:
+    """What the findings of a critic that asks a model depend on; `None` for others. The deterministic ones take less
+    time than to look anything up, and of one of the user's own nobody knows."""
+    judge, guard, probe = judge_name(settings), settings.guard, settings.probe
+    match critic:
+        case "judge":
+            inherited = "" if settings.judge.model else drafting(settings)
+            read = (inherited, manifesto.beliefs, manifesto.provenance)
+            return _told(settings, settings.judge, judge, *read, files=[judge_adapter(settings)])
+        case "guard":
+            return _told(settings, guard, guard.model or "", files=[guard.template])
+        case "probe":
+            return _told(settings, probe, judge, files=[probe.file, embedded.PROBE])
+        case "semantic" | "grounded":
+            return _served(settings.embeddings, settings.embeddings.model)
+        case "remote":
+            return _served(settings.remote, settings.remote.model)
+    return None
+
+
+def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Sequence[Path | None] = ()) -> str:
+    """What a model depends on that may be in a file."""
+    paths = [weights_of(model), *files]
+    prints = [fingerprint(path.expanduser()) for path in paths if path]
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, *read])
+
+
+def _served(part: BaseModel, model: str, *more: str) -> str:
+    """What one depends on that is none of ours."""
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, *more])

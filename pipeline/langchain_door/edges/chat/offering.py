@@ -1,0 +1,43 @@
+"""Tools as LangChain's models are offered them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from pipeline.errors import BadInput
+from pipeline.wanted import Tool, Tools
+
+
+def wanted_tools(offered: Sequence[Any], choice: Any, *, parallel: bool | None = None) -> Tools | None:
+    """What may be called: `offered` are tools in any form that LangChain knows, `choice` is `auto`, `none`, `any` or
+    `required` or true, or a tool by its name. Raises `BadInput`."""
+    tools = tuple(map(_tool, offered))
+    if isinstance(choice, dict):
+        choice = choice.get("function", choice).get("name")
+    match choice:
+        case _ if not tools:
+            return None
+        case None | False | "auto":
+            return Tools(tools, parallel=parallel)
+        case "none":
+            return Tools(tools, "none", parallel=parallel)
+        case "any" | "required" | True:
+            return Tools(tools, "required", parallel=parallel)
+        case str() if choice in {tool.name for tool in tools}:
+            return Tools(tools, named=choice, parallel=parallel)
+    raise BadInput(f"tool_choice is {choice!r}: there is no such tool among {', '.join(tool.name for tool in tools)}")
+
+
+def _tool(offered: Any) -> Tool:
+    try:
+        function = convert_to_openai_tool(offered)["function"]
+        name = function["name"]
+    except (ValueError, TypeError, LookupError) as exc:
+        raise BadInput(f"among the tools is what is none: {exc}") from exc
+    tool = Tool(name, function.get("description") or "", strict=function.get("strict"))
+    parameters = function.get("parameters")
+    return Tool(name, tool.description, json.dumps(parameters), tool.strict) if parameters else tool

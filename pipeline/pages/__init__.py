@@ -1,0 +1,19 @@
+"""Reports as one page of HTML that needs nothing else: what all of them share."""
+
+from pipeline.pages.document import card, cards, document, table
+from pipeline.pages.drawing import BASELINE, CRITIC, FAINT, INK, LINE, canvas, matplotlib, svg
+
+__all__ = [
+    "BASELINE",
+    "CRITIC",
+    "FAINT",
+    "INK",
+    "LINE",
+    "canvas",
+    "card",
+    "cards",
+    "document",
+    "matplotlib",
+    "svg",
+    "table",
+]

@@ -1,0 +1,20 @@
+"""What of a draft is not prose: calls of tools, and answers in JSON. They are judged by what they say."""
+
+from pipeline.structured.heard import has_tools, heard
+from pipeline.structured.shaped import Shaped, shaped
+from pipeline.structured.spelling import leaves, parsed, said_by, spelled, written
+from pipeline.structured.wellformed import WELL_FORMED, verdict_on_form
+
+__all__ = [
+    "WELL_FORMED",
+    "Shaped",
+    "has_tools",
+    "heard",
+    "leaves",
+    "parsed",
+    "said_by",
+    "shaped",
+    "spelled",
+    "verdict_on_form",
+    "written",
+]

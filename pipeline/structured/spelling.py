@@ -1,0 +1,73 @@
+"""Structured things as the text that they say.
+
+Every word stands as it is, not as JSON would write it: an escape could hide a word, or where it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from critics import ToolCall
+
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def parsed(text: str) -> Any:
+    """JSON as its grammar has it. Raises `ValueError`, also for what cannot be written back."""
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def written(value: Any) -> str:
+    """The value as JSON, with nothing escaped that need not be."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    """Every word of nested data on a line of its own, behind the names that lead to it."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple) and value:
+        for inner in value:
+            yield from leaves(inner, path)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        yield f"{path}: {text}" if path else text
+
+
+def said_by(text: str) -> str:
+    """What a JSON text says; of one that is none or not whole, itself with its escapes resolved."""
+    try:
+        return "\n".join(leaves(parsed(text)))
+    except ValueError:
+        return _ESCAPE.sub(_resolved, text)
+
+
+def spelled(call: ToolCall) -> str:
+    """A call as text: the tool's name, and each argument."""
+    arguments = said_by(call.arguments)
+    return call.name if arguments in ("", "{}") else f"{call.name}\n{arguments}"
+
+
+def _resolved(escape: re.Match[str]) -> str:
+    code, short = escape.groups()
+    return chr(int(code, 16)) if code else _SHORT.get(short, short)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is too large for a number")
+    return value
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")

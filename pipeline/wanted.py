@@ -1,0 +1,49 @@
+"""What a caller wants a draft to be, where that is more than prose. JSON schemas are kept as their text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that a draft may call. `parameters` is a JSON schema of its arguments."""
+
+    name: str
+    description: str = ""
+    parameters: str = '{"type": "object", "properties": {}}'
+    strict: bool | None = None
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What may be called: any of `offered` or none (`auto`), at least one (`required`), or the one that is `named`."""
+
+    offered: tuple[Tool, ...]
+    choice: Literal["auto", "none", "required"] = "auto"
+    named: str = ""
+    parallel: bool | None = None
+
+    @property
+    def callable(self) -> frozenset[str]:
+        """The names that a draft may call."""
+        if self.named:
+            return frozenset({self.named})
+        return frozenset() if self.choice == "none" else frozenset(tool.name for tool in self.offered)
+
+    @property
+    def must(self) -> bool:
+        """Whether a draft that calls none is not what was asked for."""
+        return bool(self.named) or self.choice == "required"
+
+
+@dataclass(frozen=True)
+class Form:
+    """JSON, and nothing else: any object, or what `schema` describes. `name` and `strict` are for servers that want
+    them."""
+
+    schema: str = ""
+    description: str = ""
+    name: str = "answer"
+    strict: bool | None = None

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import resource
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from backports import zstd
+
+from pipeline import BadInput, DraftRequest, OutputFault, Piece, Pieces
+from pipeline.batch import Event, Writing
+from pipeline.batch.writing.columns import COLUMNS
+from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read
+
+GIVEN = lines({"id": "a", "prompt": "hello, you"}, {"id": 7, "prompt": "two\nlines"}, {"id": "c"})
+
+
+def test_csv(tmp_path: Path) -> None:
+    """A row a record, whatever is in it; what CSV has no columns for is under `details` as JSON."""
+    go(batch(tmp_path, GIVEN, "out.csv"))
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [(r["id"], r["status"], r["attempts"]) for r in rows] == [
+        ("a", "released", "1"),
+        ("7", "released", "1"),
+        ("c", "faulted", "0"),
+    ]
+    assert rows[1]["answer"].startswith("two\nlines")
+    assert rows[2]["fault"].startswith("line 3:")
+    (attempt,) = json.loads(rows[0]["details"])["attempts"]
+    assert attempt["verdict"]["findings"][0]["rule"] == "calm"
+
+
+def test_a_lone_carriage_return_does_not_end_a_row(tmp_path: Path) -> None:
+    """Whoever reads the file by the book finds every record."""
+    go(batch(tmp_path, lines({"id": "a\rb", "prompt": "x"}, {"id": "c", "prompt": "x"}), "out.csv"))
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["id"] for r in rows] == ["a\rb", "c"]
+
+
+@pytest.mark.parametrize("seed", [10**30, -1])
+def test_any_seed_of_a_request_can_be_written(tmp_path: Path, seed: int) -> None:
+    """It is brought into the range of seeds, as on the server, and ends no run that is done."""
+    messages = [{"role": "user", "content": "hi"}]
+    go(batch(tmp_path, lines({"custom_id": "x", "body": {"messages": messages, "seed": seed}}), "out.parquet"))
+    (row,) = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (row["status"], row["seed"]) == ("released", seed & 0x7FFFFFFF)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    """The same columns, with types."""
+    go(batch(tmp_path, GIVEN + prompts(2500), "out.parquet"))
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.column_names == list(COLUMNS)
+    assert table.column("id").to_pylist()[:4] == ["a", "7", "c", "p0"]
+    assert table.column("score").to_pylist()[:3] == [1.0, 1.0, None]
+    assert table.num_rows == 2503
+
+
+def test_openai_results(tmp_path: Path) -> None:
+    """A request file gives a result file: a completion or an error for each `custom_id`, and nothing else."""
+    messages = [{"role": "user", "content": "hi"}]
+    request = {"custom_id": "x", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": messages}}
+    go(batch(tmp_path, lines(request, {**request, "custom_id": "y", "url": "/v1/embeddings"})))
+    good, bad = read(tmp_path / "out.jsonl")
+    assert (good["custom_id"], good["error"], bad["custom_id"], bad["response"]) == ("x", None, "y", None)
+    body = good["response"]["body"]
+    assert good["response"]["status_code"] == 200
+    assert (body["object"], body["model"]) == ("chat.completion", "superego/m")
+    assert body["choices"][0]["message"]["content"].startswith("hi (")
+    assert body["choices"][0]["finish_reason"] == "stop"
+    assert bad["error"]["code"] == "faulted"
+
+
+def test_what_is_withheld_is_filtered(tmp_path: Path) -> None:
+    """As on the server: the refusal is the answer, and the reason says so."""
+
+    class Bad(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            for piece in super().__call__(request):
+                yield Piece("bad " + piece.text)
+
+    go(batch(tmp_path, lines({"prompt": "x"}), form="openai"), pipeline(Bad()))
+    (result,) = read(tmp_path / "out.jsonl")
+    choice = result["response"]["body"]["choices"][0]
+    assert choice["finish_reason"] == "content_filter"
+    assert choice["message"]["content"] == pipeline().manifesto.refusal
+
+
+def test_a_folder_of_shards(tmp_path: Path) -> None:
+    """Of so many records each, in order; there all at once."""
+    go(batch(tmp_path, prompts(25), "out", shard=10))
+    parts = sorted((tmp_path / "out").iterdir())
+    assert [part.name for part in parts] == ["part-00000.jsonl", "part-00001.jsonl", "part-00002.jsonl"]
+    assert [len(read(part)) for part in parts] == [10, 10, 5]
+    assert [r["id"] for part in parts for r in read(part)] == [f"p{i}" for i in range(25)]
+
+
+def test_shards_are_packed_as_the_folder_says(tmp_path: Path) -> None:
+    """Each by itself."""
+    go(batch(tmp_path, prompts(3), "out.jsonl.gz", shard=2))
+    parts = sorted((tmp_path / "out.jsonl.gz").iterdir())
+    assert [part.name for part in parts] == ["part-00000.jsonl.gz", "part-00001.jsonl.gz"]
+    assert [len(gzip.decompress(part.read_bytes()).splitlines()) for part in parts] == [2, 1]
+
+
+def test_packed_outputs(tmp_path: Path) -> None:
+    """Are the same as those that are not."""
+    for name in ("out.jsonl", "out.jsonl.gz", "out.csv.zst"):
+        go(batch(tmp_path, prompts(5), name))
+    assert len(gzip.decompress((tmp_path / "out.jsonl.gz").read_bytes()).splitlines()) == 5
+    assert zstd.decompress((tmp_path / "out.csv.zst").read_bytes()).startswith(b"id,line,")
+    with pytest.raises(BadInput, match="packed by itself"):
+        go(batch(tmp_path, prompts(5), "out.parquet.gz"))
+
+
+def test_an_output_that_does_not_fit_leaves_the_journal(tmp_path: Path) -> None:
+    """Everything is in it; with room, the same command makes the output without asking anything again."""
+    job, generator = batch(tmp_path, prompts(100), "out.csv"), Echo()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def observe(event: Event) -> None:
+        if isinstance(event, Writing):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (job.output.journal.stat().st_size // 2, hard))
+
+    try:
+        with pytest.raises(OutputFault, match=r"out\.csv cannot be written: File too large; all is kept in"):
+            go(job, pipeline(generator), observe=observe)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.csv.journal"]
+    assert go(job, pipeline(generator)).records == 100
+    assert len(generator.asked) == 100

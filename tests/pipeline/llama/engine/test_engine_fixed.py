@@ -1,0 +1,140 @@
+"""An engine that repeats itself to the last bit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from critics import Message
+from pipeline import embedded
+from pipeline.llama.engine import Engine, Generation, Sampling, Scores, Scoring
+from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.jobs import ScoringJob, WritingJob
+from pipeline.llama.engine.scheduler import Scheduler
+from pipeline.llama.model import LlamaModel
+from tests.pipeline.llama.engine.fake_device import VOCABULARY, WORDS, FakeDevice, got
+
+PREAMBLE = "You hold every answer against these rules, one by one, and say yes or no to each. " * 4
+STORY = "Once there was a mill by a river, and in the mill lived a cat who could count. "
+SUBJECTS = ("rain", "tea and honey, with a little milk in it")
+
+
+def batches(requests: Sequence[Generation | Scoring]) -> list[tuple[Row, ...]]:
+    """What is read for the last of these requests, which are done one after another: batch by batch."""
+    device = FakeDevice(cells=512, batch=8)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    for request in requests:
+        device.batches.clear()
+        job = ScoringJob(request) if isinstance(request, Scoring) else WritingJob(request, WORDS)
+        scheduler.add(job)
+        while scheduler.jobs:
+            scheduler.step()
+        got(job.writing) if isinstance(job, WritingJob) else job.future.result()
+    return device.batches
+
+
+tokens = st.lists(st.integers(1, VOCABULARY - 1), min_size=1, max_size=20).map(tuple)
+writings = st.builds(Generation, tokens, st.integers(1, 6))
+GROUPS = ((1,), (2, 3))
+scorings = st.builds(
+    lambda pinned, rest: Scoring(tuple(pinned + own for own in rest), GROUPS, pinned=len(pinned)),
+    st.sampled_from([(1, 2, 3) * 4, (4, 5) * 9]),
+    st.lists(tokens, min_size=1, max_size=3),
+)
+
+
+@given(st.lists(st.one_of(writings, scorings), max_size=4), st.one_of(writings, scorings))
+def test_a_request_is_read_in_the_same_batches_whatever_came_before(
+    before: list[Generation | Scoring], last: Generation | Scoring
+) -> None:
+    """Row by row; but for the pinned prefix, where that is known, which has batches of its own."""
+    alone, after = batches([last]), batches([*before, last])
+    known = len(alone) - len(after)
+    assert after == alone[known:]
+    pinned = last.pinned if isinstance(last, Scoring) else 0
+    assert sum(map(len, alone[:known])) in (0, pinned)
+
+
+@pytest.fixture(scope="module")
+def weights() -> LlamaModel:
+    return LlamaModel(embedded.weights())
+
+
+@pytest.fixture
+def fixed(weights: LlamaModel) -> Iterator[Engine]:
+    engine = Engine(weights, context=1024, threads=1, fixed=True)
+    yield engine
+    engine.close()
+
+
+def writing(model: LlamaModel, subject: str) -> Generation:
+    prompt = model.prompt([Message("user", f"{STORY}Write about {subject}.")])
+    return Generation(tuple(prompt), 8, Sampling(temperature=0.9, seed=4))
+
+
+def scoring(model: LlamaModel, subject: str) -> Scoring:
+    """Two questions on one text, behind a preamble that is pinned."""
+    system = Message("system", PREAMBLE)
+    prompts = tuple(
+        tuple(model.prompt([system, Message("user", f"{STORY}{subject}. Is it {what}?")]))
+        for what in ("calm", "kind and honest")
+    )
+    groups = (model.spellings["yes"], model.spellings["no"])
+    return Scoring(prompts, groups, pinned=model.preamble(system))
+
+
+def written(engine: Engine, subject: str) -> list[int]:
+    request = engine.generate(writing(engine.model, subject))
+    for _ in request:
+        pass
+    return request.tokens
+
+
+def scored(engine: Engine, subject: str) -> Scores:
+    return engine.score(scoring(engine.model, subject)).result()
+
+
+def test_what_was_done_before_changes_no_bit(fixed: Engine, weights: LlamaModel) -> None:
+    """Probabilities are the same to the last bit, and so are tokens, whether a request is the first of an engine, or
+    comes after others with whom it begins alike; only the pinned preamble is not read again."""
+    first = {subject: (written(fixed, subject), scored(fixed, subject)) for subject in SUBJECTS}
+    for subject in reversed(SUBJECTS):
+        fresh = Engine(weights, context=1024, threads=1, fixed=True)
+        alone = scored(fresh, subject)
+        assert (written(fresh, subject), alone.mass) == (first[subject][0], first[subject][1].mass)
+        fresh.close()
+        again = scored(fixed, subject)
+        assert again.mass == alone.mass
+        assert written(fixed, subject) == first[subject][0]
+        assert (alone.reused, again.reused) == (0, weights.preamble(Message("system", PREAMBLE)))
+
+
+def test_callers_at_the_same_time_wait_for_one_another(fixed: Engine) -> None:
+    """And get what they would have got alone."""
+    alone = [(written(fixed, subject), scored(fixed, subject).mass) for subject in SUBJECTS]
+    found: dict[int, tuple[list[int], tuple[tuple[float, ...], ...]]] = {}
+
+    def ask(number: int) -> None:
+        found[number] = (written(fixed, SUBJECTS[number]), scored(fixed, SUBJECTS[number]).mass)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[number] for number in range(2)] == alone
+
+
+def test_a_usual_engine_does_change_bits(weights: LlamaModel) -> None:
+    """Or the tests above would show nothing: what it has in its cache was read in other chunks."""
+    usual = Engine(weights, context=1024, threads=1)
+    before = scored(usual, SUBJECTS[0]).mass
+    written(usual, SUBJECTS[1])
+    after = [scored(usual, subject).mass for subject in (*SUBJECTS[1:], SUBJECTS[0])][-1]
+    usual.close()
+    assert before != after
+    assert before[0] == pytest.approx(after[0], abs=0.05)
