@@ -177,7 +177,11 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
 def test_a_critic_that_is_left_behind_does_not_crash_the_exit(tmp_path: Path) -> None:
     """The model is not torn down under it: the exit code is that of the outcome."""
     env = {**os.environ, "SUPEREGO_CRITIC_SECONDS": "0.05", "SUPEREGO_THREADS": "1"}
+    judged = tmp_path / "judged.yaml"  # by the judge alone, since a probe is through in that time
+    rules = "rules: [{id: kind, statement: It is kind.}]"
+    judged.write_text(f"name: judged\nversion: '1'\nbeliefs: {'Be kind. ' * 60}\n{rules}")
     command = [sys.executable, "-m", "pipeline.cli", "ask", "Say hello.", "--max-tokens", "8", "--seed", "1"]
+    command += ["-m", str(judged), "--adapter", "none"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
     assert done.returncode == 3, done.stderr
 

@@ -78,10 +78,12 @@ def test_the_compose_file_starts_what_there_is(root: Path, tmp_path: Path, monke
 
 
 def test_the_guides_settings_load(root: Path, tmp_path: Path) -> None:
-    """And are a server that may listen to others."""
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", (root / GUIDE).read_text(), flags=re.MULTILINE | re.DOTALL)
-    (tmp_path / "superego.yaml").write_text(text)
-    server = load_settings(tmp_path / "superego.yaml").server
+    """And are a judge on a second upstream, and a server that may listen to others."""
+    texts = re.findall(r"^```yaml\n(.*?)^```", (root / GUIDE).read_text(), flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "superego.yaml").write_text("".join(texts))
+    settings = load_settings(tmp_path / "superego.yaml")
+    assert (settings.judge.model, bool(settings.judge.base_url)) == ("openai:qwen3", True)
+    server = settings.server
     assert (server.host, len(server.keys), server.tell) == ("0.0.0.0", 1, "reduced")
 
 
