@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critics import ToolCall
+from pipeline.structured import parsed
 from pipeline.wanted import Form, Tool, Tools
 
 if TYPE_CHECKING:
@@ -96,6 +97,6 @@ def _function(tool: Tool) -> dict[str, Any]:
 
 def _arguments(text: str) -> Any:
     try:
-        return json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        return parsed(text or "{}")
+    except ValueError:
         return None

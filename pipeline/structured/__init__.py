@@ -2,15 +2,17 @@
 
 from pipeline.structured.heard import has_tools, heard
 from pipeline.structured.shaped import Shaped, shaped
-from pipeline.structured.spelling import leaves, parsed, said_by, spelled, written
+from pipeline.structured.spelling import DEEPEST, leaves, measured, parsed, said_by, spelled, written
 from pipeline.structured.wellformed import WELL_FORMED, verdict_on_form
 
 __all__ = [
+    "DEEPEST",
     "WELL_FORMED",
     "Shaped",
     "has_tools",
     "heard",
     "leaves",
+    "measured",
     "parsed",
     "said_by",
     "shaped",

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from critics import ToolCall
+
+DEEPEST = 100
+"""Levels of nested data that are walked through, one call inside the other."""
 
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -20,9 +23,21 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 def parsed(text: str) -> Any:
     """JSON as its grammar has it. Raises `ValueError`, also for what cannot be written back."""
     try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if measured(value)[1] > DEEPEST:
+        raise ValueError("it is nested too deeply")
+    return value
+
+
+def measured(value: Any) -> tuple[int, int]:
+    """How many values there are in nested data, and how many levels; whatever its depth."""
+    values, levels, level = 0, 0, [value]
+    while level:
+        values, levels = values + len(level), levels + 1
+        level = [inner for outer in level for inner in _inside(outer)]
+    return values, levels
 
 
 def written(value: Any) -> str:
@@ -55,6 +70,10 @@ def spelled(call: ToolCall) -> str:
     """A call as text: the tool's name, and each argument."""
     arguments = said_by(call.arguments)
     return call.name if arguments in ("", "{}") else f"{call.name}\n{arguments}"
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _resolved(escape: re.Match[str]) -> str:
