@@ -94,7 +94,7 @@ def _in_form(text: str, mended: Callable[[str], str]) -> str:
 
 def _each(value: Any, mended: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
-        return {key: _each(inner, mended) for key, inner in value.items()}
+        return {visible(key): _each(inner, mended) for key, inner in value.items()}
     if isinstance(value, list):
         return [_each(inner, mended) for inner in value]
     return mended(value) if isinstance(value, str) else value

@@ -75,6 +75,13 @@ def test_of_two_like_names_the_one_is_released_that_was_judged() -> None:
     assert [call.arguments for call in outcome.calls] == ['{"body": "kind"}']
 
 
+def test_names_hide_nothing_either() -> None:
+    """Nobody sees what cannot be seen, so it is not released."""
+    outcome, _, judge = ask([calling('{"b\u200bo\\u00addy": "kind"}')], DraftOptions(tools=MAIL))
+    assert judge.seen[-1].draft == "mail\nbody: kind"
+    assert [call.arguments for call in outcome.calls] == ['{"body": "kind"}']
+
+
 def test_each_argument_is_mended_for_itself() -> None:
     """And the call is a call still; so is an answer in JSON."""
     drafts = [calling('{"to": "Ana \\"4711\\"", "n": 7}')]
@@ -92,6 +99,7 @@ def test_each_argument_is_mended_for_itself() -> None:
     [
         (calling('{"to": '), MAIL),
         (calling('["Ana"]'), MAIL),
+        (calling('{"a": ' + "[" * 600 + "]" * 600 + "}"), MAIL),
         (calling("{}", name="shoot"), MAIL),
         (calling("{}", name="look"), Tools(MAIL.offered, named="mail")),
         (calling("{}"), Tools(MAIL.offered, "none")),
