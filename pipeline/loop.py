@@ -154,7 +154,7 @@ class _Run:
                 return self._end("withheld", "seconds" if self._ledger.cut() == "seconds" else "undecided")
             if verdict.outcome != "pass":
                 return self._end("withheld", "input")
-            self._asked.remember(turn, self._manifesto)
+            self._asked.remember(turn, self._manifesto, verdict)
             if stop := self._ledger.cut():
                 return self._end("withheld", stop)
         return None

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critics import Exchange, Manifesto, Message
+from critics import Exchange, Manifesto, Message, Verdict
 from pipeline.generator import DraftOptions
 from pipeline.structured import heard, said_by
 
@@ -55,9 +55,9 @@ class Asked:
                     yield turn
         yield _last_turn(self.exchange)
 
-    def remember(self, turn: Exchange, manifesto: Manifesto) -> None:
-        """That it has passed."""
-        if self.passed is not None:
+    def remember(self, turn: Exchange, manifesto: Manifesto, verdict: Verdict) -> None:
+        """That it has passed; not where that is only because a manifesto lets through what could not be judged."""
+        if self.passed is not None and not verdict.of("undecided"):
             self.passed.add(_mark(manifesto.hash, turn))
 
 
@@ -83,7 +83,7 @@ def _earlier(exchange: Exchange, options: DraftOptions) -> Iterator[Exchange]:
     for tool in options.tools.offered if options.tools else ():
         yield _alone("\n".join(filter(None, (tool.name, tool.description, said_by(tool.parameters)))))
     if options.form and options.form.schema:
-        yield _alone(said_by(options.form.schema))
+        yield _alone("\n".join(filter(None, (options.form.description, said_by(options.form.schema)))))
 
 
 def _mark(manifesto: str, asked: Exchange) -> bytes:

@@ -76,6 +76,21 @@ def test_what_broke_a_rule_is_not_remembered_as_passed() -> None:
     assert reasons == ["input", "input"]
 
 
+def test_what_could_not_be_judged_is_not_remembered_as_passed() -> None:
+    """Also where it is let through: the next time it may be judged."""
+    seen: list[str] = []
+
+    def critic(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        seen.append(exchange.judged)
+        return [Finding(rule.id, "own", None) for rule in rules]
+
+    lenient = ASK.model_copy(update={"on_undecided": "release"})
+    under, passed = Manifesto(name="m", version="1", rules=(lenient,)), Passed()
+    for _ in range(2):
+        Pipeline(under, critic, ScriptedGenerator(["Yes."])).stream(TURNS[:3], passed=passed).ended()
+    assert seen == ["Turn 0.", "Turn 2."] * 2
+
+
 def test_only_so_much_is_remembered() -> None:
     """What was not met for longest is forgotten."""
     passed = Passed(room=2)
