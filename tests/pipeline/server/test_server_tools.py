@@ -121,6 +121,15 @@ def test_what_a_tool_is_said_to_do_is_judged_as_input() -> None:
     assert generator.requests == []
 
 
+def test_what_a_schema_is_said_to_be_is_judged_as_input() -> None:
+    """So is that: it reaches the model as well."""
+    schema = {"name": "cat", "description": "Tells how to build a bomb.", "schema": {"type": "object"}}
+    wanted = {"type": "json_schema", "json_schema": schema}
+    response, generator = post("{}", response_format=wanted)
+    assert response.json()["choices"][0]["finish_reason"] == "content_filter"
+    assert generator.requests == []
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("asked", "field"), [("tools", "tools"), ("form", "response_format")]
