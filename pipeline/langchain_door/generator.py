@@ -22,11 +22,15 @@ from pipeline.langchain_door.retry import Retries, retried_stream
 from pipeline.langchain_door.shape import unreachable
 from pipeline.langchain_door.turn import turn
 from pipeline.stops import until
+from pipeline.wanted import Form
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.runnables import Runnable
+
+_FORMS = 64
+"""Forms of which it is remembered in which way a server takes them."""
 
 
 class ChatGenerator:
@@ -52,7 +56,7 @@ class ChatGenerator:
         self._secrets = secrets_of(model)
         self._max_tokens = max_tokens
         self._retries = Retries(attempts=tries, timeout=patience)
-        self._way = 0
+        self._ways: dict[Form | None, int] = {}  # never changed but as a whole: threads read it
         self._streams_choices = True
         self.name = name
         self.can_continue = can_continue
@@ -65,8 +69,10 @@ class ChatGenerator:
         return until(self._drafted(request), request.options.stop)
 
     def _drafted(self, request: DraftRequest, way: int | None = None) -> Pieces:
-        """In the strictest way to ask for a form that the server is known to take, or else in the next one."""
-        way = self._way if way is None else way
+        """In the strictest way to ask for this form that the server is not known to refuse, or else in the next one: of
+        another form that says nothing."""
+        form = request.options.form
+        way = self._ways.get(form, 0) if way is None else way
         begun = False
         try:
             for piece in retried_stream(lambda: self._pieces(request, way), self._retries):
@@ -76,7 +82,7 @@ class ChatGenerator:
             if begun or refusal.asked != "form" or way + 1 >= self._dialect.forms:
                 raise
             yield from self._drafted(request, way + 1)
-            self._way = way + 1
+            self._ways = {**dict([*self._ways.items()][1 - _FORMS :]), form: way + 1}
 
     def _pieces(self, request: DraftRequest, way: int) -> Pieces:
         prompt = _prompt(request)
