@@ -7,7 +7,9 @@ is refused before.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -18,14 +20,17 @@ from pipeline.wanted import Form
 MOST = 1000
 """The highest of the numbers that a schema may count to. Each is a part of the grammar, one inside the other."""
 LONGEST = 50_000
-"""Characters of a grammar."""
+"""Characters of a grammar, and of a schema that is to be one."""
 
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _COUNTED = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 
 
 @lru_cache(maxsize=64)
 def grammar_of(form: Form) -> str:
     """GBNF for the form. Raises `ModelUnable`."""
+    if len(form.schema) > LONGEST:
+        raise _unable("it is too large for a grammar")
     schema = json.loads(form.schema) if form.schema else {"type": "object"}
     for place, number in _counts(schema, ""):
         if number > MOST:
@@ -45,7 +50,17 @@ def _counts(schema: Any, place: str) -> Iterator[tuple[str, int]]:
         here = f"{place}.{key}" if place else str(key)
         if key in _COUNTED and isinstance(value, int):
             yield here, value
+        if key == "pattern" and isinstance(value, str):
+            yield from ((here, number) for number in _repeats(value))
         yield from _counts(value, here)
+
+
+def _repeats(pattern: str) -> Iterator[int]:
+    """The numbers that a regular expression counts to: written out, they are text of the grammar."""
+    for inside in _BRACES.findall(pattern):
+        for number in inside.split(","):
+            with suppress(ValueError):
+                yield int(number)
 
 
 def _unable(why: str) -> ModelUnable:

@@ -51,6 +51,8 @@ def test_without_a_schema_it_is_an_object(engine: Engine) -> None:
         ({"type": "array", "items": {"type": "string"}, "maxItems": MOST + 1}, "maxItems is 1001"),
         ({"type": "object", "properties": {"a": {"maxLength": 10**9, "type": "string"}}}, "properties.a.maxLength"),
         ({"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(900)}}, "too large"),
+        ({"type": "string", "pattern": "^[{](a|b){1000000000}$"}, "pattern is 1000000000"),
+        ({"type": "string", "description": "a" * 50_000}, "too large"),
         ({"$ref": "https://127.0.0.1/schema"}, "remote"),
     ],
 )
