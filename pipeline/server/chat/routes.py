@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import uuid
@@ -40,12 +41,14 @@ def chat_routes(service: Service) -> APIRouter:
         refuse_unsupported(body, choices=service.options.choices)
         turns = conversation(body.messages)
         served = service.served(request, body.model)
+        # A schema is looked through for seconds at worst, and streams must go on meanwhile.
+        options = await asyncio.to_thread(_options, body) if body.response_format else _options(body)
         following = ask(
             service,
             request,
             served,
             turns,
-            options=_options(body),
+            options=options,
             hold=not body.stream,
             choices=body.n or 1,
             seed=body.seed,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from critics import ToolCall
 from pipeline.server import faults
-from pipeline.server.wire.form import Schema, form_of
+from pipeline.server.wire.form import Name, Schema, form_of
 from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
 from pipeline.wanted import Form
 
@@ -25,7 +25,7 @@ class InputItem(In):
 
 class TextFormat(In):
     type: str
-    name: str | None = None
+    name: Name | None = None
     description: str | None = None
     schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
     strict: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 
@@ -20,6 +21,7 @@ from pipeline.server.telling.told import headers, told
 from pipeline.server.wire.conversation import conversation
 from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.sse import event_stream
+from pipeline.wanted import Form
 
 
 def response_routes(service: Service) -> APIRouter:
@@ -37,7 +39,8 @@ def response_routes(service: Service) -> APIRouter:
         turns = _turns(body)
         served = service.served(request, body.model)
         top_p = None if body.top_p is None else max(body.top_p, 1e-4)
-        form = body.text.format.form if body.text and body.text.format else None
+        # A schema is looked through for seconds at worst, and streams must go on meanwhile.
+        form = await asyncio.to_thread(_form, body) if body.text else None
         options = DraftOptions(
             max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=top_p, form=form
         )  # fmt: skip
@@ -56,6 +59,10 @@ def response_routes(service: Service) -> APIRouter:
         )
 
     return router
+
+
+def _form(body: ResponseRequest) -> Form | None:
+    return body.text.format.form if body.text and body.text.format else None
 
 
 def _turns(body: ResponseRequest) -> tuple[Message, ...]:

@@ -12,11 +12,17 @@ from pydantic import Field
 
 from pipeline.server import faults
 from pipeline.server.wire.incoming import In
+from pipeline.structured import DEEPEST, measured
 from pipeline.wanted import Form
+
+MOST_VALUES = 2000
+"""Values in a schema, names not counted. To look through so many takes some seconds at worst."""
+
+Name = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 
 
 class Schema(In):
-    name: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: Name
     description: str | None = None
     schema_: Annotated[dict[str, Any], Field(alias="schema")]
     strict: bool | None = None
@@ -38,12 +44,19 @@ def form_of(kind: str, schema: Schema | None, *, field: str, inside: str) -> For
 
 
 def _refuse_broken(schema: dict[str, Any], place: str) -> None:
+    values, levels = measured(schema)
+    if levels > DEEPEST:
+        raise _broken(place, "it is nested too deeply")
+    if values > MOST_VALUES:
+        raise _broken(place, f"it has {values} values, and {MOST_VALUES} is the most")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as exc:
         raise _broken(".".join([place, *map(str, exc.absolute_path)]), exc.message) from None
     except RecursionError:
         raise _broken(place, "it is nested too deeply") from None
+    except OverflowError:  # of Python's regular expressions
+        raise _broken(place, "a pattern counts too far") from None
     for where, ref in _references(schema, place):
         if not ref.startswith("#"):
             raise _broken(where, f"{ref[:80]!r} lies outside of the schema")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from critics import ToolCall
 from pipeline.server import faults
+from pipeline.server.wire.form import Name
 from pipeline.server.wire.incoming import In
+from pipeline.structured import DEEPEST, measured
 from pipeline.wanted import Tool, Tools
-
-Name = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 
 
 class Function(In):
@@ -83,6 +83,8 @@ def _tool(function: Function) -> Tool:
     tool = Tool(function.name, function.description or "", strict=function.strict)
     if function.parameters is None:
         return tool
+    if measured(function.parameters)[1] > DEEPEST:
+        raise _wrong(f"the `parameters` of {tool.name!r} are nested too deeply", "tools")
     return Tool(tool.name, tool.description, json.dumps(function.parameters), tool.strict)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,10 @@ URL = "/v1/chat/completions"
 LOOK = {"type": "function", "function": {"name": "look"}}
 NO_SCHEMA = {"type": "object", "properties": {"colour": {"type": "colour"}}}
 ELSEWHERE = {"type": "array", "items": {"$ref": "http://127.0.0.1/secret"}}
+
+
+def nested(levels: int) -> Any:
+    return json.loads("[" * levels + "]" * levels)
 
 
 def post(*drafts: str | ModelFault, body: dict[str, Any] | None = None, tell: str = "full", **keys: Any) -> Any:
@@ -140,6 +145,18 @@ def test_an_answer_cut_by_its_bound_says_length() -> None:
             {"response_format": {"type": "json_schema", "json_schema": {"name": "it", "schema": ELSEWHERE}}},
             "response_format.json_schema.schema.items.$ref",
         ),
+        *(
+            (
+                {"response_format": {"type": "json_schema", "json_schema": {"name": "it", "schema": schema}}},
+                "response_format.json_schema.schema",
+            )
+            for schema in (
+                {"default": nested(300)},
+                {"pattern": "a{99999999999999999999}"},
+                {"enum": list(range(2000))},
+            )
+        ),
+        ({"tools": [{**LOOK, "function": {"name": "look", "parameters": {"default": nested(300)}}}]}, "tools"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"n": 9}, "n"),

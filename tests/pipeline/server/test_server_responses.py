@@ -58,6 +58,7 @@ def test_instructions_and_turns_are_the_conversation() -> None:
         ({"tools": [{"type": "web_search"}]}, "tools"),
         ({"background": True}, "background"),
         ({"text": {"format": {"type": "json_schema"}}}, "text.format"),
+        ({"text": {"format": {"type": "json_schema", "name": "my cat", "schema": {}}}}, "text.format.name"),
         ({"input": [{"type": "function_call_output", "call_id": "1", "output": "4"}]}, "input.0"),
         ({"input": []}, "input"),
     ],
