@@ -149,7 +149,7 @@ class Parts:
         worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
         drafts = self._plain_generator(path, worn.adapters)
         if self._store:  # behind what it is told, so that other words are another question
-            drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings))
+            drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings, worn.adapters))
         return PromptedGenerator(drafts, worn.system) if worn.system else drafts
 
     def _plain_generator(self, path: Path | None, adapters: tuple[Adapter, ...]) -> Generator:
