@@ -87,7 +87,7 @@ def test_llama_cpp_applies_what_was_computed(file: Path, model: LlamaModel) -> N
 
 def test_one_more_rule_keeps_the_rank_and_is_on_record(steer: Steer, own: Engine) -> None:
     """Refined again and again, an adapter does not grow."""
-    more = refined(steer, MANIFESTO, "Answer in French.", own, WEIGHTS, PLAN, prompts=FEW)
+    more = refined(steer, MANIFESTO, "Answer\n in French.", own, WEIGHTS, PLAN, prompts=FEW)
     assert more.made.also == ("Answer in French.",)
     assert {len(patch.a) for patch in more.patches.values()} == {4}
     assert not np.allclose(more.patches[10].a, steer.patches[10].a)
