@@ -33,7 +33,7 @@ from pipeline.errors import ModelMissing, SettingsError
 from pipeline.fitted import fitted
 from pipeline.generator import Generator
 from pipeline.guards import guard_critic
-from pipeline.identity import PromptedGenerator, Wardrobe, made_of_adapter
+from pipeline.identity import PromptedGenerator, Wardrobe, Worn, made_of_adapter
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
 from pipeline.llama import (
     MADE_FOR,
@@ -143,13 +143,14 @@ class Parts:
             raise SettingsError(f"an identity is built for a model in a GGUF file, and {name!r} is not one")
         return self._engine(path), path
 
-    def generator(self, manifesto: Manifesto) -> Generator:
-        """What drafts, wearing the identities of the settings that are this manifesto's."""
+    def generator(self, manifesto: Manifesto, worn: Worn | None = None) -> Generator:
+        """What drafts, wearing the identities of the settings that are this manifesto's, or in their place `worn`."""
         path = self._weights(self._settings.generator.model)
-        worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
+        if worn is None:
+            worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
         drafts = self._plain_generator(path, worn.adapters)
         if self._store:  # behind what it is told, so that other words are another question
-            drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings))
+            drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings, worn.adapters))
         return PromptedGenerator(drafts, worn.system) if worn.system else drafts
 
     def _plain_generator(self, path: Path | None, adapters: tuple[Adapter, ...]) -> Generator:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from critics import Manifesto
 from pipeline import embedded
 from pipeline.identity import Wardrobe
-from pipeline.llama import fingerprint
+from pipeline.llama import Adapter, fingerprint
 from pipeline.settings import Settings
 from pipeline.weights import judge_adapter, judge_name, weights_of
 
@@ -36,16 +36,12 @@ def conditions(settings: Settings) -> str:
     return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files))
 
 
-def drafting(settings: Settings) -> str:
-    """What drafts depend on."""
-    worn = settings.identity
-    return _told(
-        settings,
-        settings.generator,
-        settings.generator.model,
-        worn.model_dump_json(),
-        files=Wardrobe(worn.use).adapters,
-    )
+def drafting(settings: Settings, adapters: Sequence[Adapter] = ()) -> str:
+    """What drafts depend on beside what is asked and told. The adapters are those that are worn: of the settings' ones
+    each manifesto wears its own."""
+    generator = settings.generator
+    scales = json.dumps([adapter.scale for adapter in adapters])
+    return _told(settings, generator, generator.model, scales, files=[adapter.path for adapter in adapters])
 
 
 def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None:

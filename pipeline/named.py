@@ -29,5 +29,5 @@ class NamedPipelines:
         with self._lock:
             if name not in self._made:
                 manifesto = critics.load(name, trusted=self._settings.trusted)
-                self._made[name] = self._parts.pipeline(manifesto, generator=self._own.generator)
+                self._made[name] = self._parts.pipeline(manifesto)
             return self._made[name]

@@ -63,6 +63,8 @@ def build(
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
     if not out.parent.is_dir() or (kind == "steer" and out.suffix != ".gguf"):
         raise BadInput(f"{out} should be a {'.gguf ' if kind == 'steer' else ''}file in a folder that exists")
+    if add is not None and (kind != "steer" or not add.strip()):
+        raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
     parts = Parts(settings, judged=any("judge" in rule.critics for rule in loaded.rules))
     engine, weights = parts.drafting()
     began = time.monotonic()
@@ -106,7 +108,7 @@ def _steer(
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     plan, chosen = Plan(rank=rank, layers=layers), build_prompts()[:prompts] if prompts else None
     with _bar() as stepped:
-        if add:
+        if add is not None:
             made = refined(
                 read_steer(out), manifesto, add, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped
             )

@@ -17,11 +17,12 @@ from rich.table import Table
 
 from critics import ExtraMissing, Manifesto
 from critics import load as load_manifesto
-from pipeline.assembly import Parts, assemble
+from pipeline.assembly import Parts, asks_model
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say, stdout
-from pipeline.identity import PREPROMPT, build_state, preprompt, read_state, write_state
+from pipeline.identity import Worn, build_state, preprompt, read_state, write_state
 from pipeline.llama import Adapter, LlamaModel
+from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def compared(
     rows = {form.name: _row(form, measured[form.name]) for form in forms}
     for form in forms if asks else ():
         told(f"asking {len(chosen)} prompts of {form.name}")
-        use = settings.identity.model_copy(update={"use": _used(form, folder)})
-        with assemble(manifesto, settings.model_copy(update={"identity": use})) as pipeline:
+        with wearing(form, manifesto, settings, folder) as pipeline:
             rows[form.name] |= _asked(drafts(pipeline, chosen, seed=seed))
     return rows
 
@@ -105,6 +105,7 @@ def _built(
     from pipeline.identity.steer import build_steer, write_steer
 
     engine, weights = parts.drafting()
+    trained = _seconds(partial(engine.model.adapter, lora)) if lora else 0  # first, since it may not be one
     system, steer, kept = preprompt(manifesto), folder / "steer.gguf", folder / "state"
     told("reading the manifesto")
     reading = _seconds(lambda: write_state(kept, build_state(manifesto, engine, weights)))
@@ -120,18 +121,20 @@ def _built(
     )
     told("building an adapter from its words")
     took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
-    for name, file, build in (("steer", steer, took), ("lora", lora, None)):
-        if file is not None:
-            load = _seconds(partial(engine.model.adapter, file))
-            forms.append(Form(name, adapters=(Adapter(file),), build_seconds=build, load_seconds=load))
+    load = _seconds(partial(engine.model.adapter, steer))
+    forms.append(Form("steer", adapters=(Adapter(steer),), build_seconds=took, load_seconds=load))
+    if lora:
+        forms.append(Form("lora", adapters=(Adapter(lora),), load_seconds=trained))
     return forms
 
 
-def _used(form: Form, folder: Path) -> tuple[str, ...]:
-    files = tuple(str(adapter.path) for adapter in form.adapters)
-    if form.state is not None:
-        return (str(folder / "state"),)
-    return (*files, *((PREPROMPT,) if form.system else ()))
+def wearing(form: Form, manifesto: Manifesto, settings: Settings, folder: Path) -> Pipeline:
+    """A state is put back from its file; all else is worn as it was measured, an adapter that is no identity too."""
+    use = (str(folder / "state"),) if form.state else ()
+    identity = settings.identity.model_copy(update={"use": use})
+    parts = Parts(settings.model_copy(update={"identity": identity}), judged=asks_model(manifesto), strict=True)
+    worn = None if form.state else Worn(form.system, form.adapters)
+    return parts.pipeline(manifesto, generator=parts.generator(manifesto, worn))
 
 
 def _seconds(work: Callable[[], object]) -> float:

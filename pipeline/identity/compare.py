@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from critics import Message
+from pipeline.errors import ModelFault
 from pipeline.identity.state_file import State
 from pipeline.identity.steer.probes import Probe
 from pipeline.llama import PASSAGE, Adapter, LlamaModel, LlamaReader
@@ -58,7 +59,8 @@ def effects(
 ) -> Mapping[str, Effect]:
     """Of each form, by its name; `told` is the system message of the pre-prompt, which answered the probes."""
     passage = model.tokenise(PASSAGE, False)
-    with LlamaReader(model, threads=threads) as reader:
+    longest = max([len(passage), *(max(len(p.told), len(p.plain)) + len(p.answer) for p in probes)])
+    with LlamaReader(model, context=longest, threads=threads) as reader:
         truth = _answers(reader, Form("told", told), probes)
         plain = _divergence(truth, _answers(reader, Form("none"), probes))
         before = reader.surprise(passage)
@@ -89,8 +91,8 @@ Logs = list[npt.NDArray[np.float32]]
 def _answers(reader: LlamaReader, form: Form, probes: Sequence[Probe]) -> Logs:
     """What the form finds probable in the place of each token of each answer."""
     reader.wear(*form.adapters)
-    if form.state is not None:
-        reader.restore(form.state.tokens, form.state.cells)
+    if form.state is not None and not reader.restore(form.state.tokens, form.state.cells):
+        raise ModelFault("the state could not be put back, so that there is nothing to measure")
     found = []
     for probe in probes:
         asked = probe.told if form.system else probe.plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +32,15 @@ class State:
 
 def write_state(path: Path, state: State) -> None:
     """Atomically. Raises `OutputFault`."""
-    part = path.with_name(f".{path.name}.part")
+    # Several processes that find a state stale write it at once, and none must see another's half.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     told = {**state.made.metadata(), _WEIGHTS: state.weights, _LAYOUT: state.layout}
     try:
         save_file({"tokens": np.asarray(state.tokens, np.int32), "cells": state.cells}, part, metadata=told)
         os.replace(part, path)
     except (OSError, SafetensorError) as exc:
+        with suppress(OSError):
+            part.unlink()
         raise OutputFault(f"{path} cannot be written: {exc}") from exc
 
 

@@ -75,13 +75,17 @@ def refined(
         raise BadInput(f"the adapter was made of other words than {manifesto.name}'s: build it anew first")
     if before.weights != fingerprint(weights):
         raise BadInput(f"the adapter was made for other weights than {weights}: build it anew first")
-    added = (*before.made.also, also)
+    added = (*before.made.also, " ".join(also.split()))
     rank = max(len(patch.a) for patch in before.patches.values())
-    chosen = prompts or build_prompts()[::4]
-    plan = replace(plan, rank=ADDED_RANK)
-    fitted = _fitted(manifesto, added, engine, weights, plan, chosen, seed, before.patches, stepped)
-    patches = {number: patch.truncated(rank) for number, patch in fitted.patches.items()}
-    return Steer(Made.of("steer", manifesto, also=added), before.weights, patches, fitted.gate)
+    plan = replace(plan, rank=ADDED_RANK, most=rank)
+    fitted = _fitted(manifesto, added, engine, weights, plan, prompts or _few(), seed, before.patches, stepped)
+    return Steer(Made.of("steer", manifesto, also=added), before.weights, fitted.patches, fitted.gate)
+
+
+def _few() -> list[str]:
+    """Every fourth prompt, and last those that an adapter of all prompts was not built from: there its gate is."""
+    every = build_prompts()
+    return [*every[:-HELD:4], *every[-HELD:]]
 
 
 def _fitted(

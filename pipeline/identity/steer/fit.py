@@ -32,6 +32,7 @@ class Plan:
     `step` is which part of what is missing each layer adds, `penalty` that of the ridge in units of the inputs' mean
     square: both keep it from learning its probes by heart (docs/identity.md). `asked` is how much a token of the
     user's counts beside one of the answer, `shared` one that all prompts begin with. `layers` are all when not given.
+    `most` is what a layer's rank may come to where a patch is gone on from.
     """
 
     rank: int = 64
@@ -40,6 +41,7 @@ class Plan:
     asked: float = 0.5
     shared: float = 4.0
     layers: frozenset[int] | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,12 @@ def fit(
                 penalty=plan.penalty, rank=plan.rank, spread=wanted.std(axis=0) + np.float32(1e-6),
                 unmeasured=len(stays),
             ).scaled(plan.step)  # fmt: skip
+            whole = patch.beside(new) if patch else new
+            if plan.most is not None:
+                whole = whole.truncated(plan.most)
             for stream, came in ((learner, inputs), *changed):
-                stream.hidden += new(came)
-            patches[number] = patch.beside(new) if patch else new
+                stream.hidden += whole(came) - patch(came) if patch else whole(came)
+            patches[number] = whole
         stepped(number + 1, weights.shape.layers)
     return Fitted(patches, _gate(weights, checked, texts, neutral))
 

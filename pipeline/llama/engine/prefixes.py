@@ -49,11 +49,12 @@ class Node:
         return up[::-1]
 
     def best(self, ids: Sequence[int]) -> tuple[Node | None, int]:
-        """The child that has most tokens in common with what `ids` has after this node, and how many."""
+        """The child that has most tokens in common with what `ids` has after this node, and how many. What was planted
+        is all or nothing."""
         found, most = None, 0
         for child in self.children:
             same = common(child.tokens, ids[self.end : self.end + len(child.tokens)])
-            if same > most:
+            if same > most and (child.planted is None or same == len(child.tokens)):
                 found, most = child, same
         return found, most
 

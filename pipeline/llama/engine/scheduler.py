@@ -93,6 +93,7 @@ class Scheduler:
 
     def plant(self, adapters: Adapters, tokens: tuple[int, ...], saved: Saved) -> None:
         """Let prompts that begin with `tokens` be read on from cells that were saved elsewhere."""
+        self._planted.pop((adapters, tokens), None)  # what is planted again is the newest
         self._planted[adapters, tokens] = saved
         self._tree.plant(adapters, tokens, saved)
         while len(self._planted) > PLANTED:

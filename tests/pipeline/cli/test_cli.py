@@ -342,6 +342,15 @@ def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
     assert run("model", "optimise", "openai:any").exit_code == 2
 
 
+@pytest.mark.parametrize(("kind", "added"), [("steer", " "), ("state", "also: be brief")])
+def test_an_addition_that_would_be_lost_is_refused(tmp_path: Path, kind: str, added: str) -> None:
+    """Else an adapter would be built anew, or a state be written, over what was to be refined."""
+    refused = run("identity", "build", kind, "-m", "house-style", "-o", "it.gguf", "--add", added)
+    assert refused.exit_code == 2
+    assert "--add is one more rule" in refused.stderr
+    assert not (tmp_path / "it.gguf").exists()
+
+
 def test_batch_says_what_came_of_it(tmp_path: Path) -> None:
     """In words on standard error, or as JSON on standard output; a fault is exit code 1."""
     (tmp_path / "in.csv").write_text("q\nSay hi.\nSay bye.\n")

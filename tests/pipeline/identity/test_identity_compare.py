@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from critics import Length, Manifesto, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
-from pipeline.cli.identity_compare import table
-from pipeline.embedded import weights
+from pipeline.cli.identity_compare import table, wearing
+from pipeline.embedded import ADAPTER, weights
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects
 from pipeline.identity.steer.probes import held_out_prompts, probed
-from pipeline.llama import Engine, LlamaModel
+from pipeline.llama import Adapter, Engine, LlamaModel
 from pipeline.settings import load_settings
 
 MANIFESTO = Manifesto(
@@ -53,6 +54,14 @@ def test_drafts_are_counted_to_the_release() -> None:
     pipeline = Pipeline(MANIFESTO, parts.critic(MANIFESTO), generator)
     found = drafts(pipeline, ["Say something."], seed=1)
     assert (found.passed, found.per_release, found.released, found.asked) == (0, 2, 1, 1)
+
+
+def test_an_adapter_that_is_no_identity_is_taken_through_the_loop_as_well(tmp_path: Path) -> None:
+    """One of somebody's own does not say of which manifesto it was made."""
+    small = {"generator": {"context": 512, "max_tokens": 4}, "judge": {"context": 512}, "optimise": False, "threads": 1}
+    form = Form("lora", adapters=(Adapter(ADAPTER),))
+    with wearing(form, MANIFESTO, load_settings(flags=small), tmp_path) as pipeline:
+        assert drafts(pipeline, ["What is flour?"], seed=1).asked == 1
 
 
 def test_what_was_not_measured_is_left_empty() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from critics import Exchange, Manifesto, Message, Rule, ScriptedCritic, load
-from pipeline import ScriptedGenerator
+from pipeline import ScriptedGenerator, load_settings
+from pipeline.assembly import Parts
 from pipeline.generator import DraftRequest
 from pipeline.identity import PromptedGenerator, preprompt, words_of
 from pipeline.loop import Loop
+from pipeline.named import NamedPipelines
 
 MANIFESTO = Manifesto(
     name="mill",
@@ -48,6 +50,16 @@ def test_it_holds_nothing_of_how_answers_are_judged(kept: str) -> None:
 def test_a_manifesto_that_says_little_is_told_in_little() -> None:
     """No heading stands over nothing."""
     assert "stand for" not in preprompt(load("house-style")).content
+
+
+def test_a_manifesto_that_a_record_names_is_told_its_own() -> None:
+    """And not what the other records of the batch are told."""
+    flags = {"generator": {"model": "openai:any", "api_key": "k"}, "identity": {"use": "preprompt"}}
+    settings = load_settings(flags=flags)
+    parts = Parts(settings)
+    named = NamedPipelines(parts.pipeline(MANIFESTO), parts, settings)("house-style").generator
+    assert isinstance(named, PromptedGenerator)
+    assert named._told((Message("user", "?"),))[0] == preprompt(load("house-style"))
 
 
 def test_other_thresholds_are_the_same_words() -> None:

@@ -13,6 +13,7 @@ import pytest
 from critics import Budget, Manifesto, Message, Rule, load
 from pipeline import embedded
 from pipeline.assembly import Parts, assemble
+from pipeline.conditions import drafting
 from pipeline.errors import BadInput, SettingsError
 from pipeline.identity.steer import Plan, Steer, build_steer, read_steer, refined, write_steer
 from pipeline.identity.steer.gate import Gate
@@ -86,7 +87,7 @@ def test_llama_cpp_applies_what_was_computed(file: Path, model: LlamaModel) -> N
 
 def test_one_more_rule_keeps_the_rank_and_is_on_record(steer: Steer, own: Engine) -> None:
     """Refined again and again, an adapter does not grow."""
-    more = refined(steer, MANIFESTO, "Answer in French.", own, WEIGHTS, PLAN, prompts=FEW)
+    more = refined(steer, MANIFESTO, "Answer\n in French.", own, WEIGHTS, PLAN, prompts=FEW)
     assert more.made.also == ("Answer in French.",)
     assert {len(patch.a) for patch in more.patches.values()} == {4}
     assert not np.allclose(more.patches[10].a, steer.patches[10].a)
@@ -161,6 +162,13 @@ def test_an_adapter_of_another_manifesto_is_refused(file: Path) -> None:
     parts = Parts(settings(str(file)))
     parts.generator(load("house-style"))
     parts.close()
+
+
+def test_drafts_are_kept_by_the_adapters_that_are_worn(file: Path) -> None:
+    """Settings may name an adapter that a manifesto does not wear: its drafts are other ones."""
+    named = settings(str(file))
+    bare, worn = drafting(named), drafting(named, (Adapter(file),))
+    assert len({bare, worn, drafting(named, (Adapter(file, 0.5),))}) == 3
 
 
 def test_a_judges_adapter_is_no_identity_nor_the_other_way_round(file: Path) -> None:

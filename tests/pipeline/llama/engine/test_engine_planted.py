@@ -75,6 +75,13 @@ def test_a_third_prompt_that_begins_alike_is_read() -> None:
     assert asked(rig, (*shared, *tokens(20, 6)), 1) == 5
 
 
+def test_others_share_what_a_planted_prefix_begins_with_too() -> None:
+    """They cannot have it of the planted one, and do have it of one another."""
+    shared = tokens(20, 5)
+    rig = rig_with((*shared, *[1] * 20))
+    assert [asked(rig, (*shared, *[token] * 20), 1) for token in (2, 3)] == [45, 25]
+
+
 def test_more_is_planted_than_the_cache_may_hold() -> None:
     """It takes no room beside what is in use, and is not forgotten for it."""
     prefixes = [tokens(60, seed) for seed in range(8)]
@@ -100,6 +107,13 @@ def test_a_failed_batch_does_not_lose_it() -> None:
     rig.finish()
     assert isinstance(job.writing._chunks.get(), Exception)
     assert asked(rig, prefix, 2) == 5
+
+
+def test_what_is_planted_again_is_the_newest() -> None:
+    """It does not go before those that were planted in between."""
+    prefixes = [tokens(30, seed) for seed in range(PLANTED + 1)]
+    rig = rig_with(*prefixes[:-1], prefixes[0], prefixes[-1])
+    assert [node.tokens for node in rig.tree.nodes() if node.planted is None] == [prefixes[1]]
 
 
 def test_the_oldest_goes_when_there_are_too_many() -> None:
