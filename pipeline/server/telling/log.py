@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from critics import Message
+from pipeline.errors import ModelRefused
 from pipeline.outcome import Outcome
 from pipeline.server.telling.record import Record
 from pipeline.structured import spelled
@@ -49,7 +50,9 @@ def _answer(outcome: Outcome, *, content: bool) -> dict[str, Any]:
         "tokens": {"generator": cost.generator.total, "critic": cost.critic.total},
     }
     if outcome.fault:
-        said["fault"] = outcome.fault
+        # A server that says no likes to repeat what it was asked.
+        quotes = isinstance(outcome.cause, ModelRefused) and not content
+        said["fault"] = type(outcome.cause).__name__ if quotes else outcome.fault
     if content:
         said |= {"answer": outcome.answer, "drafts": [attempt.draft for attempt in outcome.attempts]}
         said |= {"calls": [spelled(call) for call in outcome.calls]} if outcome.calls else {}

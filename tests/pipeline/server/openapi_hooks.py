@@ -29,9 +29,15 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
         if isinstance(given, list) and given and all(isinstance(turn, dict) and "role" in turn for turn in given):
             told[turns] = [*([CALLED] if turns == "messages" else []), *map(_answering, given), LAST]
     _fit_tools(told)
-    if isinstance(form := told.get("response_format"), dict) and isinstance(kind := form.get("type"), str):
-        told["response_format"] = {**form, "type": FORMS[len(kind) % 3]}
+    _fit_form(told, "response_format")
+    if isinstance(said := told.get("text"), dict):
+        _fit_form(said, "format")
     return told
+
+
+def _fit_form(told: dict[str, Any], key: str) -> None:
+    if isinstance(form := told.get(key), dict) and isinstance(kind := form.get("type"), str):
+        told[key] = {**form, "type": FORMS[len(kind) % 3]}
 
 
 def _answering(turn: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from pipeline import ModelRefused
 from tests.pipeline.server.serving import TestClient, app_of, chat, scripted
 
 URL = "/v1/chat/completions"
@@ -80,6 +81,18 @@ def test_the_log_has_a_line_a_request_and_no_word_of_it(caplog: pytest.LogCaptur
     (line,) = lines(caplog)
     assert (line["id"], line["status"], line["model"]) == (answer.headers["x-request-id"], 200, "polite")
     assert not [said for said in ("secret", "rude word", "Good day") if said in str(line)]
+
+
+@pytest.mark.parametrize(("asked", "told"), [(False, "ModelRefused"), (True, "no: My secret")])
+def test_the_log_quotes_no_upstream_that_quotes_a_request(
+    asked: bool, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Unless words are asked for: a server that refuses likes to say what it refuses."""
+    caplog.set_level(logging.INFO, "superego.server")
+    refusing = scripted(ModelRefused("no: My secret"))
+    TestClient(app_of(refusing, log_content=asked)).post(URL, json=chat("My secret"))
+    (line,) = lines(caplog)
+    assert line["answers"][0]["fault"] == told  # type: ignore[index]
 
 
 def test_the_log_has_the_words_where_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
