@@ -45,7 +45,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
   --no-emit-index-url --no-annotate $(UPGRADE) --quiet --custom-compile-command "make lock"
 lock: UPGRADE := --upgrade
 lock: $(READY)
-	$(LOCK) --extra embedded --extra personal-data --extra openai --extra eval --extra server --extra batch --output-file constraints.txt
+	$(LOCK) --extra embedded --extra personal-data --extra openai --extra eval --extra server --extra batch --extra ray --output-file constraints.txt
 	echo torch > .venv/excludes.txt
 	$(LOCK) --all-extras --constraint constraints.txt --excludes .venv/excludes.txt --output-file constraints-torch.txt
 

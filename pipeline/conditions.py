@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from critics import Manifesto
 from pipeline import embedded
 from pipeline.identity import Wardrobe
 from pipeline.llama import Adapter, fingerprint
+from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 from pipeline.weights import judge_adapter, judge_name, weights_of
 
@@ -22,16 +24,26 @@ _NO_SAY = {"api_key", "timeout", "tries"}
 _SERVED = ("generator", "judge", "embeddings", "remote", "guard")
 
 
-def conditions(settings: Settings) -> str:
-    """What must be the same for two runs to be one: every setting that has a say, and which weights a file holds."""
-    names = (settings.generator.model, settings.judge.model, settings.guard.model)
+def run_facts(own: Pipeline, settings: Settings, *, there: Settings | None = None) -> dict[str, str]:
+    """What must be the same for a run to be gone on with, by names that are said where it is not. `there` are the
+    settings with the paths that files have on this machine, where they were sent from another one."""
+    return {
+        "manifesto": own.manifesto.hash,
+        "model": own.generator.name if own.generator else "",
+        "setting": sha256(conditions(settings, there).encode()).hexdigest(),
+    }
+
+
+def conditions(settings: Settings, there: Settings | None = None) -> str:
+    """What must be the same for two runs to be one: every setting that has a say, and which weights its files hold,
+    wherever those lie."""
+    there = there or settings
+    names = (there.generator.model, there.judge.model, there.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
     files += [
-        file.expanduser()
-        for file in (judge_adapter(settings), settings.probe.file, settings.guard.template)
-        if file is not None
+        file.expanduser() for file in (judge_adapter(there), there.probe.file, there.guard.template) if file is not None
     ]
-    files += Wardrobe(settings.identity.use).adapters
+    files += Wardrobe(there.identity.use).adapters
     unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
     return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files))
 

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.assembly import Parts, asks_model
-from pipeline.batch import (
-    Answering,
-    Batch,
-    Ended,
-    Event,
-    Input,
-    InputFormat,
-    LocalRunner,
-    Output,
-    OutputFormat,
-    Report,
-    needed,
-    run_batch,
-)
-from pipeline.caching import Store
+from pipeline.batch import Batch, Ended, Event, Input, InputFormat, Output, OutputFormat, Report, needed, run_batch
 from pipeline.cli import options
+from pipeline.cli.batch_engines import Engine, RayFlags, Work, working
 from pipeline.cli.batch_progress import shown
 from pipeline.cli.batch_summary import tell
 from pipeline.cli.report_file import writable, write
 from pipeline.cli.reporting import DONE, FAULT, INTERRUPTED, reported, say
 from pipeline.cli.stopping import asked_to_stop
-from pipeline.conditions import conditions
 from pipeline.errors import BadInput, Stopped
-from pipeline.named import NamedPipelines
-from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
 AUTO = "auto"
@@ -62,7 +44,10 @@ def batch(
         int | None, typer.Option("--shard", min=1, help="Make the output a folder of files of so many records.")
     ] = None,
     workers: Annotated[
-        str, typer.Option("--workers", help="Prompts at once; auto is as many as the model takes in one batch.")
+        str,
+        typer.Option(
+            "--workers", help="Prompts at once, on Ray of each worker; auto is as many as the model takes in one batch."
+        ),
     ] = AUTO,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Each prompt's own seed is made from this and its id.")
@@ -76,6 +61,14 @@ def batch(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="One at a time, the same to the last bit whenever it is run; slow.")
     ] = False,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Threads of this process, or workers on the nodes of a Ray cluster.")
+    ] = "local",
+    ray_address: options.RayAddress = None,
+    ray_workers: options.RayWorkers = None,
+    ray_cpus: options.RayCpus = 2,
+    ray_gpus: options.RayGpus = 0,
+    ray_resource: options.RayResources = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")] = False,
     json_progress: Annotated[
@@ -102,6 +95,8 @@ def batch(
     Example: superego batch prompts.jsonl -o answers.jsonl -m house-style
 
     Example: superego batch survey.csv --column question -o answers.parquet --workers 8 --report report.html
+
+    Example: superego batch prompts.jsonl -o answers.jsonl --engine ray --ray-address auto --ray-cpus 8
     """
     settings = options.settings_from(
         config,
@@ -119,38 +114,36 @@ def batch(
     at_once = _workers(workers, settings)
     gathered = _gathering(report, Path(file), output) if report else None
     with ExitStack() as stack:
-        store = stack.enter_context(_store(settings)) if cache and not settings.deterministic else None
-        loaded = options.manifesto_from(settings)
-        parts = Parts(settings, judged=asks_model(loaded), store=store)
-        own = stack.enter_context(parts.pipeline(loaded))
+        cached = cache and not settings.deterministic
+        work = Work(settings, options.manifesto_from(settings), seed, at_once, cached=cached)
+        flags = RayFlags(ray_address, ray_workers, ray_cpus, ray_gpus, tuple(ray_resource or ()))
+        crew = stack.enter_context(working(work, engine, flags))
         job = Batch(
             Input(file, form=input_format, column=column),
             Output(output, output_format, shard),
-            facts=_facts(own, settings, seed, column),
+            facts={**crew.facts, "seed": seed, "column": column},
             full=full,
             strict=strict,
             restart=restart,
             also=(gathered,) if gathered else (),
         )
-        runner = LocalRunner(Answering(NamedPipelines(own, parts, settings), seed), workers=at_once)
         view = stack.enter_context(shown(quiet=quiet, as_json=json_progress))
         stop = stack.enter_context(asked_to_stop(view.say))
 
         def observe(event: Event) -> None:
             if report and gathered and isinstance(event, Ended):
-                write(report, gathered.page(_asked(job, own, seed)))
+                write(report, gathered.page(_asked(job)))
             view(event)
 
         try:
-            summary = run_batch(job, runner, observe=observe, stop=stop)
+            summary = run_batch(job, crew.runner, observe=observe, stop=stop)
         except Stopped as exc:
             view.say(str(exc))
             return INTERRUPTED
         except KeyboardInterrupt:
             view.say(f"stopped; what is done is in {job.output.journal}, run the same command to go on")
             raise
-    found = {kind: store.found[kind] for kind in ("drafts", "verdicts")} if store else {}
-    tell(summary, found, as_json=as_json, quiet=quiet or json_progress)
+    tell(summary, crew.found(), as_json=as_json, quiet=quiet or json_progress)
     if report and not (quiet or json_progress):
         say(f"the report is in {report}")
     return FAULT if summary.statuses.get("faulted") else DONE
@@ -168,21 +161,6 @@ def _workers(wanted: str, settings: Settings) -> int:
     return int(wanted)
 
 
-def _store(settings: Settings) -> Store:
-    return Store(settings.cache.file, most=settings.cache.megabytes * 1_000_000)
-
-
-def _facts(own: Pipeline, settings: Settings, seed: int, column: str) -> dict[str, str | int]:
-    """What must be the same for a run to be gone on with, by names that are said where it is not."""
-    return {
-        "manifesto": own.manifesto.hash,
-        "model": own.generator.name if own.generator else "",
-        "setting": sha256(conditions(settings).encode()).hexdigest(),
-        "seed": seed,
-        "column": column,
-    }
-
-
 def _gathering(report: Path, file: Path, output: Path) -> Report:
     """Raises `BadInput` for a report that would replace something else, and `ExtraMissing` without matplotlib."""
     needed()
@@ -190,12 +168,12 @@ def _gathering(report: Path, file: Path, output: Path) -> Report:
     return Report()
 
 
-def _asked(job: Batch, own: Pipeline, seed: int) -> dict[str, str]:
+def _asked(job: Batch) -> dict[str, str]:
     """What was asked, as the report heads it."""
     return {
         "input": job.input.name,
         "output": str(job.output.path),
-        "model": own.generator.name if own.generator else "",
-        "seed": str(seed),
+        "model": str(job.facts["model"]),
+        "seed": str(job.facts["seed"]),
         "finished": datetime.now().astimezone().isoformat(" ", "minutes"),
     }

@@ -45,6 +45,24 @@ IdentityScale = Annotated[
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)
 ]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        envvar="RAY_ADDRESS",
+        help="HOST:PORT, or auto for this machine's; else one is started here.",
+        show_default=False,
+    ),
+]
+RayWorkers = Annotated[
+    int | None, typer.Option("--ray-workers", min=1, help="Each holds an engine; as many as fit.", show_default=False)
+]
+RayCpus = Annotated[float, typer.Option("--ray-cpus", min=0, help="Cores, and threads, of a worker.")]
+RayGpus = Annotated[float, typer.Option("--ray-gpus", min=0, help="GPUs of a worker.")]
+RayResources = Annotated[
+    list[str] | None,
+    typer.Option("--ray-resource", help="NAME=AMOUNT of a worker's; several times.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

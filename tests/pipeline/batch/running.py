@@ -76,6 +76,11 @@ def go(
     return run_batch(job, LocalRunner(answering, workers=workers), observe=observe, stop=stop)
 
 
+def kept(job: Batch) -> int:
+    """Records in the journal."""
+    return job.output.journal.read_bytes().count(b'"status"') if job.output.journal.exists() else 0
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
