@@ -26,6 +26,11 @@ class Shown:
     def of(cls, result: Result, looped: Outcome | None = None) -> Shown:
         return cls(result, result.outcomes, result.passed, looped)
 
+    @property
+    def faulted(self) -> bool:
+        """Whether the model failed, for the first draft or behind it."""
+        return bool(self.result.fault) or (self.looped is not None and self.looped.status == "faulted")
+
     def then(self, result: Result, *, settled: bool) -> Shown:
         """As it is once the result was told."""
         if settled:

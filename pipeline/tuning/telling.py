@@ -93,7 +93,7 @@ class Telling:
                 released_before=self._before[1],
                 released=released(self.shown),
                 differences=self._differences,
-                faulted=sum(bool(one.result.fault) for one in self.shown.values()),
+                faulted=sum(one.faulted for one in self.shown.values()),
                 seconds=self._seconds(),
                 first_seconds=self._first,
                 spent=spent,

@@ -266,6 +266,13 @@ def test_the_loop_tells_what_is_released(tmp_path: Path) -> None:
     assert ended.spent.drafts == 0
 
 
+def test_a_model_that_fails_at_a_revision_is_counted(tmp_path: Path) -> None:
+    """Though all first drafts are there."""
+    ours = desk(tmp_path, "bad", "bad", ModelFault("out of reach"), loop=True)
+    ended = ours.run(words("bad"))
+    assert (ended and ended.faulted, [told.after.status for told in ours.of(Looped)]) == (2, ["faulted"] * 2)
+
+
 def test_prompts_are_those_of_the_examples(tmp_path: Path) -> None:
     """Each once and not too many; and without any, a few of everybody's."""
     ours = desk(tmp_path)
