@@ -8,6 +8,7 @@ from pathlib import Path
 
 import critics
 from critics import (
+    DETERMINISTIC,
     Critic,
     Embedder,
     GroundedCritic,
@@ -26,7 +27,7 @@ from critics import (
 )
 from manifestos import DEFAULT
 from pipeline import embedded
-from pipeline.caching import CachingCritic, CachingGenerator, Store
+from pipeline.caching import CachingCritic, CachingGenerator, Store, UnaskedGenerator, unasked_critic
 from pipeline.conditions import drafting, judging
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.errors import ModelMissing, SettingsError
@@ -107,13 +108,20 @@ class Parts:
         watches = self._settings.judge.while_writing
         return Pipeline(manifesto, self.critic(manifesto), generator, watch_model=watches, free=self.close)
 
+    def kept(self, manifesto: Manifesto) -> Pipeline:
+        """As `pipeline`, of what the store holds alone: only deterministic critics work. What is not there is
+        undecided, and for a draft that is not there `NotKept` is raised."""
+        manifesto = fitted(manifesto, self._settings)
+        return Pipeline(manifesto, self.critic(manifesto, ask=False), self.generator(manifesto, ask=False))
+
     def close(self) -> None:
         """Free the engines, for all that was made of them; a second time does nothing."""
         for engine in self._engines.values():
             engine.close()
 
-    def critic(self, manifesto: Manifesto) -> Panel:
-        """The panel of the critics that the manifesto names; no model is loaded that no rule asks for."""
+    def critic(self, manifesto: Manifesto, *, ask: bool = True) -> Panel:
+        """The panel of the critics that the manifesto names; no model is loaded that no rule asks for. Where `ask` is
+        false, none is loaded at all: then all but the deterministic ones say what the store holds."""
         makers: dict[str, Callable[[], Critic]] = {
             "patterns": PatternsCritic,
             "personal-data": PersonalDataCritic,
@@ -125,6 +133,8 @@ class Parts:
             "guard": lambda: self._guard(manifesto),
         }
         names = dict.fromkeys(name for rule in manifesto.rules for name in rule.critics)
+        if not ask:
+            makers |= dict.fromkeys(set(names) - set(DETERMINISTIC), lambda: unasked_critic)
         named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
         if self._store:
             named |= {
@@ -143,12 +153,15 @@ class Parts:
             raise SettingsError(f"an identity is built for a model in a GGUF file, and {name!r} is not one")
         return self._engine(path), path
 
-    def generator(self, manifesto: Manifesto, worn: Worn | None = None) -> Generator:
-        """What drafts, wearing the identities of the settings that are this manifesto's, or in their place `worn`."""
+    def generator(self, manifesto: Manifesto, worn: Worn | None = None, *, ask: bool = True) -> Generator:
+        """What drafts, wearing the identities of the settings that are this manifesto's, or in their place `worn`.
+        Where `ask` is false, it drafts only what the store holds."""
         path = self._weights(self._settings.generator.model)
         if worn is None:
             worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
         drafts = self._plain_generator(path, worn.adapters)
+        if not ask:
+            drafts = UnaskedGenerator(drafts)
         if self._store:  # behind what it is told, so that other words are another question
             drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings, worn.adapters))
         return PromptedGenerator(drafts, worn.system) if worn.system else drafts

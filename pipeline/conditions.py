@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Sequence
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ _NO_SAY = {"api_key", "timeout", "tries"}
 """Settings of a server that decide whether it answers, and not what."""
 
 _SERVED = ("generator", "judge", "embeddings", "remote", "guard")
+_ADDRESS = re.compile(r"_(BASE_URL|API_BASE|API_URL|ENDPOINT|HOST)$", re.IGNORECASE)
+"""Variables of the environment in which clients of served models look for an address that no setting gives."""
 
 
 def run_facts(own: Pipeline, settings: Settings, *, there: Settings | None = None) -> dict[str, str]:
@@ -45,7 +49,8 @@ def conditions(settings: Settings, there: Settings | None = None) -> str:
     ]
     files += Wardrobe(there.identity.use).adapters
     unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
-    return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files))
+    served = "" if all(name is None or weights_of(name) for name in names) else _addresses()
+    return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files)) + served
 
 
 def drafting(settings: Settings, adapters: Sequence[Adapter] = ()) -> str:
@@ -78,11 +83,19 @@ def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None
 
 def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Sequence[Path | None] = ()) -> str:
     """What a model depends on that may be in a file."""
-    paths = [weights_of(model), *files]
-    prints = [fingerprint(path.expanduser()) for path in paths if path]
-    return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, *read])
+    weights = weights_of(model)
+    prints = [fingerprint(path.expanduser()) for path in (weights, *files) if path]
+    at = None if weights else _addresses()
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, at, *read])
 
 
 def _served(part: BaseModel, model: str, *more: str) -> str:
     """What one depends on that is none of ours."""
-    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, *more])
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, _addresses(), *more])
+
+
+def _addresses() -> str:
+    """Tells where a model may be that has no address of its own: rather asked anew than answered by another one. A
+    digest, since an address may hold a password."""
+    found = sorted((name, value) for name, value in os.environ.items() if _ADDRESS.search(name))
+    return blake2b(json.dumps(found).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

@@ -113,7 +113,7 @@ class IdentitySettings(_Model):
 
 
 class CacheSettings(_Model):
-    """Drafts and verdicts that `superego batch` keeps for runs to come."""
+    """Drafts and verdicts that `superego batch` and `superego tune` keep for runs to come."""
 
     file: Path | None = Field(None, description="Where they are; else in the user's cache folder.")
     megabytes: int = Field(1024, ge=1, description="How much they may take; then the oldest go.")

@@ -15,6 +15,7 @@ from typing import Any
 from bench.training import __doc__ as about
 from bench.training import constructed, labelled
 from bench.training.asked import Asked
+from bench.training.attacked import attacked
 from bench.training.contrast import contrasts
 from bench.training.disguised import disguised
 from bench.training.material import data, marks
@@ -30,6 +31,8 @@ EXPLAINED = 220
 
 DISGUISED = 0.35
 """Share of answered requests that come as an attack would."""
+ATTACKED = 2
+"""Times that a reply to a real attack comes, asked about by other wordings: there are few."""
 
 MOST = {
     "ordinary": 240,
@@ -113,6 +116,8 @@ def _rows(draw: random.Random, writer: Writer) -> Iterator[Row]:
     yield from labelled.hate(asked, draw)
     yield from labelled.replies(asked, draw)
     yield from replies_read(asked, draw)
+    for _ in range(ATTACKED):
+        yield from attacked(asked)
     yield from contrasts(asked, draw)
 
 

@@ -1,8 +1,8 @@
 """Rows from sets that people labelled, as far as their licence lets the trained adapter be given away.
 
-Left out, although their licence allows it: what the shipped judge is measured on (jbb_judge, jailbreak_manual,
-notinject, cyberseceval_injection, jbb_artifacts, jbb_behaviors, a third of hatemoji_check), and prompts of other sets
-that nearly repeat a goal of those.
+Left out, although their licence allows it: what the shipped judge is measured on (notinject, cyberseceval_injection,
+jbb_behaviors, a third of hatemoji_check and of the replies to attacks, see attacked.py), and prompts of other sets that
+nearly repeat a goal of those.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def read(name: str, part: str = "train") -> list[dict[str, Any]]:
 
 def harmful_requests(draw: random.Random) -> list[tuple[str, str]]:
     """Requests that ask for harm, and of which kind where that is known; none that a measured set repeats."""
-    known = [_words(row["text"]) for name in _MEASURED for row in read(name, "dev")]
-    known += [_words(row["category"].split("|")[-1]) for name in _MEASURED for row in read(name, "dev")]
-    known = [words for words in known if len(words) > 3]
+    known = [words(row["text"]) for name in _MEASURED for row in read(name, "dev")]
+    known += [words(row["category"].split("|")[-1]) for name in _MEASURED for row in read(name, "dev")]
+    known = [said for said in known if len(said) > 3]
     found = [
         (row["text"], row["category"])
         for name, part in (("advbench", "dev"), ("catqa", "dev"), ("dangerousqa", "dev"), ("strongreject", "train"))
         for row in read(name, part)
-        if not any(_alike(_words(row["text"]), words) for words in known)
+        if not any(alike(words(row["text"]), said) for said in known)
     ]
     draw.shuffle(found)
     return found
@@ -117,11 +117,11 @@ def kind(category: str) -> str | None:
     return next((kind for word, kind in _CATEGORIES.items() if word in category), None)
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z]{3,}", text.lower()))
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+def alike(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(one & other) > 0.6 * min(len(one), len(other)) and len(one & other) > 2
 
 

@@ -2,6 +2,16 @@
 
 from pipeline.caching.drafts import CachingGenerator
 from pipeline.caching.store import Store, Stored, cache_path
+from pipeline.caching.unasked import NotKept, UnaskedGenerator, unasked_critic
 from pipeline.caching.verdicts import CachingCritic
 
-__all__ = ["CachingCritic", "CachingGenerator", "Store", "Stored", "cache_path"]
+__all__ = [
+    "CachingCritic",
+    "CachingGenerator",
+    "NotKept",
+    "Store",
+    "Stored",
+    "UnaskedGenerator",
+    "cache_path",
+    "unasked_critic",
+]

@@ -26,6 +26,7 @@ from pipeline.cli import (
     key,
     model,
     serve,
+    tune,
 )
 from pipeline.cli.reporting import DONE
 
@@ -41,6 +42,7 @@ app.command("ask")(ask.ask)
 app.command("judge")(judge.judge)
 app.command("batch")(batch.batch)
 app.command("serve")(serve.serve)
+app.command("tune")(tune.tune)
 app.command("check")(check.check)
 app.command("eval")(evaluate.evaluate_critics)
 app.command("calibrate")(calibrate.calibrate_critics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import manifestos
@@ -12,7 +12,7 @@ from pipeline.errors import BadInput
 _SUFFIXES = (".yaml", ".yml")
 
 Stamp = tuple[tuple[str, int, int], ...]
-"""Of each file: its path, when it was changed, its size."""
+"""Of each file: its path, when it was changed, its size; -1 for one that is not there."""
 
 
 class ManifestoFiles:
@@ -22,7 +22,7 @@ class ManifestoFiles:
         self._names = list(names)
         self._lines: dict[str, tuple[Stamp, tuple[Path, ...]]] = {}
 
-    def stamps(self) -> dict[str, Hashable]:
+    def stamps(self) -> dict[str, Stamp]:
         """Each manifesto by what it is loaded by, and what changes with its files and those that they build on."""
         return {name: self._stamp(name) for name in self._each()}
 

@@ -88,29 +88,34 @@ def settings_from(
 
 
 def manifesto_from(settings: Settings) -> Manifesto:
-    """The manifesto of the settings, with a warning where its judge is known to be no better than chance."""
+    """The manifesto of the settings, with what is worth a note of it said."""
     manifesto = load_manifesto(settings.manifesto, trusted=settings.trusted)
+    for note in notes(manifesto, settings):
+        say(note, style="yellow")
+    return manifesto
+
+
+def notes(manifesto: Manifesto, settings: Settings) -> list[str]:
+    """What its user should know: where its judge is known to be no better than chance, and what is left out."""
+    found = []
     if judges_untrained(manifesto, settings):
-        say(
+        found.append(
             "note: some rules are judged by the embedded 135M model, which untrained is no better than chance; "
-            "name a bigger one with --judge",
-            style="yellow",
+            "name a bigger one with --judge"
         )
     if strange := unfamiliar(manifesto, settings):
-        say(
+        found.append(
             f"note: the embedded 135M judge was trained for the default manifesto; on {', '.join(strange)} it may be "
-            "little better than chance: train it, or name a bigger one with --judge",
-            style="yellow",
+            "little better than chance: train it, or name a bigger one with --judge"
         )
-    for critic, model in strangers(manifesto, settings):
-        say(
-            f"note: calibrations of `{critic}` were fitted to {model}, which is not in use, and are left out; "
-            "superego calibrate makes others",
-            style="yellow",
-        )
+    found += [
+        f"note: calibrations of `{critic}` were fitted to {model}, which is not in use, and are left out; "
+        "superego calibrate makes others"
+        for critic, model in strangers(manifesto, settings)
+    ]
     if unprobed(manifesto, settings):
-        say("note: there is no probe for the model that judges; rules go by their other critics", style="yellow")
-    return manifesto
+        found.append("note: there is no probe for the model that judges; rules go by their other critics")
+    return found
 
 
 def _given(**flags: Any) -> dict[str, Any]:

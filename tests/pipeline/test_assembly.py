@@ -10,7 +10,7 @@ from critics import Manifesto, Rule
 from pipeline import BadInput, ModelMissing, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
 from pipeline.assembly import Parts, judges_untrained, unfamiliar
 from pipeline.caching import Store
-from pipeline.conditions import conditions
+from pipeline.conditions import conditions, drafting
 from pipeline.llama import Engine
 from pipeline.weights import judge_adapter
 
@@ -130,6 +130,17 @@ def test_a_cache_asks_for_no_model_that_nobody_uses(tmp_path: Path, monkeypatch:
 def test_how_long_a_server_is_waited_for_makes_no_other_run(flags: dict[str, Any]) -> None:
     """A run that stopped because it was out of reach can be gone on with more patiently."""
     assert conditions(load_settings(flags=flags)) == conditions(load_settings())
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_BASE_URL", "OPENAI_API_BASE", "OLLAMA_HOST", "AZURE_OPENAI_ENDPOINT"])
+def test_a_served_model_elsewhere_is_another(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """Also where the environment alone says where; the address, which may hold a password, is not told."""
+    served, local = load_settings(flags={"generator": {"model": "openai:any"}}), load_settings()
+    before = conditions(served), drafting(served), conditions(local), drafting(local)
+    monkeypatch.setenv(variable, "http://user:sk-secret@other/v1")
+    after = conditions(served), drafting(served), conditions(local), drafting(local)
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True, True]
+    assert "sk-secret" not in "".join(after)
 
 
 def test_a_run_is_another_with_another_template(tmp_path: Path) -> None:

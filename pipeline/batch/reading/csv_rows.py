@@ -12,20 +12,23 @@ from pipeline.batch.reading.lines import MOST, marked
 from pipeline.batch.task import Given
 from pipeline.errors import BadInput
 
+_ENDS = ("\n", "\r")
+
 
 def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Given]:
     """Each row, with the number of its first line. Raises `BadInput` where there is no such column."""
     csv.field_size_limit(MOST)
     # Bytes that are no UTF-8 come through as surrogates, so that they are the fault of their row alone.
     text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-    rows = csv.reader(text)
+    lines = _Lines(text)
+    rows = csv.reader(lines)
     try:
         header = _header(rows, name)
         if header is None:
             return
         refuse_missing(column, header, name)
         while True:
-            line = rows.line_num + 1
+            line = lines.number + 1
             try:
                 row = next(rows)
             except StopIteration:
@@ -37,6 +40,29 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
                 yield _given(line, header, row, column)
     finally:
         text.detach()  # the stream is its owner's to close
+
+
+class _Lines:
+    """The lines of a text, counted. One that would fill the memory is passed over, and is no CSV."""
+
+    def __init__(self, text: IO[str], most: int = MOST) -> None:
+        self._text = text
+        self._most = most
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = part = self._text.readline(self._most)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) < self._most or line.endswith(_ENDS):
+            return line
+        while part and not part.endswith(_ENDS):
+            part = self._text.readline(self._most)
+        raise csv.Error(f"a line of more than {self._most:,} characters")
 
 
 def _header(rows: Iterator[list[str]], name: str) -> list[str] | None:

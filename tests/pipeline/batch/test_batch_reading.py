@@ -21,7 +21,7 @@ from critics import Message, Source
 from pipeline import BadInput, DraftOptions
 from pipeline.batch import Given, Input, InputFormat, Prompt
 from pipeline.batch.reading import Ids
-from pipeline.batch.reading.lines import numbered
+from pipeline.batch.reading.lines import MOST, numbered
 
 
 def records(path: Path, form: InputFormat | None = None, column: str = "prompt") -> list[Given]:
@@ -143,6 +143,18 @@ def test_a_bad_row_of_csv_is_one_fault(tmp_path: Path) -> None:
     given = records(path)
     assert [isinstance(r.asked, str) for r in given] == [True, True, True, False]
     assert [r.id for r in given[2:]] == ["c", "d"]
+
+
+@pytest.mark.parametrize(
+    "long", [b"x" * (MOST + 1), b"a," * MOST, b'"' + b"x\t" * MOST], ids=["field", "fields", "quote"]
+)
+def test_a_line_of_csv_that_would_fill_the_memory_is_one_fault(tmp_path: Path, long: bytes) -> None:
+    """It is passed over, whatever is in it, and the rows around it are read by their own lines."""
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"id,prompt\na,one\n" + long + b"\nb,two\n")
+    given = records(path)
+    assert [(r.line, isinstance(r.asked, str)) for r in given] == [(2, False), (3, True), (4, False)]
+    assert "16,777,216 characters" in str(given[1].asked)
 
 
 def test_a_column_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""What one run has to say, while it is the newest: what is otherwise than before, and how much that was in all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.ledger import Clock
+from pipeline.outcome import Outcome
+from pipeline.pipeline import Pipeline
+from pipeline.tuning.board import Board
+from pipeline.tuning.edits import edits
+from pipeline.tuning.events import Answered, Began, Doing, Ended, Known, Looped, Rate, Spent, Working
+from pipeline.tuning.first_draft import Result
+from pipeline.tuning.prompts import ProbePrompt
+from pipeline.tuning.shown import Shown, difference, looped_otherwise, rate, released
+
+
+class Telling:
+    """Every word raises `Cancelled` once `stop` is set. `began` is when the run was wanted, by `clock`."""
+
+    def __init__(
+        self, board: Board, prompts: Sequence[ProbePrompt], stop: threading.Event, clock: Clock, began: float
+    ) -> None:
+        self._board = board
+        self._prompts = prompts
+        self._stop = stop
+        self._clock = clock
+        self._since = began
+        self._first: float | None = None
+        self._differences = 0
+        self._before: tuple[Rate | None, Rate | None] = (None, None)
+
+    @property
+    def first(self) -> bool:
+        """Whether there was no run before."""
+        return self._before[0] is None
+
+    @property
+    def shown(self) -> Mapping[ProbePrompt, Shown]:
+        """What was told last of each prompt."""
+        return self._board.shown
+
+    def began(self, pipeline: Pipeline) -> None:
+        """That it begins, and what was edited since the run before."""
+        board, manifesto = self._board, pipeline.manifesto
+        with board.telling(self._stop) as tell:
+            edited = None if board.manifesto is None else edits(board.manifesto, manifesto)
+            if edited is not None:
+                self._before = rate(board.shown), released(board.shown)
+            board.manifesto = manifesto
+            board.shown = {prompt: shown for prompt, shown in board.shown.items() if prompt in self._prompts}
+            name = pipeline.generator.name if pipeline.generator else ""
+            tell(Began(manifesto, name, len(self._prompts), edited))
+
+    def working(self, doing: Doing, prompts: int) -> None:
+        """What takes time now, if there is anything to do."""
+        with self._board.telling(self._stop) as tell:
+            if prompts:
+                tell(Working(doing, prompts))
+
+    def result(self, prompt: ProbePrompt, result: Result, by: Known, *, settled: bool = True) -> None:
+        """What came of a prompt. An answer is shown the first time when all is known of it, when it is `settled`."""
+        with self._board.telling(self._stop) as tell:
+            shown, number, seconds = self.shown.get(prompt), self._number(prompt), self._seconds()
+            if shown is None:
+                if settled:
+                    tell(Answered(number, prompt, result))
+                    self._remember(prompt, Shown.of(result))
+                return
+            if found := difference(number, prompt, by, shown, result, settled=settled, seconds=seconds):
+                tell(found)
+                self._count(seconds)
+            self._remember(prompt, shown.then(result, settled=settled))
+
+    def looped(self, prompt: ProbePrompt, outcome: Outcome) -> None:
+        """What came of the whole loop."""
+        with self._board.telling(self._stop) as tell:
+            shown, seconds = self.shown[prompt], self._seconds()
+            if looped_otherwise(shown.looped, outcome):
+                tell(Looped(self._number(prompt), prompt, shown.looped, outcome, seconds))
+                if shown.looped:
+                    self._count(seconds)
+            self._remember(prompt, replace(shown, looped=outcome))
+
+    def ended(self, spent: Spent) -> Ended:
+        """That all is told."""
+        with self._board.telling(self._stop) as tell:
+            ended = Ended(
+                before=self._before[0],
+                after=rate(self.shown),
+                released_before=self._before[1],
+                released=released(self.shown),
+                differences=self._differences,
+                faulted=sum(one.faulted for one in self.shown.values()),
+                seconds=self._seconds(),
+                first_seconds=self._first,
+                spent=spent,
+                results=[one.result for one in self.shown.values()],
+            )
+            tell(ended)
+        return ended
+
+    def _number(self, prompt: ProbePrompt) -> int:
+        return self._prompts.index(prompt) + 1
+
+    def _remember(self, prompt: ProbePrompt, shown: Shown) -> None:
+        self._board.shown = {**self._board.shown, prompt: shown}
+
+    def _count(self, seconds: float) -> None:
+        self._differences += 1
+        self._first = seconds if self._first is None else self._first
+
+    def _seconds(self) -> float:
+        return self._clock() - self._since
