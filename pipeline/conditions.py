@@ -94,8 +94,13 @@ def _served(part: BaseModel, model: str, *more: str) -> str:
     return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, _addresses(), *more])
 
 
+def environment_addresses() -> dict[str, str]:
+    """The variables in which clients of served models may find an address."""
+    return {name: value for name, value in os.environ.items() if _ADDRESS.search(name)}
+
+
 def _addresses() -> str:
     """Tells where a model may be that has no address of its own: rather asked anew than answered by another one. A
     digest, since an address may hold a password."""
-    found = sorted((name, value) for name, value in os.environ.items() if _ADDRESS.search(name))
+    found = sorted(environment_addresses().items())
     return blake2b(json.dumps(found).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

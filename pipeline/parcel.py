@@ -3,9 +3,10 @@ that means something here alone. Weights are found there, by the same path or as
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,7 +16,7 @@ from platformdirs import user_cache_path
 from critics import Manifesto
 from pipeline.assembly import Parts, asks_model
 from pipeline.caching import Store
-from pipeline.conditions import run_facts
+from pipeline.conditions import environment_addresses, run_facts
 from pipeline.errors import SettingsError
 from pipeline.identity import NONE, PREPROMPT
 from pipeline.pipeline import Pipeline
@@ -30,13 +31,15 @@ _MODELS = ("generator", "judge", "guard")
 @dataclass(frozen=True)
 class Parcel:
     """Calling it makes the pipelines, wherever that is. `there` are the settings as they are to be used there; `files`
-    come along, by the path that they have in them."""
+    come along, by the path that they have in them, and `addresses` that are in this environment: in that one they are
+    set where it has none of its own."""
 
     settings: Settings
     there: Settings
     manifesto: Manifesto
     cached: bool
     files: Mapping[Path, bytes]
+    addresses: Mapping[str, str] = field(default_factory=environment_addresses)
 
     def __call__(self) -> Unpacked:
         return Unpacked(self)
@@ -67,6 +70,7 @@ class Unpacked:
     """The pipelines of a parcel, over the same parts, from any thread. `facts` are as they are for a local run."""
 
     def __init__(self, parcel: Parcel) -> None:
+        os.environ.update({**parcel.addresses, **environment_addresses()})
         settings = _with_files(parcel.there, lambda _, path: _kept(path.name, parcel.files[path]))
         caching = settings.cache
         store = Store(caching.file, most=caching.megabytes * 1_000_000) if parcel.cached else None

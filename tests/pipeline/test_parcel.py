@@ -33,13 +33,15 @@ def test_files_and_settings_come_along(tmp_path: Path, monkeypatch: pytest.Monke
     probe = tmp_path / "own.safetensors"
     probe.write_bytes(embedded.PROBE.read_bytes())
     monkeypatch.setenv("SUPEREGO_GENERATOR__MAX_TOKENS", "7")
-    settings = load_settings(flags={"probe": {"file": probe}})
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://here/v1")
+    settings = load_settings(flags={"probe": {"file": probe}, "guard": {"model": "openai:guard"}})
     manifesto = critics.load("house-style")
     with assemble(manifesto, settings) as here:
         facts = run_facts(here, settings)
     sent = pickle.dumps(packed(settings, manifesto, threads=1, cached=False))
     probe.unlink()
     monkeypatch.delenv("SUPEREGO_GENERATOR__MAX_TOKENS")
+    monkeypatch.delenv("OPENAI_BASE_URL")
     parcel = pickle.loads(sent)
     made = parcel()
     assert made.facts == facts
