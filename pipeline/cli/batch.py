@@ -123,6 +123,7 @@ def batch(
         loaded = options.manifesto_from(settings)
         parts = Parts(settings, judged=asks_model(loaded), store=store)
         own = stack.enter_context(parts.pipeline(loaded))
+        parts.tell_idle("and only records that name that one will wear it")
         job = Batch(
             Input(file, form=input_format, column=column),
             Output(output, output_format, shard),
