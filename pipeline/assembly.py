@@ -166,6 +166,10 @@ class Parts:
             drafts = CachingGenerator(drafts, self._store, identity=drafting(self._settings, worn.adapters))
         return PromptedGenerator(drafts, worn.system) if worn.system else drafts
 
+    def tell_idle(self, why: str) -> None:
+        """Warn of identities that none of the manifestos for which there is a generator by now wears."""
+        self._wardrobe.tell_idle(why)
+
     def _plain_generator(self, path: Path | None, adapters: tuple[Adapter, ...]) -> Generator:
         wanted = self._settings.generator
         if path is not None:

@@ -78,6 +78,7 @@ def _here(work: Work) -> Iterator[Working]:
             stack.enter_context(store)
         parts = Parts(settings, judged=asks_model(work.manifesto), store=store)
         own = stack.enter_context(parts.pipeline(work.manifesto))
+        parts.tell_idle("and only records that name that one will wear it")
         answering = Answering(NamedPipelines(own, parts, settings), work.seed)
         yield Working(LocalRunner(answering, workers=work.at_once), run_facts(own, settings), store)
 

@@ -20,8 +20,9 @@ from critics import load as load_manifesto
 from pipeline.assembly import Parts, asks_model
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say, stdout
+from pipeline.errors import ModelFault
 from pipeline.identity import Worn, build_state, preprompt, read_state, write_state
-from pipeline.llama import Adapter, LlamaModel
+from pipeline.llama import Adapter, LlamaModel, LlamaReader
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
@@ -110,15 +111,10 @@ def _built(
     told("reading the manifesto")
     reading = _seconds(lambda: write_state(kept, build_state(manifesto, engine, weights)))
     forms = [Form("none"), Form("preprompt", system)]
-    forms.append(
-        Form(
-            "state",
-            system,
-            state=read_state(kept),
-            build_seconds=reading,
-            load_seconds=_seconds(lambda: read_state(kept)),
-        )
-    )
+    state = read_state(kept)
+    with LlamaReader(engine.model, context=len(state.tokens), threads=1) as reader:
+        restoring = _seconds(lambda: _restored(reader, kept))
+    forms.append(Form("state", system, state=state, build_seconds=reading, load_seconds=restoring))
     told("building an adapter from its words")
     took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
     load = _seconds(partial(engine.model.adapter, steer))
@@ -126,6 +122,13 @@ def _built(
     if lora:
         forms.append(Form("lora", adapters=(Adapter(lora),), load_seconds=trained))
     return forms
+
+
+def _restored(reader: LlamaReader, kept: Path) -> None:
+    """From the file into the cache, ready to be gone on from."""
+    state = read_state(kept)
+    if not reader.restore(state.tokens, state.cells):
+        raise ModelFault("the state could not be put back, so that there is nothing to measure")
 
 
 def wearing(form: Form, manifesto: Manifesto, settings: Settings, folder: Path) -> Pipeline:

@@ -82,6 +82,7 @@ def serve(
     catalogue = Catalogue({})
     reloader = Reloader(catalogue, files.stamps, make)
     reloader.load()
+    parts.tell_idle("and none that is served wears it")
     for source in files.stamps():
         options.manifesto_from(settings.model_copy(update={"manifesto": source}))  # says what is worth a note
     with _listening(server.host, server.port) as listener:

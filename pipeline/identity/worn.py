@@ -39,6 +39,10 @@ class Wardrobe:
     strict: bool = True
     _told: set[Path] = field(default_factory=set, compare=False, repr=False)
     """Files of which it was said that they are stale."""
+    _put_on: set[Path] = field(default_factory=set, compare=False, repr=False)
+    """Files that a manifesto wears."""
+    _left: dict[Path, str] = field(default_factory=dict, compare=False, repr=False)
+    """Files that a manifesto had to leave, and of which other they were made."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -69,10 +73,20 @@ class Wardrobe:
                 system = preprompt(manifesto)
         return Worn(system, tuple(adapters))
 
+    def tell_idle(self, why: str) -> None:
+        """Warn of each file that no manifesto wears so far; `why` follows the name of the one that it was made of."""
+        for file, name in self._left.items():
+            if file not in self._put_on:
+                _log.warning("the identity %s was made of the manifesto %s, %s", file, name, why)
+
     def _fits(self, file: Path, made: Made, manifesto: Manifesto) -> bool:
         if made.manifesto != manifesto.name and self.strict:
             raise SettingsError(f"the identity {file} was made of the manifesto {made.manifesto}, not {manifesto.name}")
-        return made.manifesto == manifesto.name
+        if fits := made.manifesto == manifesto.name:
+            self._put_on.add(file)
+        else:
+            self._left[file] = made.manifesto
+        return fits
 
     def _tell_stale(self, file: Path, made: Made, manifesto: Manifesto) -> None:
         if made.stale(manifesto) and file not in self._told:

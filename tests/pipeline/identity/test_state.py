@@ -15,7 +15,7 @@ from critics import Manifesto, Message, Rule
 from pipeline import embedded
 from pipeline.errors import ModelMissing, ModelUnusable, SettingsError
 from pipeline.generator import DraftRequest
-from pipeline.identity import PromptedGenerator, build_state, kept_state, preprompt, read_state, write_state
+from pipeline.identity import PromptedGenerator, Wardrobe, build_state, kept_state, preprompt, read_state, write_state
 from pipeline.llama import Engine, LlamaGenerator, LlamaModel
 from tests.pipeline.llama.renamed_file import write_renamed
 
@@ -107,6 +107,20 @@ def test_a_state_of_other_weights_is_refused(own: Engine, tmp_path: Path) -> Non
     with pytest.raises(SettingsError, match="made for other weights"):
         kept_state(file, manifesto(), own, other)
     assert file.read_bytes() == before
+
+
+def test_one_that_no_manifesto_wears_is_named(own: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Once it is worn by one, nothing is said of it."""
+    file = tmp_path / "mill.state"
+    write_state(file, build_state(manifesto(), own, WEIGHTS))
+    wardrobe = Wardrobe((str(file),), strict=False)
+    wardrobe.worn(manifesto("press"), own, WEIGHTS)
+    wardrobe.tell_idle("and none that is served wears it")
+    (said,) = caplog.messages
+    assert said == f"the identity {file} was made of the manifesto mill, and none that is served wears it"
+    wardrobe.worn(manifesto(), own, WEIGHTS)
+    wardrobe.tell_idle("and none that is served wears it")
+    assert caplog.messages == [said]
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF....", b"\x08\0\0\0\0\0\0\0{}      "])
