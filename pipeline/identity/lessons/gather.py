@@ -14,7 +14,7 @@ from pipeline.identity.lessons.prompts import SEEDS
 from pipeline.llama import LlamaModel, LlamaReader
 from pipeline.pipeline import Pipeline
 
-AT_A_TIME = 48
+AT_A_TIME = 24
 """Prompts after which what they gave is kept."""
 
 

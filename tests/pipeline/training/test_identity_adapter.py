@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.lora_file import read_metadata
 from pipeline.settings import load_settings
 from pipeline.training.distil import Distiller, Plan, divergence
-from pipeline.training.identity_adapter import CURVE, IdentityCheck, train_identity
+from pipeline.training.identity_adapter import CURVE, IdentityCheck, _key, train_identity
+from pipeline.training.run import Saved
 
 WEIGHTS = embedded.weights()
 MANIFESTO = Manifesto(
@@ -126,7 +127,7 @@ def test_it_is_an_identity(out: Path, model: LlamaModel) -> None:
 
 
 def test_a_run_that_was_stopped_goes_on(some: list[Lesson], tmp_path: Path) -> None:
-    """At its last check; other lessons begin anew."""
+    """At its last check."""
     plan = Plan(rank=2, alpha=2, batch=2, epochs=1, check_every=1)
     made, out, state = Made.of("lora", MANIFESTO), tmp_path / "mill.gguf", tmp_path / "state.pt"
 
@@ -143,20 +144,35 @@ def test_a_run_that_was_stopped_goes_on(some: list[Lesson], tmp_path: Path) -> N
     )
     assert steps == [2, 3]
     assert [check.step for check in checks] == [0, 1, 2, 3]
-    steps.clear()
-    train_identity(
-        some[:4], some[5:], WEIGHTS, out, plan, made, threads=1, state=state, stepped=lambda step, _: steps.append(step)
-    )
-    assert steps == [1, 2]
+
+
+def test_what_was_saved_of_another_run_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Other lessons, weights or plans have another key."""
+    Saved(tmp_path / "state.pt", "one").write({"at": 3})
+    assert Saved(tmp_path / "state.pt", "one").read() == {"at": 3, "key": "one"}
+    assert Saved(tmp_path / "state.pt", "other").read() is None
+
+
+def test_lessons_plan_and_weights_make_the_key(some: list[Lesson]) -> None:
+    """So does what of them is held out."""
+    other = Plan(rank=PLAN.rank + 1)
+    keys = {
+        _key(some[:4], some[4:], WEIGHTS, PLAN),
+        _key(some[:3], some[3:], WEIGHTS, PLAN),
+        _key(some[:4], some[4:], WEIGHTS, other),
+        _key([replace(some[0], accepted=True), *some[1:4]], some[4:], WEIGHTS, PLAN),
+    }
+    assert len(keys) == 4
 
 
 def test_accepted_words_are_learnt_beyond_what_being_told_brings(some: list[Lesson]) -> None:
     """The same lessons, accepted, make their own words more probable."""
+    trainer = Distiller(WEIGHTS, Plan(rank=4, alpha=8, rate=2e-3, batch=4, accepted=0.9, check_every=9))
+    begun = trainer.state()
     surprise = []
     for accepted in (False, True):
-        trainer = Distiller(WEIGHTS, Plan(rank=4, alpha=8, rate=2e-3, batch=4, accepted=0.9, check_every=9))
-        given = [Lesson(x.told, x.prompt, x.answer, x.likely, x.logs, accepted) for x in some[:4]]
-        list(trainer.train(given, 4, lambda _: True))
+        trainer.restore(begun)
+        list(trainer.train([replace(lesson, accepted=accepted) for lesson in some[:4]], 4, lambda _: True))
         surprise.append(trainer.surprise(some[:4]))
     assert surprise[1] < surprise[0] - 0.1
 
