@@ -44,13 +44,13 @@ def gathered(
     """
     found = Gathered()
     for begin in range(0, len(prompts), AT_A_TIME):
-        file = folder / f"lessons-{begin:05}.npz"
+        some = prompts[begin : begin + AT_A_TIME]
+        file = folder / f"lessons-{begin:05}-{begin + len(some):05}.npz"
         if not file.is_file():
-            some = prompts[begin : begin + AT_A_TIME]
             came = asked(pipeline, model, some, seed=(1_000_000 * course.seed + 1000 * begin) % SEEDS)
             write_lessons(file, _read(came, told, model, course, threads))
         found += read_lessons(file)
-        stepped(min(begin + AT_A_TIME, len(prompts)), len(prompts))
+        stepped(begin + len(some), len(prompts))
     return found
 
 
