@@ -100,8 +100,8 @@ def build(
     began = time.monotonic()
     if kind == "lora":
         wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)
-        with _bar() as stepped:
-            told, faults = build_lora(loaded, settings, wanted, stepped)
+        with _bar() as (stepped, tell):
+            told, faults = build_lora(loaded, settings, wanted, stepped=stepped, tell=tell)
     else:
         parts = Parts(settings, judged=asks_model(loaded))
         engine, weights = parts.drafting()
@@ -144,7 +144,7 @@ def _steer(
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     plan, chosen = Plan(rank=rank, layers=layers), build_prompts()[:prompts] if prompts else None
-    with _bar() as stepped:
+    with _bar() as (stepped, _):
         if add is not None:
             made = refined(
                 read_steer(out), manifesto, add, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped
@@ -167,11 +167,15 @@ def _numbers(text: str | None) -> frozenset[int] | None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def _bar() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
+    """What to tell of each step, and what to say above the bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
         task = progress.add_task("answering", total=None)
-        yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
+        yield (
+            lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
+            lambda text: progress.console.print(text, markup=False, soft_wrap=True),
+        )
 
 
 app.command("compare")(compare)

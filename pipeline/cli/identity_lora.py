@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,15 @@ DRAFT = 128
 
 
 def build_lora(
-    manifesto: Manifesto, settings: Settings, wanted: Wanted, stepped: Stepped = lambda *_: None
+    manifesto: Manifesto,
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    stepped: Stepped = lambda *_: None,
+    tell: Callable[[str], None] = say,
 ) -> tuple[dict[str, object], list[str]]:
-    """Figures of what was built, and why it should not be used. Raises `BadInput`, `ExtraMissing`."""
+    """Figures of what was built, and why it should not be used. `stepped` hears what is done and how far, and `tell`
+    what else there is to say. Raises `BadInput`, `ExtraMissing`."""
     try:
         from pipeline.identity.steer.weights import GgufLlama
         from pipeline.training.distil import Plan
@@ -51,7 +57,7 @@ def build_lora(
         parts.close()  # the engine and torch would take the cores from one another
     if not lessons.lessons or not held.lessons:
         raise BadInput(f"{lessons.asked + held.asked} prompts gave too few answers: give more of them")
-    say(
+    tell(
         f"{lessons.asked} prompts: {lessons.passed} first drafts passed, {lessons.mended} answers were mended; "
         f"{held.asked} prompts are held out"
     )
@@ -59,7 +65,7 @@ def build_lora(
     checks = train_identity(
         lessons.lessons, held.lessons, weights, wanted.out, plan, Made.of("lora", manifesto),
         peft=wanted.peft, threads=settings.threads or available_cores(), state=folder / "state.pt",
-        stepped=lambda done, of: stepped("training", done, of), checked=lambda check: _tell(check, began),
+        stepped=lambda done, of: stepped("training", done, of), checked=lambda check: tell(_told(check, began)),
     )  # fmt: skip
     gate = _gate(weights, wanted.out, held.lessons, manifesto, settings)
     shutil.rmtree(folder)
@@ -77,10 +83,10 @@ def _shorter(settings: Settings) -> Settings:
     return settings.model_copy(update={"generator": shorter})
 
 
-def _tell(check: IdentityCheck, began: float) -> None:
+def _told(check: IdentityCheck, began: float) -> str:
     minutes = (time.monotonic() - began) / 60
     loss = "" if math.isnan(check.loss) else f"loss {check.loss:.3f}, "
-    say(
+    return (
         f"step {check.step} of {check.steps}: {loss}held out {check.held_loss:.4f}, recovered {check.recovered:.2f} "
         f"({minutes:.0f} min)"
     )
