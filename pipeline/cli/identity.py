@@ -54,7 +54,7 @@ def build(
         typer.Option(
             min=4,
             show_default=False,
-            help="How many are answered for it: all when not given; of a lora 600, most of them invented.",
+            help="How many are answered for it: all when not given; of a lora 400, most of them invented.",
         ),
     ] = None,
     given: Annotated[

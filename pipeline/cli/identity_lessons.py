@@ -21,7 +21,7 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from pipeline.identity.lessons import Gathered
 
-PROMPTS = 600
+PROMPTS = 400
 """That it is built from by itself, most of them the model's own inventions."""
 
 HELD = 24
