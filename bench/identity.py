@@ -48,17 +48,20 @@ def main() -> None:
     parser.add_argument("seed", nargs="?", type=int, default=1)
     parser.add_argument("--prompts", type=int, default=24)
     parser.add_argument("--no-ask", dest="ask", action="store_false", help="leave out what the loop makes of it")
+    parser.add_argument("--train-lora", action="store_true", help="a quarter of an hour more")
     given = parser.parse_args()
     if given.manifesto:
-        measure(given.manifesto, given.seed, given.prompts, asks=given.ask)
+        measure(given.manifesto, given.seed, given.prompts, asks=given.ask, trains=given.train_lora)
     stdout().print(table(_kept()))
 
 
-def measure(manifesto: str, seed: int, prompts: int, *, asks: bool) -> None:
+def measure(manifesto: str, seed: int, prompts: int, *, asks: bool, trains: bool) -> None:
     settings = load_settings(flags={"generator": {"max_tokens": 128}})
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        rows = compared(load(MANIFESTOS[manifesto]), settings, Path(folder), prompts=prompts, seed=seed, asks=asks)
+        rows = compared(
+            load(MANIFESTOS[manifesto]), settings, Path(folder), trains=trains, prompts=prompts, seed=seed, asks=asks
+        )
     kept = _kept()
     kept[f"{manifesto} {seed}"] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")

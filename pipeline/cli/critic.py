@@ -25,7 +25,7 @@ from pipeline.training.rows import Row, read_rows
 from pipeline.weights import weights_of
 
 if TYPE_CHECKING:
-    from pipeline.training.judge_adapter import Check, Trained
+    from pipeline.training.judge_adapter import JudgeCheck, Trained
 
 Figures = Sequence[tuple[str, ...]]
 """A row of headings, then the others."""
@@ -120,7 +120,7 @@ def _train_adapter(
     started = time.monotonic()
     with _bar("training") as (stepped, tell):
 
-        def told(check: Check) -> None:
+        def told(check: JudgeCheck) -> None:
             minutes = (time.monotonic() - started) / 60
             tell(
                 f"step {check.step} of {check.steps}: loss {check.loss:.3f}, held out {check.held_loss:.3f}, "

@@ -14,15 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 import critics
 from critics import ExtraMissing, Manifesto
-from pipeline.assembly import Parts
+from pipeline.assembly import Parts, asks_model
 from pipeline.cli import options
 from pipeline.cli.identity_compare import compare
+from pipeline.cli.identity_lessons import Wanted
+from pipeline.cli.identity_lora import build_lora
 from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
 from pipeline.errors import BadInput
 from pipeline.identity import build_state, write_state
 from pipeline.llama import Engine
 
-Kind = Literal["state", "steer"]
+Kind = Literal["state", "steer", "lora"]
 
 app = typer.Typer(help="Put a manifesto into the generator itself, so that fewer drafts fail.", no_args_is_help=True)
 
@@ -36,24 +38,49 @@ def _identity() -> None:
 @reported
 def build(
     kind: Annotated[Kind, typer.Argument(help="state: what the model holds once it has read it; steer: an adapter.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="What to write; of a steer, a .gguf file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="What to write; of an adapter, a .gguf file.")],
     manifesto: options.ManifestoName = None,
-    rank: Annotated[int, typer.Option(min=1, max=512, help="How much the adapter can hold; steer.")] = 64,
+    rank: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=512, help="How much the adapter can hold: 64 when not given, of a lora 16.", show_default=False
+        ),
+    ] = None,
     layers: Annotated[
         str | None, typer.Option(help="That are changed, as 5-29; all when not given; steer.", show_default=False)
     ] = None,
     prompts: Annotated[
-        int | None, typer.Option(min=4, help="How many are answered for it; all when not given; steer.")
+        int | None,
+        typer.Option(
+            min=4,
+            show_default=False,
+            help="How many are answered for it: all when not given; of a lora 400, most of them invented.",
+        ),
     ] = None,
+    given: Annotated[
+        Path | None,
+        typer.Option("--prompts-from", help="Prompts of yours, a line each or JSONL; lora.", show_default=False),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that each answer is learnt from; lora.")] = 3,
+    peft: Annotated[
+        Path | None,
+        typer.Option("--peft", help="A folder, to write it as PEFT keeps it as well; lora.", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--restart", help="Whether to go on with a run that was stopped; lora.")
+    ] = True,
     add: Annotated[
         str | None, typer.Option("--add", help="Refine the adapter in --out by one more rule, in seconds; steer.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the answers that it is built from; steer.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the answers that it is built from; steer, lora.")] = 0,
     as_json: options.Json = False,
     generator: options.GeneratorName = None,
     config: options.ConfigFile = None,
 ) -> int:
-    """Build an identity from a manifesto's words: no example, no training. Use it with --identity FILE.
+    """Build an identity from a manifesto's words. Use it with --identity FILE.
+
+    state is what the model holds once it has read them, in seconds; steer an adapter solved from them, in minutes; lora
+    one trained on answers that went through the loop, in a quarter of an hour; stopped, it goes on where it was.
 
     Exit code 1 if an adapter does not do what it is for; it is written all the same, to be looked at.
 
@@ -61,19 +88,29 @@ def build(
     """
     settings = options.settings_from(config, manifesto=manifesto, generator=generator)
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
-    if not out.parent.is_dir() or (kind == "steer" and out.suffix != ".gguf"):
-        raise BadInput(f"{out} should be a {'.gguf ' if kind == 'steer' else ''}file in a folder that exists")
+    adapts = kind != "state"
+    if not out.parent.is_dir() or out.is_dir() or (adapts and out.suffix != ".gguf"):
+        raise BadInput(f"{out} should be a {'.gguf ' if adapts else ''}file in a folder that exists")
     if add is not None and (kind != "steer" or not add.strip()):
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
-    parts = Parts(settings, judged=any("judge" in rule.critics for rule in loaded.rules))
-    engine, weights = parts.drafting()
+    if kind != "lora" and (given or peft):
+        raise BadInput(f"--prompts-from and --peft are for a lora: {kind} takes neither")
+    if kind != "steer" and layers:
+        raise BadInput(f"--layers is for a steer: {kind} takes none")
     began = time.monotonic()
-    if kind == "state":
-        told, faults = _state(loaded, engine, weights, out)
+    if kind == "lora":
+        wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)
+        with _bar() as (stepped, tell):
+            told, faults = build_lora(loaded, settings, wanted, stepped=stepped, tell=tell)
     else:
-        told, faults = _steer(loaded, engine, weights, out, rank, _numbers(layers), prompts, add, seed)
+        parts = Parts(settings, judged=asks_model(loaded))
+        engine, weights = parts.drafting()
+        if kind == "state":
+            told, faults = _state(loaded, engine, weights, out)
+        else:
+            told, faults = _steer(loaded, engine, weights, out, rank or 64, _numbers(layers), prompts, add, seed)
+        parts.close()
     told |= {"seconds": round(time.monotonic() - began, 2), "file": str(out), "manifesto": loaded.name}
-    parts.close()
     if as_json:
         print(json.dumps(told | {"faults": faults}, indent=2))
     for fault in faults:
@@ -107,7 +144,7 @@ def _steer(
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     plan, chosen = Plan(rank=rank, layers=layers), build_prompts()[:prompts] if prompts else None
-    with _bar() as stepped:
+    with _bar() as (stepped, _):
         if add is not None:
             made = refined(
                 read_steer(out), manifesto, add, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped
@@ -130,11 +167,15 @@ def _numbers(text: str | None) -> frozenset[int] | None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def _bar() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
+    """What to tell of each step, and what to say above the bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
         task = progress.add_task("answering", total=None)
-        yield lambda what, done, of: progress.update(task, description=what, completed=done, total=of)
+        yield (
+            lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
+            lambda text: progress.console.print(text, markup=False, soft_wrap=True),
+        )
 
 
 app.command("compare")(compare)

@@ -19,10 +19,13 @@ from critics import ExtraMissing, Manifesto
 from critics import load as load_manifesto
 from pipeline.assembly import Parts, asks_model
 from pipeline.cli import options
+from pipeline.cli.identity_lessons import Wanted
+from pipeline.cli.identity_lora import build_lora
 from pipeline.cli.reporting import DONE, reported, say, stdout
-from pipeline.errors import ModelFault
+from pipeline.errors import BadInput, ModelFault
 from pipeline.identity import Worn, build_state, preprompt, read_state, write_state
-from pipeline.llama import Adapter, LlamaModel, LlamaReader
+from pipeline.identity.plot import refuse_plot, write_plot
+from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
@@ -41,22 +44,39 @@ def compare(
     lora: Annotated[
         Path | None, typer.Option("--lora", help="A trained adapter, to be measured as well.", show_default=False)
     ] = None,
+    train_lora: Annotated[
+        bool, typer.Option("--train-lora", help="Build a lora, a quarter of an hour, and measure it as well.")
+    ] = False,
     prompts: Annotated[int, typer.Option(min=4, max=40, help="How many are measured with.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Of all answers.")] = 0,
     ask: Annotated[bool, typer.Option(help="Whether to take the prompts through the loop as well.")] = True,
     max_tokens: Annotated[int, typer.Option(min=16, help="Of one draft.")] = 128,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="A picture as well: a .svg, .png or .html file.", show_default=False),
+    ] = None,
     as_json: options.Json = False,
     generator: options.GeneratorName = None,
     config: options.ConfigFile = None,
 ) -> int:
     """Measure none, the pre-prompt, state and steer side by side, on prompts that none was built from: some minutes.
 
+    A lora is beside them where a file is given, or one is to be trained.
+
     Example: superego identity compare -m house-style
     """
     settings = options.settings_from(config, manifesto=manifesto, generator=generator, max_tokens=max_tokens)
     loaded = load_manifesto(settings.manifesto, trusted=settings.trusted)
+    if plot is not None:
+        refuse_plot(plot)
+    if train_lora and lora:
+        raise BadInput("--lora names a trained adapter and --train-lora trains one: give one of them")
     with tempfile.TemporaryDirectory() as folder:
-        rows = compared(loaded, settings, Path(folder), lora=lora, prompts=prompts, seed=seed, asks=ask)
+        rows = compared(
+            loaded, settings, Path(folder), lora=lora, trains=train_lora, prompts=prompts, seed=seed, asks=ask
+        )
+    if plot is not None:
+        write_plot(plot, loaded.name, rows)
     if as_json:
         print(json.dumps({"manifesto": loaded.name, "hash": loaded.hash, "seed": seed, "identities": rows}, indent=2))
     else:
@@ -70,6 +90,7 @@ def compared(
     folder: Path,
     *,
     lora: Path | None = None,
+    trains: bool = False,
     prompts: int = 24,
     seed: int = 0,
     asks: bool = True,
@@ -82,10 +103,16 @@ def compared(
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     chosen = held_out_prompts()[:prompts]
+    training = None
+    if trains:
+        lora = folder / "lora.gguf"
+        told("training an adapter on what it answers")
+        training = _seconds(lambda: build_lora(manifesto, settings, Wanted(folder / "lora.gguf", seed=seed)))
     parts = Parts(settings, judged=False)
     try:
         engine, weights = parts.drafting()
-        forms = _built(manifesto, parts, folder, lora, seed, told)
+        trained = [_trained(engine, lora, training)] if lora else []  # first, since it may not be one
+        forms = [*_built(manifesto, parts, folder, seed, told), *trained]
         told(f"reading {len(chosen)} answers in {len(forms)} ways")
         probes = probed(engine, preprompt(manifesto), chosen, seed=seed + 500)
         measured = effects(forms, preprompt(manifesto), probes, LlamaModel(weights), threads=settings.threads)
@@ -99,14 +126,11 @@ def compared(
     return rows
 
 
-def _built(
-    manifesto: Manifesto, parts: Parts, folder: Path, lora: Path | None, seed: int, told: Callable[[str], None]
-) -> list[Form]:
+def _built(manifesto: Manifesto, parts: Parts, folder: Path, seed: int, told: Callable[[str], None]) -> list[Form]:
     from pipeline.identity.compare import Form
     from pipeline.identity.steer import build_steer, write_steer
 
     engine, weights = parts.drafting()
-    trained = _seconds(partial(engine.model.adapter, lora)) if lora else 0  # first, since it may not be one
     system, steer, kept = preprompt(manifesto), folder / "steer.gguf", folder / "state"
     told("reading the manifesto")
     reading = _seconds(lambda: write_state(kept, build_state(manifesto, engine, weights)))
@@ -119,8 +143,6 @@ def _built(
     took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
     load = _seconds(partial(engine.model.adapter, steer))
     forms.append(Form("steer", adapters=(Adapter(steer),), build_seconds=took, load_seconds=load))
-    if lora:
-        forms.append(Form("lora", adapters=(Adapter(lora),), load_seconds=trained))
     return forms
 
 
@@ -129,6 +151,13 @@ def _restored(reader: LlamaReader, kept: Path) -> None:
     state = read_state(kept)
     if not reader.restore(state.tokens, state.cells):
         raise ModelFault("the state could not be put back, so that there is nothing to measure")
+
+
+def _trained(engine: Engine, lora: Path, seconds: float | None) -> Form:
+    from pipeline.identity.compare import Form
+
+    load = _seconds(partial(engine.model.adapter, lora))
+    return Form("lora", adapters=(Adapter(lora),), build_seconds=seconds, load_seconds=load)
 
 
 def wearing(form: Form, manifesto: Manifesto, settings: Settings, folder: Path) -> Pipeline:

@@ -1,7 +1,7 @@
 """Reports as one page of HTML that needs nothing else: what all of them share."""
 
 from pipeline.pages.document import card, cards, document, table
-from pipeline.pages.drawing import BASELINE, CRITIC, FAINT, INK, LINE, canvas, matplotlib, svg
+from pipeline.pages.drawing import BASELINE, CRITIC, FAINT, INK, LINE, canvas, matplotlib, painted, svg
 
 __all__ = [
     "BASELINE",
@@ -14,6 +14,7 @@ __all__ = [
     "cards",
     "document",
     "matplotlib",
+    "painted",
     "svg",
     "table",
 ]

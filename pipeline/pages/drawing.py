@@ -14,12 +14,16 @@ _COLOURS = {"#010101": "ink", "#020202": "line", "#030303": "critic", "#040404":
 INK, LINE, CRITIC, BASELINE, FAINT = _COLOURS
 
 
-def matplotlib(module: str = "") -> Any:
-    """A module of it, not loaded before it is asked for. Raises `ExtraMissing`."""
+_ON_PAPER = {INK: "#1c2026", LINE: "#d5d9df", CRITIC: "#1d5fd0", BASELINE: "#b0500a", FAINT: "#767e89"}
+"""The page's own by day."""
+
+
+def matplotlib(module: str = "", *, option: str = "--report") -> Any:
+    """A module of it, not loaded before it is asked for. Raises `ExtraMissing`, which names the `option`."""
     try:
         return importlib.import_module(f"matplotlib{module}")
     except ImportError as exc:
-        raise ExtraMissing("--report", "eval", kind="option") from exc
+        raise ExtraMissing(option, "eval", kind="option") from exc
 
 
 def canvas(across: str, up: str, *, width: float = 3.6, height: float = 3.2) -> tuple[Any, Any]:
@@ -37,6 +41,18 @@ def canvas(across: str, up: str, *, width: float = 3.6, height: float = 3.2) -> 
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(LINE)
     return figure, axes
+
+
+def painted(figure: Any) -> Any:
+    """The figure in colours of its own on white, for a file that stands outside of a page."""
+    to_hex = matplotlib(".colors").to_hex
+    for artist in figure.findobj():
+        for part in ("color", "facecolor", "edgecolor"):
+            colour = getattr(artist, f"get_{part}", lambda: None)()
+            if isinstance(colour, str | tuple) and (known := _ON_PAPER.get(to_hex(colour))):
+                getattr(artist, f"set_{part}")(known)
+    figure.patch.set(visible=True, facecolor="white")
+    return figure
 
 
 def svg(figure: Any, key: str, title: str) -> str:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import torch
 
 from pipeline.errors import ModelUnusable
-from pipeline.llama import ACTS_ON, MADE_FOR
 from pipeline.lora_file import read_lora, write_lora
 
 _NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.(?:default\.)?weight$")
@@ -34,12 +33,11 @@ def write_adapter(
     alpha: float,
     heads: Mapping[str, int],
     name: str,
-    acts_on: str,
-    made_for: str,
+    metadata: Mapping[str, str],
 ) -> None:
     """Write PEFT's tensors of a Llama under llama.cpp's names, atomically, in half precision.
 
-    `made_for` is the fingerprint of the weights that it was trained on, `acts_on` what it is switched on for.
+    `metadata` is what the file is to say of itself beside that: under `MADE_FOR`, the weights that it was trained on.
     `heads` tells how many `q_proj` and `k_proj` have: llama.cpp keeps the two halves of a head interleaved where
     transformers keeps them one after the other (its convert_hf_to_gguf.py, `permute`).
     """
@@ -53,7 +51,7 @@ def write_adapter(
         if side == "B" and module in heads:
             values = _interleaved(values, heads[module])
         tensors[_target(key)] = values
-    write_lora(path, tensors, alpha=alpha, name=name, metadata={ACTS_ON: acts_on, MADE_FOR: made_for})
+    write_lora(path, tensors, alpha=alpha, name=name, metadata=metadata)
 
 
 def read_adapter(path: Path, like: Mapping[str, Any], *, heads: Mapping[str, int]) -> dict[str, torch.Tensor]:

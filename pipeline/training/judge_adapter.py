@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from pipeline.errors import BadInput
 from pipeline.figures import auroc, log_loss
-from pipeline.llama import LlamaModel, fingerprint
+from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint
 from pipeline.training.adapter_file import read_adapter, write_adapter
 from pipeline.training.examples import Example, tokenised
 from pipeline.training.lora import Plan, Trainer
 from pipeline.training.rows import Row
+from pipeline.training.run import Check, Run, Saved
 from pipeline.training.split import split
 
 MOST_CHECKED = 100
@@ -28,13 +27,9 @@ MOST_CHECKED = 100
 
 
 @dataclass(frozen=True)
-class Check:
-    """How it stands after `step` steps: mean loss since the last check, and figures on held-out rows."""
+class JudgeCheck(Check):
+    """With how well held-out rows are told apart."""
 
-    step: int
-    steps: int
-    loss: float
-    held_loss: float
     held_auroc: float
 
 
@@ -45,7 +40,7 @@ class Trained:
     path: Path
     learnt: int
     held: int
-    checks: Sequence[Check]
+    checks: Sequence[JudgeCheck]
     by_source: dict[str, tuple[int, int, float]] = field(default_factory=dict)
     auroc: float = float("nan")
     log_loss: float = float("nan")
@@ -62,7 +57,7 @@ def train_adapter(
     threads: int | None = None,
     resume: bool = True,
     stepped: Callable[[int, int], None] = lambda *_: None,
-    checked: Callable[[Check], None] = lambda _: None,
+    checked: Callable[[JudgeCheck], None] = lambda _: None,
 ) -> Trained:
     """Train on `rows`, check on a share of them, and write the best adapter to `out`. `start` is an adapter to go on
     from, of the same rank.
@@ -81,10 +76,15 @@ def train_adapter(
     examples = [tokenised(row, model) for row in learnt]
     tests = [tokenised(row, model) for row in kept]
     trainer = Trainer(weights, plan, yes=model.spellings["yes"], no=model.spellings["no"])
-    saved = _Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan, start))
+    saved = Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan, start))
     steps = plan.steps(len(examples))
     some = random.Random(plan.seed).sample(tests, min(MOST_CHECKED, len(tests)))
-    run = _Run(trainer, some, steps, saved, checked)
+
+    def look(loss: float) -> JudgeCheck:
+        found = _held_out(trainer, some)
+        return JudgeCheck(trainer.step, steps, loss, log_loss(*found), auroc(*found))
+
+    run = Run(trainer, saved, look, remade=JudgeCheck, patience=plan.patience, told=checked)
     if start:
         trainer.restore({"adapter": read_adapter(start, trainer.adapter(), heads=trainer.heads)})
     if resume:
@@ -94,8 +94,8 @@ def train_adapter(
     trainer.restore({"adapter": run.best})
     name = f"superego judge for {weights.stem}"
     write_adapter(
-        out, run.best, alpha=plan.alpha, heads=trainer.heads, name=name, acts_on=plan.acts_on,
-        made_for=fingerprint(weights),
+        out, run.best, alpha=plan.alpha, heads=trainer.heads, name=name,
+        metadata={ACTS_ON: plan.acts_on, MADE_FOR: fingerprint(weights)},
     )  # fmt: skip
     probabilities, broken = _held_out(trainer, tests)
     saved.forget()
@@ -108,38 +108,6 @@ def train_adapter(
         auroc(probabilities, broken),
         log_loss(probabilities, broken),
     )
-
-
-class _Run:
-    """What training has come to: its checks, and the best adapter so far."""
-
-    def __init__(
-        self, trainer: Trainer, tests: Sequence[Example], steps: int, saved: _Saved, told: Callable[[Check], None]
-    ) -> None:
-        self.checks: list[Check] = []
-        self.best: dict[str, Any] = {}
-        self._trainer = trainer
-        self._tests = tests
-        self._steps = steps
-        self._saved = saved
-        self._told = told
-
-    def resume(self) -> None:
-        if state := self._saved.read():
-            self._trainer.restore(state["now"])
-            self.best, self.checks = state["best"], [Check(**check) for check in state["checks"]]
-
-    def check(self, loss: float) -> bool:
-        """Note how it stands, and say whether it still gets better."""
-        found = _held_out(self._trainer, self._tests)
-        self.checks.append(Check(self._trainer.step, self._steps, loss, log_loss(*found), auroc(*found)))
-        self._told(self.checks[-1])
-        losses = [check.held_loss for check in self.checks]
-        if losses[-1] == min(losses):
-            self.best = self._trainer.adapter()
-        now = {"now": self._trainer.state(), "best": self.best, "checks": [asdict(check) for check in self.checks]}
-        self._saved.write(now)
-        return len(losses) - 1 - losses.index(min(losses)) < self._trainer.plan.patience
 
 
 def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], list[bool]]:
@@ -167,25 +135,3 @@ def _key(rows: Sequence[Row], weights: Path, plan: Plan, start: Path | None) -> 
     begun = hashlib.sha256(start.read_bytes()).hexdigest() if start else ""
     text = json.dumps([told, fingerprint(weights), asdict(plan), begun], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-class _Saved:
-    """Where training stands, in a file beside the adapter, so that it can go on after a stop."""
-
-    def __init__(self, path: Path, key: str) -> None:
-        self._path = path
-        self._key = key
-
-    def read(self) -> dict[str, Any] | None:
-        if not self._path.is_file():
-            return None
-        state: dict[str, Any] = torch.load(self._path, weights_only=True)
-        return state if state.get("key") == self._key else None
-
-    def write(self, state: dict[str, Any]) -> None:
-        part = self._path.with_name(f"{self._path.name}.part")
-        torch.save({**state, "key": self._key}, part)
-        os.replace(part, self._path)
-
-    def forget(self) -> None:
-        self._path.unlink(missing_ok=True)

@@ -9,32 +9,18 @@ asked about.
 from __future__ import annotations
 
 import math
-import random
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from peft import LoraConfig, get_peft_model
 from torch.nn.functional import log_softmax
-from transformers import AutoModelForCausalLM, GgufConfig
-from transformers.utils import logging
 
+from pipeline.training.adapted import Adapted, batches, rounded, schedule
 from pipeline.training.examples import Example
-
-_SIZE = 16
-"""Tokens that lengths are rounded up to."""
-
-_POOL = 16
-"""Batches that are filled from one run of shuffled examples."""
-
-MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 @dataclass(frozen=True)
@@ -56,46 +42,30 @@ class Plan:
         return math.ceil(self.epochs * examples / self.batch)
 
 
-class Trainer:
+class Trainer(Adapted):
     """A model under training. `yes` and `no` are the tokens that spell the two answers."""
 
     def __init__(self, weights: Path, plan: Plan, *, yes: Sequence[int], no: Sequence[int]) -> None:
-        torch.manual_seed(plan.seed)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        base = _loaded(weights)
-        config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES)
-        # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name of yesterday
-            self.model: Any = get_peft_model(base, config, autocast_adapter_dtype=False).to(self._device)
-        self._inner: Any = self.model.base_model.model
+        super().__init__(weights, rank=plan.rank, alpha=plan.alpha, seed=plan.seed)
         self.plan = plan
         self._answers = [torch.tensor(list(group), device=self._device) for group in (no, yes)]
-        self._parameters = [p for p in self.model.parameters() if p.requires_grad]
-        shape = self.model.config
-        self.heads = {"q_proj": shape.num_attention_heads, "k_proj": shape.num_key_value_heads}
-        self._exact = [p.detach().float().clone() for p in self._parameters]
-        self._optimiser = torch.optim.AdamW(self._exact, lr=plan.rate, weight_decay=0.0)
-        self.step = 0
 
     def train(self, examples: Sequence[Example], steps: int, checked: Callable[[float], bool]) -> Iterator[float]:
         """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss as often
         as the plan says, and says whether to go on."""
         plan = self.plan
-        batches = self._batches(examples, steps)
+        lengths = [len(example.context) for example in examples]
+        chosen = batches(lengths, plan.batch, steps, seed=plan.seed)
         recent: list[float] = []
         while self.step < steps:
             self.model.train()
-            for group in self._optimiser.param_groups:
-                group["lr"] = plan.rate * _schedule(self.step, steps)
-            batch = [examples[index] for index in batches[self.step]]
+            batch = [examples[index] for index in chosen[self.step]]
             logs = self._log_probabilities(batch)
             truth = torch.tensor([broken for example in batch for broken in example.broken], device=self._device)
             loss = -logs.gather(1, truth.long()[:, None]).mean()
             loss.backward()  # type: ignore[no-untyped-call]
             total = float(loss.detach())
-            self._take_step()
-            self.step += 1
+            self._take_step(plan.rate * schedule(self.step, steps))
             recent.append(total)
             yield total
             if self.step % plan.check_every == 0 or self.step == steps:
@@ -113,41 +83,9 @@ class Trainer:
             found.append(torch.softmax(logs, dim=1)[:, 1].cpu().numpy())
         return np.concatenate(found)
 
-    def adapter(self) -> dict[str, Any]:
-        """What has been learnt, by PEFT's names, in single precision."""
-        names = [name for name, p in self.model.named_parameters() if p.requires_grad]
-        return {name: exact.clone() for name, exact in zip(names, self._exact, strict=True)}
-
-    def state(self) -> dict[str, Any]:
-        """All that it takes to go on from here."""
-        return {"adapter": self.adapter(), "optimiser": self._optimiser.state_dict(), "step": self.step}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there, or, with an adapter alone, judge with it."""
-        for exact, learnt in zip(self._exact, state["adapter"].values(), strict=True):
-            exact.copy_(learnt)
-        self._show()
-        if "optimiser" in state:
-            self._optimiser.load_state_dict(state["optimiser"])
-            self.step = state["step"]
-
-    def _take_step(self) -> None:
-        for exact, parameter in zip(self._exact, self._parameters, strict=True):
-            exact.grad = None if parameter.grad is None else parameter.grad.float()
-            parameter.grad = None
-        torch.nn.utils.clip_grad_norm_(self._exact, 1.0)
-        self._optimiser.step()
-        self._show()
-
-    def _show(self) -> None:
-        """Let the model compute with what the steps have come to."""
-        with torch.no_grad():
-            for exact, parameter in zip(self._exact, self._parameters, strict=True):
-                parameter.copy_(exact)
-
     def _log_probabilities(self, batch: Sequence[Example]) -> torch.Tensor:
         """Log-probability, out of everything, of *no* and of *yes* after each question, shape (questions, 2)."""
-        said = _rounded(max(len(example.context) for example in batch))
+        said = rounded(max(len(example.context) for example in batch))
         contexts = np.zeros((len(batch), said), dtype=np.int64)
         for row, example in enumerate(batch):
             contexts[row, : len(example.context)] = example.context
@@ -176,39 +114,6 @@ class Trainer:
         unseen = torch.zeros(mask.shape, dtype=torch.bfloat16, device=self._device)
         return unseen.masked_fill(~self._tensor(mask), torch.finfo(torch.bfloat16).min)
 
-    def _tensor(self, values: npt.NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(values).to(self._device)
-
-    def _batches(self, examples: Sequence[Example], steps: int) -> list[list[int]]:
-        """Which examples each step takes: in random order, but of like lengths together, since the longest counts."""
-        draw = random.Random(self.plan.seed)
-        size, batches = self.plan.batch, list[list[int]]()
-        while len(batches) < steps:
-            epoch = list(range(len(examples)))
-            draw.shuffle(epoch)
-            for start in range(0, len(epoch), size * _POOL):
-                pool = sorted(epoch[start : start + size * _POOL], key=lambda index: len(examples[index].context))
-                batches += [pool[i : i + size] for i in range(0, len(pool), size)]
-            draw.shuffle(batches)
-        return batches[:steps]
-
-
-def _loaded(weights: Path) -> Any:
-    """The model in half precision. What transformers would tell of it unasked is not shown."""
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        with redirect_stderr(StringIO()):  # its progress bar takes no orders
-            return AutoModelForCausalLM.from_pretrained(
-                str(weights.parent),
-                gguf_file=weights.name,
-                quantization_config=GgufConfig(dequantize=True),
-                dtype=torch.bfloat16,
-                attn_implementation="eager",  # sdpa's backward pass is slower on a processor
-            )
-    finally:
-        logging.set_verbosity(verbosity)
-
 
 @dataclass(frozen=True)
 class _Packed:
@@ -224,7 +129,7 @@ class _Packed:
     @classmethod
     def of(cls, batch: Sequence[Example], said: int) -> _Packed:
         """`said` is how long the contexts are, with what fills them up, which nobody attends to."""
-        longest = _rounded(max(len(e.stem) + sum(map(len, e.branches)) for e in batch))
+        longest = rounded(max(len(e.stem) + sum(map(len, e.branches)) for e in batch))
         ids = np.zeros((len(batch), longest), dtype=np.int64)
         mask = np.zeros((len(batch), 1, longest, said + longest), dtype=np.bool_)
         packed = cls(ids, np.zeros_like(ids), mask, [], [])
@@ -251,16 +156,3 @@ class _Packed:
     def _put(self, row: int, start: int, ids: Sequence[int], position: int) -> None:
         self.ids[row, start : start + len(ids)] = ids
         self.positions[row, start : start + len(ids)] = range(position, position + len(ids))
-
-
-def _rounded(length: int) -> int:
-    """Up to one of a few sizes, each of which is compiled once: for every other, oneDNN would compile anew."""
-    return length + -length % _SIZE
-
-
-def _schedule(step: int, steps: int) -> float:
-    """Warm up over the first twentieth, then down a cosine to a twentieth."""
-    warm = max(1, steps // 20)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

@@ -28,7 +28,7 @@ def learnt(rank: int = RANK) -> dict[str, torch.Tensor]:
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     path = tmp_path / "judge.gguf"
-    write_adapter(path, learnt(), alpha=8, heads=HEADS, name="a judge", acts_on="question", made_for="abc")
+    write_adapter(path, learnt(), alpha=8, heads=HEADS, name="a judge", metadata={ACTS_ON: "question", MADE_FOR: "abc"})
     return path
 
 

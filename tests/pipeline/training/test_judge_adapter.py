@@ -15,10 +15,10 @@ import torch
 
 from critics import Conversation, Exchange, Judge, Manifesto, Message, Rule
 from pipeline import SettingsError, assemble, load_settings
-from pipeline.llama import Adapter, Engine, LlamaJudgeModel, LlamaModel
+from pipeline.llama import ACTS_ON, MADE_FOR, Adapter, Engine, LlamaJudgeModel, LlamaModel
 from pipeline.training.adapter_file import write_adapter
 from pipeline.training.examples import tokenised
-from pipeline.training.judge_adapter import Check, Trained, train_adapter
+from pipeline.training.judge_adapter import JudgeCheck, Trained, train_adapter
 from pipeline.training.lora import Plan
 from pipeline.training.rows import Row
 from pipeline.training.split import split
@@ -43,12 +43,12 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def checks() -> list[Check]:
+def checks() -> list[JudgeCheck]:
     return []
 
 
 @pytest.fixture(scope="module")
-def trained(model: LlamaModel, tmp_path_factory: pytest.TempPathFactory, checks: list[Check]) -> Trained:
+def trained(model: LlamaModel, tmp_path_factory: pytest.TempPathFactory, checks: list[JudgeCheck]) -> Trained:
     out = tmp_path_factory.mktemp("trained") / "judge.gguf"
     return train_adapter(rows(), model.path, out, PLAN, held=0.2, threads=2, checked=checks.append)
 
@@ -90,7 +90,7 @@ def test_an_adapter_is_of_one_model(trained: Trained, tmp_path: Path) -> None:
     strange = tmp_path / "strange.gguf"
     learnt = {f"base_model.model.model.layers.0.self_attn.v_proj.lora_{side}.weight": torch.zeros(shape)
               for side, shape in (("A", (2, 576)), ("B", (192, 2)))}  # fmt: skip
-    write_adapter(strange, learnt, alpha=2, heads={}, name="x", acts_on="exchange", made_for="others")
+    write_adapter(strange, learnt, alpha=2, heads={}, name="x", metadata={ACTS_ON: "exchange", MADE_FOR: "others"})
     manifesto = Manifesto(name="m", version="1", rules=(CATS,))
     for adapter, fits in ((strange, False), (trained.path, True)):
         settings = load_settings(flags={"judge": {"adapter": str(adapter)}})
@@ -98,7 +98,7 @@ def test_an_adapter_is_of_one_model(trained: Trained, tmp_path: Path) -> None:
             assemble(manifesto, settings, drafts=False)
 
 
-def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[Check]) -> None:
+def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[JudgeCheck]) -> None:
     assert [check.step for check in checks] == [4, 8, 12, 16]
     assert list(trained.checks) == checks
     assert checks[-1].loss < checks[0].loss

@@ -1,0 +1,106 @@
+"""`superego identity build lora`: prompts through the loop, lessons from the answers, an adapter from the lessons."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from critics import ExtraMissing, Manifesto
+from pipeline.assembly import Parts
+from pipeline.cli.identity_lessons import Stepped, Wanted, given_prompts, kept_folder, lessons_of
+from pipeline.cli.reporting import say
+from pipeline.errors import BadInput
+from pipeline.identity import Made, preprompt
+from pipeline.llama import Adapter, LlamaModel
+from pipeline.llama.model import available_cores
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.identity.lessons import Lesson
+    from pipeline.identity.steer.gate import Gate
+    from pipeline.training.identity_adapter import IdentityCheck
+
+DRAFT = 128
+"""Tokens of a draft that goes through the loop."""
+
+
+def build_lora(
+    manifesto: Manifesto,
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    stepped: Stepped = lambda *_: None,
+    tell: Callable[[str], None] = say,
+) -> tuple[dict[str, object], list[str]]:
+    """Figures of what was built, and why it should not be used. `stepped` hears what is done and how far, and `tell`
+    what else there is to say. Raises `BadInput`, `ExtraMissing`."""
+    try:
+        from pipeline.identity.steer.weights import GgufLlama
+        from pipeline.training.distil import Plan
+        from pipeline.training.identity_adapter import train_identity
+    except ImportError as exc:
+        raise ExtraMissing("lora", "adapter", kind="identity") from exc
+    settings = _shorter(settings)
+    plan = Plan(rank=wanted.rank, alpha=wanted.rank, epochs=wanted.epochs, seed=wanted.seed)
+    given = given_prompts(wanted)
+    parts = Parts(settings, judged=True)  # answers are read once more: in the form that reads faster
+    try:
+        _, weights = parts.drafting()
+        GgufLlama(weights)  # so that a model of another family is refused at once
+        folder = kept_folder(wanted, manifesto, settings, weights, given)
+        lessons, held = lessons_of(manifesto, settings, parts, given, wanted, folder, stepped)
+    finally:
+        parts.close()  # the engine and torch would take the cores from one another
+    if not lessons.lessons or not held.lessons:
+        raise BadInput(f"{lessons.asked + held.asked} prompts gave too few answers: give more of them")
+    tell(
+        f"{lessons.asked} prompts: {lessons.passed} first drafts passed, {lessons.mended} answers were mended; "
+        f"{held.asked} prompts are held out"
+    )
+    began = time.monotonic()
+    checks = train_identity(
+        lessons.lessons, held.lessons, weights, wanted.out, plan, Made.of("lora", manifesto),
+        peft=wanted.peft, threads=settings.threads or available_cores(), state=folder / "state.pt",
+        stepped=lambda done, of: stepped("training", done, of), checked=lambda check: tell(_told(check, began)),
+    )  # fmt: skip
+    gate = _gate(weights, wanted.out, held.lessons, manifesto, settings)
+    shutil.rmtree(folder)
+    figures: dict[str, object] = {
+        "recovered": round(gate.recovered, 3), "perplexity": round(gate.perplexity, 3),
+        "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": checks[-1].step, "rank": wanted.rank,
+    }  # fmt: skip
+    return figures, list(gate.faults)
+
+
+def _shorter(settings: Settings) -> Settings:
+    """With drafts of `DRAFT` tokens at most."""
+    generator = settings.generator
+    shorter = generator.model_copy(update={"max_tokens": min(DRAFT, generator.max_tokens)})
+    return settings.model_copy(update={"generator": shorter})
+
+
+def _told(check: IdentityCheck, began: float) -> str:
+    minutes = (time.monotonic() - began) / 60
+    loss = "" if math.isnan(check.loss) else f"loss {check.loss:.3f}, "
+    return (
+        f"step {check.step} of {check.steps}: {loss}held out {check.held_loss:.4f}, recovered {check.recovered:.2f} "
+        f"({minutes:.0f} min)"
+    )
+
+
+def _gate(weights: Path, adapter: Path, held: Sequence[Lesson], manifesto: Manifesto, settings: Settings) -> Gate:
+    """As llama.cpp computes it, on what is held out and on a neutral text."""
+    from pipeline.identity.compare import Form, effects
+    from pipeline.identity.steer.gate import Gate
+    from pipeline.identity.steer.probes import Probe
+
+    told = preprompt(manifesto)
+    forms = [Form("none"), Form("lora", adapters=(Adapter(adapter),))]
+    probes = [Probe(lesson.told, lesson.prompt, lesson.answer) for lesson in held]
+    found = effects(forms, told, probes, LlamaModel(weights), threads=settings.threads)
+    none, lora = found["none"], found["lora"]
+    return Gate(none.divergence, lora.divergence, 0.0, math.log(lora.perplexity))

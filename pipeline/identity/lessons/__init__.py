@@ -1,0 +1,7 @@
+"""What a `lora` is trained on: prompts that went through the loop, and what the told model makes of the answers."""
+
+from pipeline.identity.lessons.gather import Course, gathered
+from pipeline.identity.lessons.lesson import Gathered, Lesson
+from pipeline.identity.lessons.prompts import invented, read_prompts
+
+__all__ = ["Course", "Gathered", "Lesson", "gathered", "invented", "read_prompts"]

@@ -1,0 +1,130 @@
+"""A Llama that wears a low-rank adapter under training (Hu et al., arXiv 2106.09685), whatever it is trained for."""
+
+from __future__ import annotations
+
+import math
+import random
+import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, GgufConfig
+from transformers.utils import logging
+
+_SIZE = 16
+"""Tokens that lengths are rounded up to."""
+
+_POOL = 16
+"""Batches that are filled from one run of shuffled examples."""
+
+MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+class Adapted:
+    """The weights of a GGUF file, an adapter for their linear layers, and the steps that were taken with it."""
+
+    def __init__(self, weights: Path, *, rank: int, alpha: int, seed: int) -> None:
+        torch.manual_seed(seed)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        base = _loaded(weights)
+        self.config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=MODULES)
+        # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name of yesterday
+            self.model: Any = get_peft_model(base, self.config, autocast_adapter_dtype=False).to(self._device)
+        self._inner: Any = self.model.base_model.model
+        self._parameters = [p for p in self.model.parameters() if p.requires_grad]
+        shape = self.model.config
+        self.heads = {"q_proj": shape.num_attention_heads, "k_proj": shape.num_key_value_heads}
+        self._exact = [p.detach().float().clone() for p in self._parameters]
+        self._optimiser = torch.optim.AdamW(self._exact, weight_decay=0.0)
+        self.step = 0
+
+    def adapter(self) -> dict[str, Any]:
+        """What has been learnt, by PEFT's names, in single precision."""
+        names = [name for name, p in self.model.named_parameters() if p.requires_grad]
+        return {name: exact.clone() for name, exact in zip(names, self._exact, strict=True)}
+
+    def state(self) -> dict[str, Any]:
+        """All that it takes to go on from here."""
+        return {"adapter": self.adapter(), "optimiser": self._optimiser.state_dict(), "step": self.step}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there, or, with an adapter alone, compute with it."""
+        for exact, learnt in zip(self._exact, state["adapter"].values(), strict=True):
+            exact.copy_(learnt)
+        self._show()
+        if "optimiser" in state:
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.step = state["step"]
+
+    def _take_step(self, rate: float) -> None:
+        """One step down the gradient that the parameters hold."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        for exact, parameter in zip(self._exact, self._parameters, strict=True):
+            exact.grad = None if parameter.grad is None else parameter.grad.float()
+            parameter.grad = None
+        torch.nn.utils.clip_grad_norm_(self._exact, 1.0)
+        self._optimiser.step()
+        self._show()
+        self.step += 1
+
+    def _show(self) -> None:
+        """Let the model compute with what the steps have come to."""
+        with torch.no_grad():
+            for exact, parameter in zip(self._exact, self._parameters, strict=True):
+                parameter.copy_(exact)
+
+    def _tensor(self, values: npt.NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(values).to(self._device)
+
+
+def batches(lengths: Sequence[int], size: int, steps: int, *, seed: int) -> list[list[int]]:
+    """Which examples each step takes: in random order, but of like lengths together, since the longest counts."""
+    draw = random.Random(seed)
+    found = list[list[int]]()
+    while len(found) < steps:
+        epoch = list(range(len(lengths)))
+        draw.shuffle(epoch)
+        for start in range(0, len(epoch), size * _POOL):
+            pool = sorted(epoch[start : start + size * _POOL], key=lengths.__getitem__)
+            found += [pool[i : i + size] for i in range(0, len(pool), size)]
+        draw.shuffle(found)
+    return found[:steps]
+
+
+def rounded(length: int) -> int:
+    """Up to one of a few sizes, each of which is compiled once: for every other, oneDNN would compile anew."""
+    return length + -length % _SIZE
+
+
+def schedule(step: int, steps: int) -> float:
+    """Warm up over the first twentieth, then down a cosine to a twentieth."""
+    warm = max(1, steps // 20)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _loaded(weights: Path) -> Any:
+    """The model in half precision. What transformers would tell of it unasked is not shown."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        with redirect_stderr(StringIO()):  # its progress bar takes no orders
+            return AutoModelForCausalLM.from_pretrained(
+                str(weights.parent),
+                gguf_file=weights.name,
+                quantization_config=GgufConfig(dequantize=True),
+                dtype=torch.bfloat16,
+                attn_implementation="eager",  # sdpa's backward pass is slower on a processor
+            )
+    finally:
+        logging.set_verbosity(verbosity)

@@ -1,0 +1,89 @@
+"""A training run from check to check: it notes how it stands, keeps the best, stops early, and goes on after a stop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from pipeline.training.adapted import Adapted
+
+
+@dataclass(frozen=True)
+class Check:
+    """How it stands after `step` steps: the mean loss since the last check, and the loss on what is held out."""
+
+    step: int
+    steps: int
+    loss: float
+    held_loss: float
+
+
+C = TypeVar("C", bound=Check)
+
+
+class Run(Generic[C]):
+    """What training has come to: its checks, and the best adapter so far. `look` measures on what is held out, and
+    makes a check of that and of the mean loss; `remade` makes one of what it was written as."""
+
+    def __init__(
+        self,
+        trainer: Adapted,
+        saved: Saved,
+        look: Callable[[float], C],
+        *,
+        remade: Callable[..., C],
+        patience: int,
+        told: Callable[[C], None],
+    ) -> None:
+        self.checks: list[C] = []
+        self.best: dict[str, Any] = {}
+        self._trainer = trainer
+        self._saved = saved
+        self._look = look
+        self._remade = remade
+        self._patience = patience
+        self._told = told
+
+    def resume(self) -> None:
+        """Go on from the last check, where there is one."""
+        if state := self._saved.read():
+            self._trainer.restore(state["now"])
+            self.best, self.checks = state["best"], [self._remade(**check) for check in state["checks"]]
+
+    def check(self, loss: float) -> bool:
+        """Note how it stands, and say whether it still gets better."""
+        self.checks.append(self._look(loss))
+        self._told(self.checks[-1])
+        losses = [check.held_loss for check in self.checks]
+        if losses[-1] == min(losses):
+            self.best = self._trainer.adapter()
+        now = {"now": self._trainer.state(), "best": self.best, "checks": [asdict(check) for check in self.checks]}
+        self._saved.write(now)
+        return len(losses) - 1 - losses.index(min(losses)) < self._patience
+
+
+class Saved:
+    """Where training stands, in a file, so that it can go on after a stop. What has another key is not gone on with."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path = path
+        self._key = key
+
+    def read(self) -> Mapping[str, Any] | None:
+        if not self._path.is_file():
+            return None
+        state: dict[str, Any] = torch.load(self._path, weights_only=True)
+        return state if state.get("key") == self._key else None
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        part = self._path.with_name(f"{self._path.name}.part")
+        torch.save({**state, "key": self._key}, part)
+        os.replace(part, self._path)
+
+    def forget(self) -> None:
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,152 @@
+"""What a trained identity is made from: prompts, the loop's answers, and what the told model makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from critics import Length, Manifesto, Message, Patterns, Rule
+from pipeline import Pipeline, ScriptedGenerator
+from pipeline.assembly import Parts
+from pipeline.errors import BadInput
+from pipeline.identity import Worn, preprompt
+from pipeline.identity.lessons import Course, Gathered, gathered, invented, read_prompts
+from pipeline.identity.lessons.answers import asked
+from pipeline.identity.lessons.kept import read_lessons, write_lessons
+from pipeline.identity.lessons.lesson import LIKELY, likely
+from pipeline.identity.steer.probes import build_prompts, held_out_prompts
+from pipeline.llama import Engine, LlamaModel, LlamaReader
+from pipeline.settings import load_settings
+
+MANIFESTO = Manifesto(
+    name="mill",
+    version="1",
+    beliefs="Answers are of flour.",
+    rules=(Rule(id="a", statement="It is short.", critics=("patterns",), patterns=Patterns(words=Length(at_most=3))),),
+)
+PROMPTS = ["What is bread?", "What is a mill?", "What is rye?"]
+
+
+@pytest.fixture(scope="module")
+def own(model: LlamaModel) -> Iterator[Engine]:
+    engine = Engine(model, context=512, threads=1)
+    yield engine
+    engine.close()
+
+
+def course(folder: Path, prompts: list[str], seed: int = 0) -> Gathered:
+    """In a deterministic run, so that it can be compared with another."""
+    flags = {"generator": {"context": 512, "max_tokens": 8}, "threads": 1, "deterministic": True}
+    parts = Parts(load_settings(flags=flags), judged=False)
+    told = preprompt(MANIFESTO)
+    pipeline = parts.pipeline(MANIFESTO, generator=parts.generator(MANIFESTO, Worn(told)))
+    folder.mkdir(exist_ok=True)
+    found = gathered(pipeline, told, parts.drafting()[0].model, prompts, folder, Course(learnt=5, seed=seed), threads=1)
+    parts.close()
+    return found
+
+
+def alike(one: Gathered, other: Gathered) -> bool:
+    lessons = zip(one.lessons, other.lessons, strict=True)
+    return all(np.array_equal(getattr(a, f.name), getattr(b, f.name)) for a, b in lessons for f in fields(a))
+
+
+def test_a_lesson_is_what_the_told_model_finds_probable(tmp_path: Path, model: LlamaModel) -> None:
+    """In each place of its first draft, cut to what is learnt from; the other prompt says nothing of the manifesto."""
+    lesson = course(tmp_path / "a", PROMPTS[:1]).lessons[0]
+    user = Message("user", PROMPTS[0])
+    assert lesson.told == tuple(model.prompt([preprompt(MANIFESTO), user]))
+    assert lesson.prompt == tuple(model.prompt([user]))
+    assert len(lesson.answer) == 5
+    with LlamaReader(model, context=256, threads=1) as reader:
+        logs = reader.log_probabilities((*lesson.told, *lesson.answer), len(lesson.told))
+    assert lesson.logs.shape == (5, LIKELY)
+    assert np.allclose(lesson.logs, np.take_along_axis(logs, lesson.likely, axis=1), atol=0.05)
+    assert np.all(lesson.logs.max(axis=1) == pytest.approx(logs.max(axis=1), abs=0.05))
+
+
+def test_a_seed_gives_the_same_lessons_and_another_others(tmp_path: Path) -> None:
+    """Where nothing depends on what else was computed at the time."""
+    first, again, other = (
+        course(tmp_path / name, PROMPTS[:2], seed) for name, seed in zip("abc", (1, 1, 2), strict=True)
+    )
+    assert alike(first, again)
+    assert not alike(first, other)
+
+
+def test_what_was_asked_is_not_asked_again(tmp_path: Path) -> None:
+    """A run that was stopped finds the prompts that it had finished; a damaged file is named."""
+    first = course(tmp_path / "a", PROMPTS[:1])
+    told = preprompt(MANIFESTO)
+    silent = Pipeline(MANIFESTO, Parts(load_settings()).critic(MANIFESTO), ScriptedGenerator([]))
+    assert alike(gathered(silent, told, None, PROMPTS[:1], tmp_path / "a"), first)  # type: ignore[arg-type]  # not used
+    file = next((tmp_path / "a").glob("*.npz"))
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(BadInput, match="is damaged: begin anew with --restart"):
+        gathered(silent, told, None, PROMPTS[:1], tmp_path / "a")  # type: ignore[arg-type]  # not used
+
+
+def test_the_accepted_answer_is_learnt_beside_the_draft(model: LlamaModel) -> None:
+    """The first draft is too long, the second is not; one that passes at once is there once."""
+    critic = Parts(load_settings()).critic(MANIFESTO)
+    found = asked(Pipeline(MANIFESTO, critic, ScriptedGenerator(["One two three four.", "One."])), model, ["?"], seed=1)
+    spelled = [(b"".join(map(model.piece, answer.tokens)), answer.accepted) for answer in found.answers]
+    assert spelled == [(b"One two three four.", False), (b"One.", True)]
+    assert model.ends(found.answers[1].tokens[-1])
+    assert (found.asked, found.passed, found.mended) == (1, 0, 1)
+    once = asked(Pipeline(MANIFESTO, critic, ScriptedGenerator(["One."])), model, ["?"], seed=1)
+    assert [answer.accepted for answer in once.answers] == [False]
+    assert (once.passed, once.mended) == (1, 0)
+
+
+def test_the_likely_are_the_likeliest() -> None:
+    """And a vocabulary that is smaller than their number is kept whole."""
+    logs = np.log(np.random.default_rng(1).dirichlet(np.ones(200), 3)).astype(np.float32)
+    places, values = likely(logs)
+    assert np.array_equal(np.sort(values), np.sort(logs)[:, -LIKELY:])
+    assert np.array_equal(np.take_along_axis(logs, places, axis=1), values)
+    assert likely(logs[:, :10])[1].shape == (3, 10)
+
+
+def test_no_lesson_is_a_file_as_well(tmp_path: Path) -> None:
+    """Of prompts that nothing came of, how many there were is still known."""
+    write_lessons(tmp_path / "a.npz", Gathered((), 3, 0, 0))
+    assert read_lessons(tmp_path / "a.npz") == Gathered((), 3, 0, 0)
+
+
+def test_inventions_are_new_and_of_a_line(own: Engine) -> None:
+    """None is one that was given, or that identities are measured with, and a seed invents the same number anew."""
+    found = invented(own, build_prompts(), 6, seed=3)
+    assert len(found) == len(set(found)) == 6
+    assert not {*found} & {*build_prompts(), *held_out_prompts()}
+    assert all(len(prompt.split()) >= 3 and "\n" not in prompt for prompt in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["What is rye?\n\n  What is bread? \nWhat is rye?\n", '{"prompt": "What is rye?"}\n{"prompt": "What is bread?"}'],
+)
+def test_prompts_come_a_line_each_or_as_json(text: str, tmp_path: Path) -> None:
+    """Each once."""
+    (tmp_path / "p").write_text(text, "utf-8")
+    assert read_prompts(tmp_path / "p") == ["What is rye?", "What is bread?"]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "has no prompt"),
+        (b"one\n\xff\n", "p:2: not UTF-8"),
+        (b'{"prompt": "a"}\n{"text": "b"}', "p:2: .*give either `prompt` or `messages`"),
+        (b'{"messages": [{"role": "user", "content": "a"}]}', "p:1: an identity is built from single prompts"),
+    ],
+)
+def test_bad_prompts_are_named(data: bytes, why: str, tmp_path: Path) -> None:
+    """With file and line."""
+    (tmp_path / "p").write_bytes(data)
+    with pytest.raises(BadInput, match=why):
+        read_prompts(tmp_path / "p")
