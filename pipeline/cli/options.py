@@ -106,7 +106,8 @@ def notes(manifesto: Manifesto, settings: Settings) -> list[str]:
     if strange := unfamiliar(manifesto, settings):
         found.append(
             f"note: the embedded 135M judge was trained for the default manifesto; on {', '.join(strange)} it may be "
-            "little better than chance: train it, or name a bigger one with --judge"
+            "little better than chance, above all where a rule demands something and does not forbid it: train it, or "
+            "name a bigger one with --judge"
         )
     found += [
         f"note: calibrations of `{critic}` were fitted to {model}, which is not in use, and are left out; "
