@@ -113,7 +113,7 @@ def within(seconds: float, true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _variables(root: Path) -> Iterator[None]:
     """Ray looks at them when it is imported, and nodes hand them on to their workers."""
     with pytest.MonkeyPatch.context() as patched:
