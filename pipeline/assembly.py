@@ -25,7 +25,6 @@ from critics import (
     SemanticCritic,
     read_probe,
 )
-from manifestos import DEFAULT
 from pipeline import embedded
 from pipeline.caching import CachingCritic, CachingGenerator, Store, UnaskedGenerator, unasked_critic
 from pipeline.conditions import drafting, judging
@@ -307,23 +306,14 @@ class Parts:
         return self._engines[path]
 
 
-def judges_untrained(manifesto: Manifesto, settings: Settings) -> bool:
-    """Whether a rule will be judged by the embedded model without an adapter, which is no better than chance."""
-    return asks_model(manifesto) and judge_name(settings) == "embedded" and judge_adapter(settings) is None
-
-
-def unfamiliar(manifesto: Manifesto, settings: Settings) -> list[str]:
-    """The rules that the embedded model judges as it is shipped, and that it was not measured on: those whose statement
-    is not the default manifesto's. It follows a statement that it was not trained on little better than chance."""
-    if judge_name(settings) != "embedded" or judge_adapter(settings) != embedded.ADAPTER:
-        return []
-    known = {rule.statement for rule in critics.load(DEFAULT).rules}
-    return [rule.id for rule in manifesto.rules if "judge" in rule.critics and rule.statement not in known]
-
-
 def asks_model(manifesto: Manifesto) -> bool:
     """Whether a rule asks for the critic `judge`."""
     return any("judge" in rule.critics for rule in manifesto.rules)
+
+
+def store_of(settings: Settings) -> Store:
+    """The cache that the settings name."""
+    return Store(settings.cache.file, most=settings.cache.megabytes * 1_000_000)
 
 
 def _embedded() -> Path | None:

@@ -14,8 +14,7 @@ from tempfile import NamedTemporaryFile
 from platformdirs import user_cache_path
 
 from critics import Manifesto
-from pipeline.assembly import Parts, asks_model
-from pipeline.caching import Store
+from pipeline.assembly import Parts, asks_model, store_of
 from pipeline.conditions import environment_addresses, run_facts
 from pipeline.errors import SettingsError
 from pipeline.identity import NONE, PREPROMPT
@@ -72,8 +71,7 @@ class Unpacked:
     def __init__(self, parcel: Parcel) -> None:
         os.environ.update({**parcel.addresses, **environment_addresses()})
         settings = _with_files(parcel.there, lambda _, path: _kept(path.name, parcel.files[path]))
-        caching = settings.cache
-        store = Store(caching.file, most=caching.megabytes * 1_000_000) if parcel.cached else None
+        store = store_of(settings) if parcel.cached else None
         self._parts = Parts(settings, judged=asks_model(parcel.manifesto), store=store)
         self._own = self._parts.pipeline(parcel.manifesto)
         self._made: dict[str, Pipeline] = {}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import critics
 from critics import Manifesto
-from pipeline.assembly import Parts, asks_model
+from pipeline.assembly import Parts, asks_model, store_of
 from pipeline.batch import Answering, LocalRunner, Runner
 from pipeline.batch.ray_door import Needs, RayRunner, connected
 from pipeline.caching import Store
@@ -71,9 +71,9 @@ def working(work: Work, engine: Engine, flags: RayFlags) -> AbstractContextManag
 @contextmanager
 def _here(work: Work) -> Iterator[Working]:
     """Threads of this process."""
-    settings, caching = work.settings, work.settings.cache
+    settings = work.settings
     with ExitStack() as stack:
-        store = Store(caching.file, most=caching.megabytes * 1_000_000) if work.cached else None
+        store = store_of(settings) if work.cached else None
         if store:
             stack.enter_context(store)
         parts = Parts(settings, judged=asks_model(work.manifesto), store=store)

@@ -114,7 +114,7 @@ def _train_adapter(
 ) -> None:
     try:
         from pipeline.training.judge_adapter import train_adapter  # takes seconds, and an extra
-        from pipeline.training.lora import Plan
+        from pipeline.training.lora import JudgePlan
     except ImportError as exc:
         raise ExtraMissing("trained judge", "adapter") from exc
     started = time.monotonic()
@@ -128,7 +128,7 @@ def _train_adapter(
             )
 
         trained = train_adapter(
-            rows, weights, out, Plan(**plan), start=start, held=held, threads=threads, resume=resume,
+            rows, weights, out, JudgePlan(**plan), start=start, held=held, threads=threads, resume=resume,
             stepped=stepped, checked=told,
         )  # fmt: skip
     what = "A LoRA adapter with which {} judges an exchange by rules."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from critics import Manifesto
 from pipeline.assembly import Parts
+from pipeline.cli.prompt_file import single_prompts
 from pipeline.errors import BadInput
 from pipeline.identity import Worn, preprompt
 from pipeline.llama import fingerprint
@@ -46,10 +47,9 @@ class Wanted:
 
 def given_prompts(wanted: Wanted) -> list[str]:
     """The prompts that are not inventions."""
-    from pipeline.identity.lessons import read_prompts
     from pipeline.identity.steer.probes import build_prompts
 
-    given = read_prompts(wanted.given) if wanted.given else build_prompts()
+    given = single_prompts(wanted.given) if wanted.given else build_prompts()
     given = given[: wanted.prompts] if wanted.prompts else given
     if len(given) < 4:
         raise BadInput(f"{len(given)} prompts are too few to hold some out: give four at least")

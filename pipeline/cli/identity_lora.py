@@ -40,12 +40,12 @@ def build_lora(
     what else there is to say. Raises `BadInput`, `ExtraMissing`."""
     try:
         from pipeline.identity.steer.weights import GgufLlama
-        from pipeline.training.distil import Plan
+        from pipeline.training.distil import IdentityPlan
         from pipeline.training.identity_adapter import train_identity
     except ImportError as exc:
         raise ExtraMissing("lora", "adapter", kind="identity") from exc
     settings = _shorter(settings)
-    plan = Plan(rank=wanted.rank, alpha=wanted.rank, epochs=wanted.epochs, seed=wanted.seed)
+    plan = IdentityPlan(rank=wanted.rank, alpha=wanted.rank, epochs=wanted.epochs, seed=wanted.seed)
     given = given_prompts(wanted)
     parts = Parts(settings, judged=True)  # answers are read once more: in the form that reads faster
     try:

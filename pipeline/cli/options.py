@@ -9,7 +9,7 @@ import typer
 
 from critics import Manifesto
 from critics import load as load_manifesto
-from pipeline.assembly import judges_untrained, unfamiliar
+from pipeline.cautions import judges_untrained, unfamiliar
 from pipeline.cli.reporting import say
 from pipeline.fitted import strangers, unprobed
 from pipeline.settings import Settings, load_settings

@@ -14,15 +14,14 @@ import typer
 
 import critics
 from critics import Manifesto
-from pipeline.assembly import Parts
-from pipeline.batch import Input, Prompt
+from pipeline.assembly import Parts, store_of
 from pipeline.caching import Store
 from pipeline.cli import options
 from pipeline.cli.following import follow
 from pipeline.cli.manifesto_files import ManifestoFiles
+from pipeline.cli.prompt_file import prompts_in
 from pipeline.cli.reporting import DONE, FAULT, reported, say
 from pipeline.cli.tune_view import shown
-from pipeline.errors import BadInput
 from pipeline.settings import Settings
 from pipeline.tuning import Made, ProbePrompt, Spent, Tuner, distinct, prompts_of
 
@@ -116,7 +115,7 @@ class _Notes:
 def _store(settings: Settings, *, cache: bool) -> Iterator[Store]:
     """The user's cache, or one that is gone in the end: within a run, what was paid for is always kept."""
     if cache and not settings.deterministic:
-        with Store(settings.cache.file, most=settings.cache.megabytes * 1_000_000) as store:
+        with store_of(settings) as store:
             yield store
         return
     with tempfile.TemporaryDirectory(prefix="superego-") as folder, Store(Path(folder) / "cache.sqlite") as store:
@@ -124,12 +123,4 @@ def _store(settings: Settings, *, cache: bool) -> Iterator[Store]:
 
 
 def _read(file: Path) -> Sequence[ProbePrompt]:
-    """The prompts of a file. Raises `BadInput` for one that has none, or a line that is none."""
-    found = []
-    for given in Input(str(file)).records():
-        if not isinstance(given.asked, Prompt):
-            raise BadInput(f"{file}:{given.line}: {given.asked}")
-        found.append(ProbePrompt(given.asked.conversation, given.asked.sources))
-    if not found:
-        raise BadInput(f"there is no prompt in {file}")
-    return distinct(found)
+    return distinct([ProbePrompt(asked.conversation, asked.sources) for _, asked in prompts_in(file)])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from peft import LoraConfig, get_peft_model
@@ -26,14 +28,33 @@ _POOL = 16
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How to train. `rate` is the peak learning rate; a step takes `batch` examples."""
+
+    rank: int = 16
+    alpha: int = 16
+    rate: float = 1e-3
+    batch: int = 8
+    epochs: int = 1
+    patience: int = 4
+    check_every: int = 100
+    seed: int = 0
+
+    def steps(self, examples: int) -> int:
+        """For so many examples."""
+        return math.ceil(self.epochs * examples / self.batch)
+
+
 class Adapted:
     """The weights of a GGUF file, an adapter for their linear layers, and the steps that were taken with it."""
 
-    def __init__(self, weights: Path, *, rank: int, alpha: int, seed: int) -> None:
-        torch.manual_seed(seed)
+    def __init__(self, weights: Path, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        self._plan = plan
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         base = _loaded(weights)
-        self.config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=MODULES)
+        self.config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES)
         # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name of yesterday
@@ -64,6 +85,32 @@ class Adapted:
             self._optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
 
+    def _trained(
+        self,
+        lengths: Sequence[int],
+        steps: int,
+        loss_of: Callable[[Sequence[int]], torch.Tensor],
+        checked: Callable[[float], bool],
+    ) -> Iterator[float]:
+        """Take the steps from where it stands, giving each one's loss, which `loss_of` tells of the examples of its
+        batch; of all, these are the lengths. `checked` is called with the mean loss as often as the plan says, and says
+        whether to go on."""
+        plan = self._plan
+        chosen = _batches(lengths, plan.batch, steps, seed=plan.seed)
+        recent: list[float] = []
+        while self.step < steps:
+            self.model.train()
+            loss = loss_of(chosen[self.step])
+            loss.backward()  # type: ignore[no-untyped-call]
+            total = float(loss.detach())
+            self._take_step(plan.rate * _schedule(self.step, steps))
+            recent.append(total)
+            yield total
+            if self.step % plan.check_every == 0 or self.step == steps:
+                if not checked(float(np.mean(recent))):
+                    return
+                recent.clear()
+
     def _take_step(self, rate: float) -> None:
         """One step down the gradient that the parameters hold."""
         for group in self._optimiser.param_groups:
@@ -86,7 +133,7 @@ class Adapted:
         return torch.from_numpy(values).to(self._device)
 
 
-def batches(lengths: Sequence[int], size: int, steps: int, *, seed: int) -> list[list[int]]:
+def _batches(lengths: Sequence[int], size: int, steps: int, *, seed: int) -> list[list[int]]:
     """Which examples each step takes: in random order, but of like lengths together, since the longest counts."""
     draw = random.Random(seed)
     found = list[list[int]]()
@@ -105,7 +152,7 @@ def rounded(length: int) -> int:
     return length + -length % _SIZE
 
 
-def schedule(step: int, steps: int) -> float:
+def _schedule(step: int, steps: int) -> float:
     """Warm up over the first twentieth, then down a cosine to a twentieth."""
     warm = max(1, steps // 20)
     if step < warm:

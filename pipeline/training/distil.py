@@ -6,7 +6,6 @@ Of answers that the critic accepted it learns the words as well, so that it goes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,27 +16,19 @@ import torch
 from torch.nn.functional import log_softmax
 
 from pipeline.identity.lessons.lesson import Lesson
-from pipeline.training.adapted import Adapted, batches, rounded, schedule
+from pipeline.training.adapted import Adapted, Plan, rounded
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How to train. `rate` is the peak learning rate; a step takes `batch` answers. `accepted` is how much the words of
-    an answer that the critic accepted count beside what the told model finds probable in their place."""
+class IdentityPlan(Plan):
+    """How to train an identity; the examples are answers. `accepted` is how much the words of one that the critic
+    accepted count beside what the told model finds probable in their place."""
 
-    rank: int = 16
-    alpha: int = 16
     rate: float = 2e-3
-    batch: int = 8
     epochs: int = 3
-    accepted: float = 0.3
-    check_every: int = 10
     patience: int = 8
-    seed: int = 0
-
-    def steps(self, lessons: int) -> int:
-        """For so many lessons."""
-        return math.ceil(self.epochs * lessons / self.batch)
+    check_every: int = 10
+    accepted: float = 0.3
 
 
 class Read(NamedTuple):
@@ -50,31 +41,22 @@ class Read(NamedTuple):
 class Distiller(Adapted):
     """A model that learns what it is no longer told."""
 
-    def __init__(self, weights: Path, plan: Plan) -> None:
-        super().__init__(weights, rank=plan.rank, alpha=plan.alpha, seed=plan.seed)
+    def __init__(self, weights: Path, plan: IdentityPlan) -> None:
+        super().__init__(weights, plan)
         self.plan = plan
 
     def train(self, lessons: Sequence[Lesson], steps: int, checked: Callable[[float], bool]) -> Iterator[float]:
         """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss as often
         as the plan says, and says whether to go on."""
-        plan = self.plan
-        chosen = batches([_length(lesson) for lesson in lessons], plan.batch, steps, seed=plan.seed)
-        recent: list[float] = []
-        while self.step < steps:
-            self.model.train()
-            batch = [lessons[index] for index in chosen[self.step]]
-            read = self._read(batch)
-            words = torch.cat([torch.full((len(x.answer),), plan.accepted * x.accepted) for x in batch])
+
+        def loss_of(batch: Sequence[int]) -> torch.Tensor:
+            some = [lessons[index] for index in batch]
+            read = self._read(some)
+            words = torch.cat([torch.full((len(x.answer),), self.plan.accepted * x.accepted) for x in some])
             words = words.to(self._device)
-            loss = ((1 - words) * read.divergence + words * read.surprise).mean()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._take_step(plan.rate * schedule(self.step, steps))
-            recent.append(float(loss.detach()))
-            yield recent[-1]
-            if self.step % plan.check_every == 0 or self.step == steps:
-                if not checked(float(np.mean(recent))):
-                    return
-                recent.clear()
+            return ((1 - words) * read.divergence + words * read.surprise).mean()
+
+        return self._trained([_length(lesson) for lesson in lessons], steps, loss_of, checked)
 
     def divergence(self, lessons: Sequence[Lesson]) -> float:
         """From the told model, in nats a token, the mean over all tokens."""

@@ -15,8 +15,8 @@ LONGEST = 900
 
 @dataclass(frozen=True)
 class Example:
-    """`context` is what is judged, read with or without the adapter (see `Plan.acts_on`); `stem` is how every question
-    begins; then come the questions, of which `broken` are to be answered yes."""
+    """`context` is what is judged, read with or without the adapter (see `JudgePlan.acts_on`); `stem` is how every
+    question begins; then come the questions, of which `broken` are to be answered yes."""
 
     context: tuple[int, ...]
     stem: tuple[int, ...]

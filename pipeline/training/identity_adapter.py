@@ -15,7 +15,7 @@ from pipeline.identity.lessons import Lesson
 from pipeline.identity.made import Made
 from pipeline.llama import MADE_FOR, fingerprint
 from pipeline.training.adapter_file import write_adapter
-from pipeline.training.distil import Distiller, Plan
+from pipeline.training.distil import Distiller, IdentityPlan
 from pipeline.training.peft_folder import write_peft
 from pipeline.training.run import Check, Run, Saved
 
@@ -35,7 +35,7 @@ def train_identity(
     held: Sequence[Lesson],
     weights: Path,
     out: Path,
-    plan: Plan,
+    plan: IdentityPlan,
     made: Made,
     *,
     peft: Path | None = None,
@@ -79,7 +79,7 @@ def train_identity(
     return run.checks
 
 
-def _key(lessons: Sequence[Lesson], held: Sequence[Lesson], weights: Path, plan: Plan) -> str:
+def _key(lessons: Sequence[Lesson], held: Sequence[Lesson], weights: Path, plan: IdentityPlan) -> str:
     told = hashlib.sha256(json.dumps([fingerprint(weights), asdict(plan)], sort_keys=True).encode())
     for some in (lessons, held):
         told.update(f"{len(some)} ".encode())

@@ -17,7 +17,7 @@ from pipeline.figures import auroc, log_loss
 from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint
 from pipeline.training.adapter_file import read_adapter, write_adapter
 from pipeline.training.examples import Example, tokenised
-from pipeline.training.lora import Plan, Trainer
+from pipeline.training.lora import JudgePlan, Trainer
 from pipeline.training.rows import Row
 from pipeline.training.run import Check, Run, Saved
 from pipeline.training.split import split
@@ -50,7 +50,7 @@ def train_adapter(
     rows: Sequence[Row],
     weights: Path,
     out: Path,
-    plan: Plan,
+    plan: JudgePlan,
     *,
     start: Path | None = None,
     held: float = 0.08,
@@ -130,7 +130,7 @@ def _by_source(
     return found
 
 
-def _key(rows: Sequence[Row], weights: Path, plan: Plan, start: Path | None) -> str:
+def _key(rows: Sequence[Row], weights: Path, plan: JudgePlan, start: Path | None) -> str:
     told = [[row.text, {rule.statement: broken for rule, broken in row.labels.items()}] for row in rows]
     begun = hashlib.sha256(start.read_bytes()).hexdigest() if start else ""
     text = json.dumps([told, fingerprint(weights), asdict(plan), begun], sort_keys=True)

@@ -8,7 +8,6 @@ asked about.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,59 +18,37 @@ import numpy.typing as npt
 import torch
 from torch.nn.functional import log_softmax
 
-from pipeline.training.adapted import Adapted, batches, rounded, schedule
+from pipeline.training.adapted import Adapted, Plan, rounded
 from pipeline.training.examples import Example
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How to train. `rate` is the peak learning rate; a step takes `batch` exchanges."""
+class JudgePlan(Plan):
+    """How to train a judge; the examples are exchanges."""
 
-    acts_on: Literal["exchange", "question"] = "exchange"
-    rank: int = 16
     alpha: int = 32
     rate: float = 3e-4
-    batch: int = 8
-    epochs: int = 1
-    patience: int = 4
-    check_every: int = 100
-    seed: int = 0
-
-    def steps(self, examples: int) -> int:
-        """For so many examples."""
-        return math.ceil(self.epochs * examples / self.batch)
+    acts_on: Literal["exchange", "question"] = "exchange"
 
 
 class Trainer(Adapted):
     """A model under training. `yes` and `no` are the tokens that spell the two answers."""
 
-    def __init__(self, weights: Path, plan: Plan, *, yes: Sequence[int], no: Sequence[int]) -> None:
-        super().__init__(weights, rank=plan.rank, alpha=plan.alpha, seed=plan.seed)
+    def __init__(self, weights: Path, plan: JudgePlan, *, yes: Sequence[int], no: Sequence[int]) -> None:
+        super().__init__(weights, plan)
         self.plan = plan
         self._answers = [torch.tensor(list(group), device=self._device) for group in (no, yes)]
 
     def train(self, examples: Sequence[Example], steps: int, checked: Callable[[float], bool]) -> Iterator[float]:
         """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss as often
         as the plan says, and says whether to go on."""
-        plan = self.plan
-        lengths = [len(example.context) for example in examples]
-        chosen = batches(lengths, plan.batch, steps, seed=plan.seed)
-        recent: list[float] = []
-        while self.step < steps:
-            self.model.train()
-            batch = [examples[index] for index in chosen[self.step]]
-            logs = self._log_probabilities(batch)
-            truth = torch.tensor([broken for example in batch for broken in example.broken], device=self._device)
-            loss = -logs.gather(1, truth.long()[:, None]).mean()
-            loss.backward()  # type: ignore[no-untyped-call]
-            total = float(loss.detach())
-            self._take_step(plan.rate * schedule(self.step, steps))
-            recent.append(total)
-            yield total
-            if self.step % plan.check_every == 0 or self.step == steps:
-                if not checked(float(np.mean(recent))):
-                    return
-                recent.clear()
+
+        def loss_of(batch: Sequence[int]) -> torch.Tensor:
+            some = [examples[index] for index in batch]
+            truth = torch.tensor([broken for example in some for broken in example.broken], device=self._device)
+            return -self._log_probabilities(some).gather(1, truth.long()[:, None]).mean()
+
+        return self._trained([len(example.context) for example in examples], steps, loss_of, checked)
 
     def probabilities(self, examples: Sequence[Example]) -> npt.NDArray[np.float64]:
         """Of *yes* against *no*, for each question of each example, in order."""

@@ -8,8 +8,9 @@ import pytest
 import critics
 from critics import Manifesto, Rule
 from pipeline import BadInput, ModelMissing, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
-from pipeline.assembly import Parts, judges_untrained, unfamiliar
+from pipeline.assembly import Parts
 from pipeline.caching import Store
+from pipeline.cautions import judges_untrained, unfamiliar
 from pipeline.conditions import conditions, drafting
 from pipeline.llama import Engine
 from pipeline.weights import judge_adapter

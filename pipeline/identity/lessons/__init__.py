@@ -2,6 +2,6 @@
 
 from pipeline.identity.lessons.gather import Course, gathered
 from pipeline.identity.lessons.lesson import Gathered, Lesson
-from pipeline.identity.lessons.prompts import invented, read_prompts
+from pipeline.identity.lessons.prompts import invented
 
-__all__ = ["Course", "Gathered", "Lesson", "gathered", "invented", "read_prompts"]
+__all__ = ["Course", "Gathered", "Lesson", "gathered", "invented"]

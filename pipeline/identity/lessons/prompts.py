@@ -1,15 +1,12 @@
-"""The prompts that lessons are made from: the user's, or the project's neutral ones, and what the model invents."""
+"""Prompts that the model invents, in the manner of those that lessons are made from."""
 
 from __future__ import annotations
 
 import random
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from pipeline.errors import BadInput
 from pipeline.identity.steer.probes import held_out_prompts
-from pipeline.inputs import BadLine, PromptIn, json_lines, looks_like_json
 from pipeline.llama import Engine, Generation, Sampling
 
 SHOWN = 8
@@ -30,39 +27,6 @@ TRIES = 3
 """Inventions that are drawn at most for one that is wanted: many repeat one another, or are none."""
 
 _WORDS = re.compile(r"\w+")
-
-
-def read_prompts(file: Path) -> list[str]:
-    """A prompt a line, or JSON lines with `prompt`. Raises `BadInput`, naming file and line."""
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as exc:
-        raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
-    found = _json(file, lines) if lines and looks_like_json(lines[0]) else _plain(file, lines)
-    if not found:
-        raise BadInput(f"{file} has no prompt: give one a line, or JSON lines with `prompt`")
-    return list(dict.fromkeys(found))
-
-
-def _plain(file: Path, lines: Sequence[bytes]) -> list[str]:
-    found = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            found.append(line.decode("utf-8-sig" if number == 1 else "utf-8").strip())
-        except UnicodeDecodeError as exc:
-            raise BadInput(f"{file}:{number}: not UTF-8: byte 0x{line[exc.start]:02x} at {exc.start + 1}") from exc
-    return [line for line in found if line]
-
-
-def _json(file: Path, lines: Sequence[bytes]) -> list[str]:
-    found = []
-    for number, line in json_lines(lines, PromptIn):
-        if isinstance(line, BadLine):
-            raise BadInput(f"{file}:{number}: {line.why}")
-        if line.prompt is None or not line.prompt.strip():
-            raise BadInput(f"{file}:{number}: an identity is built from single prompts: give `prompt`, not blank")
-        found.append(line.prompt.strip())
-    return found
 
 
 def invented(

@@ -14,7 +14,7 @@ from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
 from pipeline.errors import BadInput
 from pipeline.identity import Worn, preprompt
-from pipeline.identity.lessons import Course, Gathered, gathered, invented, read_prompts
+from pipeline.identity.lessons import Course, Gathered, gathered, invented
 from pipeline.identity.lessons.answers import asked
 from pipeline.identity.lessons.kept import read_lessons, write_lessons
 from pipeline.identity.lessons.lesson import LIKELY, likely
@@ -124,29 +124,3 @@ def test_inventions_are_new_and_of_a_line(own: Engine) -> None:
     assert len(found) == len(set(found)) == 6
     assert not {*found} & {*build_prompts(), *held_out_prompts()}
     assert all(len(prompt.split()) >= 3 and "\n" not in prompt for prompt in found)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["What is rye?\n\n  What is bread? \nWhat is rye?\n", '{"prompt": "What is rye?"}\n{"prompt": "What is bread?"}'],
-)
-def test_prompts_come_a_line_each_or_as_json(text: str, tmp_path: Path) -> None:
-    """Each once."""
-    (tmp_path / "p").write_text(text, "utf-8")
-    assert read_prompts(tmp_path / "p") == ["What is rye?", "What is bread?"]
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"", "has no prompt"),
-        (b"one\n\xff\n", "p:2: not UTF-8"),
-        (b'{"prompt": "a"}\n{"text": "b"}', "p:2: .*give either `prompt` or `messages`"),
-        (b'{"messages": [{"role": "user", "content": "a"}]}', "p:1: an identity is built from single prompts"),
-    ],
-)
-def test_bad_prompts_are_named(data: bytes, why: str, tmp_path: Path) -> None:
-    """With file and line."""
-    (tmp_path / "p").write_bytes(data)
-    with pytest.raises(BadInput, match=why):
-        read_prompts(tmp_path / "p")

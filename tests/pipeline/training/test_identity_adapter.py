@@ -21,7 +21,7 @@ from pipeline.identity.lessons.lesson import likely
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.lora_file import read_metadata
 from pipeline.settings import load_settings
-from pipeline.training.distil import Distiller, Plan, divergence
+from pipeline.training.distil import Distiller, IdentityPlan, divergence
 from pipeline.training.identity_adapter import CURVE, IdentityCheck, _key, train_identity
 from pipeline.training.run import Saved
 
@@ -32,7 +32,7 @@ MANIFESTO = Manifesto(
     beliefs="Answers are of flour.",
     rules=(Rule(id="a", statement="Every answer is about flour."),),
 )
-PLAN = Plan(rank=4, alpha=8, rate=2e-3, batch=4, epochs=6, check_every=3, seed=1)
+PLAN = IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, epochs=6, check_every=3, seed=1)
 SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea")
 
 
@@ -128,7 +128,7 @@ def test_it_is_an_identity(out: Path, model: LlamaModel) -> None:
 
 def test_a_run_that_was_stopped_goes_on(some: list[Lesson], tmp_path: Path) -> None:
     """At its last check."""
-    plan = Plan(rank=2, alpha=2, batch=2, epochs=1, check_every=1)
+    plan = IdentityPlan(rank=2, alpha=2, batch=2, epochs=1, check_every=1)
     made, out, state = Made.of("lora", MANIFESTO), tmp_path / "mill.gguf", tmp_path / "state.pt"
 
     def stop(step: int, _: int) -> None:
@@ -155,7 +155,7 @@ def test_what_was_saved_of_another_run_is_not_gone_on_with(tmp_path: Path) -> No
 
 def test_lessons_plan_and_weights_make_the_key(some: list[Lesson]) -> None:
     """So does what of them is held out."""
-    other = Plan(rank=PLAN.rank + 1)
+    other = IdentityPlan(rank=PLAN.rank + 1)
     keys = {
         _key(some[:4], some[4:], WEIGHTS, PLAN),
         _key(some[:3], some[3:], WEIGHTS, PLAN),
@@ -167,7 +167,7 @@ def test_lessons_plan_and_weights_make_the_key(some: list[Lesson]) -> None:
 
 def test_accepted_words_are_learnt_beyond_what_being_told_brings(some: list[Lesson]) -> None:
     """The same lessons, accepted, make their own words more probable."""
-    trainer = Distiller(WEIGHTS, Plan(rank=4, alpha=8, rate=2e-3, batch=4, accepted=0.9, check_every=9))
+    trainer = Distiller(WEIGHTS, IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, accepted=0.9, check_every=9))
     begun = trainer.state()
     surprise = []
     for accepted in (False, True):

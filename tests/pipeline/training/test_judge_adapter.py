@@ -19,14 +19,14 @@ from pipeline.llama import ACTS_ON, MADE_FOR, Adapter, Engine, LlamaJudgeModel, 
 from pipeline.training.adapter_file import write_adapter
 from pipeline.training.examples import tokenised
 from pipeline.training.judge_adapter import JudgeCheck, Trained, train_adapter
-from pipeline.training.lora import Plan
+from pipeline.training.lora import JudgePlan
 from pipeline.training.rows import Row
 from pipeline.training.split import split
 from tests.pipeline.cli.test_cli import run
 
 CATS = Rule(id="no-cats", statement="The answer does not speak of cats.")
 SHOUTS = Rule(id="calm", statement="The answer does not shout.")
-PLAN = Plan(rank=4, alpha=8, rate=1e-3, batch=4, epochs=4, check_every=4)
+PLAN = JudgePlan(rank=4, alpha=8, rate=1e-3, batch=4, epochs=4, check_every=4)
 SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea", "shoes", "rivers", "clocks", "ships")
 
 
@@ -110,7 +110,7 @@ def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list
 def test_a_run_that_was_stopped_goes_on(model: LlamaModel, tmp_path: Path) -> None:
     """At its last check, with what it had learnt; other rows begin anew."""
     out = tmp_path / "judge.gguf"
-    plan = Plan(rank=2, alpha=4, batch=4, epochs=1, check_every=1)
+    plan = JudgePlan(rank=2, alpha=4, batch=4, epochs=1, check_every=1)
 
     def stop(step: int, _: int) -> None:
         if step == 2:

@@ -15,7 +15,7 @@ from pipeline.llama import LlamaModel
 from pipeline.training import judge_adapter
 from pipeline.training.examples import Example
 from pipeline.training.judge_adapter import train_adapter
-from pipeline.training.lora import Plan
+from pipeline.training.lora import JudgePlan
 from pipeline.training.rows import Row
 
 RULE = Rule(id="kind", statement="It is kind.")
@@ -31,7 +31,7 @@ class Scripted:
 
     script: Sequence[float] = ()
 
-    def __init__(self, _: Path, plan: Plan, **__: object) -> None:
+    def __init__(self, _: Path, plan: JudgePlan, **__: object) -> None:
         self.plan = plan
         self.step = 0
         self.heads = dict[str, int]()
@@ -61,7 +61,7 @@ class Scripted:
 
 
 def trained(
-    monkeypatch: pytest.MonkeyPatch, model: LlamaModel, out: Path, script: Sequence[float], plan: Plan
+    monkeypatch: pytest.MonkeyPatch, model: LlamaModel, out: Path, script: Sequence[float], plan: JudgePlan
 ) -> tuple[judge_adapter.Trained, int]:
     """With the number of the step whose adapter was written."""
     written: list[int] = []
@@ -73,7 +73,7 @@ def trained(
 
 def test_the_best_is_kept_and_not_the_last(monkeypatch: pytest.MonkeyPatch, model: LlamaModel, tmp_path: Path) -> None:
     """It stops as soon as patience is out, and the figures are those of what is written."""
-    plan = Plan(batch=1, patience=2)
+    plan = JudgePlan(batch=1, patience=2)
     found, at = trained(monkeypatch, model, tmp_path / "a.gguf", (0.6, 0.9, 0.7, 0.8, 0.99), plan)
     assert at == 2
     assert [round(check.held_loss, 2) for check in found.checks] == [0.51, 0.11, 0.36, 0.22]
@@ -83,5 +83,5 @@ def test_the_best_is_kept_and_not_the_last(monkeypatch: pytest.MonkeyPatch, mode
 def test_fewer_rows_than_a_batch_are_one_step(
     monkeypatch: pytest.MonkeyPatch, model: LlamaModel, tmp_path: Path
 ) -> None:
-    found, at = trained(monkeypatch, model, tmp_path / "a.gguf", (0.7,), Plan(batch=100))
+    found, at = trained(monkeypatch, model, tmp_path / "a.gguf", (0.7,), JudgePlan(batch=100))
     assert (at, len(found.checks)) == (1, 1)

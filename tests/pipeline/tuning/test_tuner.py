@@ -9,6 +9,7 @@ import pytest
 
 from critics import Message
 from pipeline import ModelFault, ScriptedGenerator
+from pipeline.identity.steer.probes import build_prompts
 from pipeline.tuning import (
     Answered,
     Began,
@@ -286,5 +287,4 @@ def test_prompts_are_those_of_the_examples(tmp_path: Path) -> None:
 
 def test_no_identity_is_built_from_the_built_in_prompts() -> None:
     """One would show at its best with them."""
-    probes = pytest.importorskip("pipeline.identity.steer.probes")
-    assert not set(BUILT_IN) & set(probes.build_prompts())
+    assert not set(BUILT_IN) & set(build_prompts())
