@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +34,19 @@ def test_once_it_is_stopped_nobody_waits() -> None:
     with pytest.raises(Cancelled):
         next(done)
     never.set()
+
+
+def test_what_comes_as_it_is_stopped_is_not_given() -> None:
+    """It may be half of what was to be done."""
+    stop = threading.Event()
+
+    def work(item: int) -> int:
+        time.sleep(0.01)  # so that it is waited for by then
+        stop.set()
+        return item
+
+    with pytest.raises(Cancelled):
+        next(side_by_side(work, [1], workers=1, stop=stop))
 
 
 def test_what_goes_wrong_is_raised() -> None:
