@@ -20,8 +20,9 @@ BATCH = 128
 OUTPUTS = 64
 """Wanted rows in a batch: llama.cpp keeps a vocabulary of floats for each."""
 
-_SORTED = 1000
-"""Candidates that top-p looks at: sorting all of the vocabulary would take three times as long."""
+_FAINT = 1e-5
+"""Candidates that top-p does not look at, as a share of the likeliest one's probability: the thousands below it seldom
+add up to a hundredth, and sorting them would take three times as long."""
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
@@ -45,7 +46,8 @@ class LlamaDevice:
         options.n_outputs_max = max(OUTPUTS, sequences)
         options.n_threads = options.n_threads_batch = threads or available_cores()
         options.kv_unified = True  # so that sequences can share cells
-        options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED  # slower on CPU: docs/performance.md
+        # It skips the cells of other sequences: docs/performance.md. Where a model cannot have it, it goes without.
+        options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
         options.no_perf = True
         self._context = api.llama_init_from_model(model.handle, options)
         if not self._context:
@@ -62,7 +64,7 @@ class LlamaDevice:
         options = api.llama_context_default_params()
         sizes = [getattr(api, f"llama_model_{name}")(model.handle) for name in ("n_layer", "n_embd", "n_head_kv")]
         kinds = f"k{options.type_k} v{options.type_v}"
-        return f"llama-cpp-python {api.__version__} {kinds} layers {sizes} unified, no flash attention"
+        return f"llama-cpp-python {api.__version__} {kinds} layers {sizes} unified, flash attention"
 
     def decode(self, rows: Sequence[Row]) -> None:
         code = self._api.llama_decode(self._context, self._rows.fill(rows))
@@ -154,7 +156,7 @@ class LlamaSampler:
         if sampling.temperature <= 0:
             return [*parts, api.llama_sampler_init_greedy()]
         if sampling.top_p < 1:
-            parts.append(api.llama_sampler_init_top_k(_SORTED))
+            parts.append(api.llama_sampler_init_min_p(_FAINT, 1))
             parts.append(api.llama_sampler_init_top_p(sampling.top_p, 1))
         if sampling.min_p > 0:
             parts.append(api.llama_sampler_init_min_p(sampling.min_p, 1))
