@@ -19,10 +19,11 @@ COMBINATIONS: Mapping[Combine, Callable[[Sequence[float]], float]] = {
 def settles(rule: Rule, finding: Finding) -> bool:
     """Whether no later critic of the rule need be asked. Without `open_between`, none settles anything.
 
-    That a deterministic critic found nothing settles nothing: it was not looking for the rest.
+    That a deterministic critic found nothing settles nothing: it was not looking for the rest. Nor does a low word that
+    its own critic doubts.
     """
     p = finding.probability
     if rule.open_between is None or p is None:
         return False
     lower, upper = rule.open_between
-    return p >= upper or (p < lower and finding.critic not in DETERMINISTIC)
+    return p >= upper or (p < lower and finding.critic not in DETERMINISTIC and not finding.doubtful)

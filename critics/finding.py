@@ -57,6 +57,8 @@ class Finding:
     in_part: bool = False
     """Whether something that was to be judged could not be: then the probability is worth something while it is a
     breach by the threshold of the moment, and says nothing by another."""
+    doubtful: bool = False
+    """Whether the critic does not trust its own word where that is low: then it does not settle a cascade."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(Span(*span) for span in self.spans))

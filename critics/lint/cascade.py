@@ -34,7 +34,13 @@ def _rule(rule: Rule, *, inherited: Bounds | None) -> Iterator[_Complaint]:
             )
         elif rule.action == "redact":
             yield (key,), "every critic of a rule that is redacted is asked, and mends what it finds: leave this out"
-    if rule.open_between is None or len(rule.critics) == 1 or rule.action == "redact":
+    cascaded = rule.open_between is not None and len(rule.critics) > 1 and rule.action != "redact"
+    if rule.probe and rule.probe.doubt and "probe" in rule.critics:
+        if rule.applies_to == "input":
+            yield ("probe", "doubt"), "the rule is about the request itself: leave this out"
+        elif not cascaded or rule.critics[-1] == "probe":
+            yield ("probe", "doubt"), "it keeps nothing open: name a critic behind `probe`, and give `open_between`"
+    if rule.open_between is None or not cascaded:
         return
     if what := _bounds(rule.open_between):
         if rule.open_between != inherited:

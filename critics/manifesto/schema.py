@@ -112,10 +112,22 @@ class Grounded(Model):
     )
 
 
+class Doubt(Model):
+    """What makes the `probe` critic doubt that an answer is as harmless as it looks: the request."""
+
+    head: Text = Field(description="Which of the probe's heads looks at the request.")
+    at_least: float = Field(0.5, gt=0, lt=1, description="What it must give, uncalibrated, for the doubt.")
+
+
 class Probing(Model):
     """Options of the `probe` critic."""
 
-    head: Text = Field(description="Which of the probe's heads judges; the one named as the rule when not given.")
+    head: Text | None = Field(
+        None, description="Which of the probe's heads judges; the one named as the rule when not given."
+    )
+    doubt: Doubt | None = Field(
+        None, description="Keeps a cascade open below its lower bound where the request looks like this."
+    )
 
 
 class Remote(Model):

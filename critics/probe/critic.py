@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from critics.exchange import Exchange
 from critics.finding import Finding, Usage, undecided
@@ -15,8 +16,9 @@ NAME = "probe"
 class ProbeCritic:
     """Judges by linear heads on what a model holds of the text: no token is written, and none read that is known.
 
-    Of several probes the first that has the rule's head judges it; a rule for which none has one is undecided. Raises
-    what the states raise.
+    Of several probes the first that has the rule's head judges it; a rule for which none has one is undecided. An
+    answer to a request that another head of the rule suspects is judged as ever, but with doubt: what an attack brings
+    forth may look like nothing that was learnt from. Raises what the states raise.
     """
 
     def __init__(self, states: States, *probes: Probe) -> None:
@@ -24,26 +26,52 @@ class ProbeCritic:
         self._probes = probes
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        seen: dict[tuple[int, ...], Vector] = {}
+        looks = _Looks(self._states, self._probes)
+        request = replace(exchange, draft=None)
         findings = []
         for rule in rules:
-            probe = next((probe for probe in self._probes if head_of(rule) in probe.heads), None)
-            if probe is None:
-                findings.append(self._unknown(rule))
+            doubt = rule.probe.doubt if rule.probe and exchange.draft is not None else None
+            try:
+                probability = looks(exchange, head_of(rule))
+                doubtful = doubt is not None and looks(request, doubt.head) >= doubt.at_least
+            except _NoHead as exc:
+                findings.append(undecided(rule, NAME, str(exc)))
                 continue
-            usage = Usage()  # all rules share a look, which the first one bears
-            if probe.layers not in seen:
-                seen[probe.layers], usage = self._states(exchange, probe.layers)
-            probability = probe.heads[head_of(rule)](seen[probe.layers])
             why = "it looks like what breaks this rule" if probability >= rule.threshold else ""
-            findings.append(Finding(rule.id, NAME, probability, why, usage=usage))
+            findings.append(Finding(rule.id, NAME, probability, why, usage=looks.paid(), doubtful=doubtful))
         return findings
 
-    def _unknown(self, rule: Rule) -> Finding:
-        known = ", ".join(sorted({name for probe in self._probes for name in probe.heads}))
-        return undecided(rule, NAME, f"no probe has a head {head_of(rule)!r}; there are {known}")
+
+class _NoHead(Exception):
+    """No probe has this head."""
+
+
+class _Looks:
+    """What heads say, over as few looks into the model as can be; each is paid for once."""
+
+    def __init__(self, states: States, probes: Sequence[Probe]) -> None:
+        self._states = states
+        self._probes = probes
+        self._seen: dict[tuple[Exchange, tuple[int, ...]], Vector] = {}
+        self._usage = Usage()
+
+    def __call__(self, exchange: Exchange, head: str) -> float:
+        probe = next((probe for probe in self._probes if head in probe.heads), None)
+        if probe is None:
+            known = ", ".join(sorted({name for probe in self._probes for name in probe.heads}))
+            raise _NoHead(f"no probe has a head {head!r}; there are {known}")
+        key = (exchange, probe.layers)
+        if key not in self._seen:
+            self._seen[key], usage = self._states(exchange, probe.layers)
+            self._usage += usage
+        return probe.heads[head](self._seen[key])
+
+    def paid(self) -> Usage:
+        """What was read since this was last asked."""
+        usage, self._usage = self._usage, Usage()
+        return usage
 
 
 def head_of(rule: Rule) -> str:
     """The name of the head that judges a rule: its own unless it names another."""
-    return rule.probe.head if rule.probe else rule.id
+    return (rule.probe.head if rule.probe else None) or rule.id

@@ -208,6 +208,25 @@ def _sure(rule: Rule, word: float | None) -> bool:
     return not lower <= word < upper
 
 
+@pytest.mark.parametrize(("word", "whom"), [(0.1, ["judge"]), (0.5, ["judge"]), (0.9, [])])
+def test_a_doubtful_word_settles_nothing_while_it_is_low(word: float, whom: list[str]) -> None:
+    """The next one is asked, whose word alone counts where that is sure; a high one settles as ever."""
+    only = rule(critics=("probe", "judge"), combine="mean")
+    calls: list[str] = []
+
+    def judge(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        calls.append("judge")
+        return [Finding("a", "judge", 0.7)]
+
+    def probe(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        return [Finding("a", "probe", word, doubtful=True)]
+
+    findings = Panel({"probe": probe, "judge": judge}, seconds=None)(EXCHANGE, [only])
+    (found,) = weigh(Manifesto(name="m", version="1", rules=(only,)), [only], findings).judgements
+    assert calls == whom
+    assert found.probability == pytest.approx((word + 0.7) / 2 if whom else word)
+
+
 def test_a_manifesto_hands_its_way_down_to_rules_of_several_critics() -> None:
     """But not to those that say otherwise, have one critic, or are redacted."""
     other = rule("other", bounds=None)

@@ -7,6 +7,7 @@ import pytest
 from critics import check
 
 HEAD = 'name: m\nversion: "1"\n'
+DOUBT = "probe: {doubt: {head: bad-request}}"
 TWO = "critics: [patterns, judge], patterns: {forbid: [x]}"
 
 
@@ -39,6 +40,12 @@ def faults(folder: Path, rule: str, above: str = "") -> list[str]:
             "critics: [patterns, personal-data], patterns: {forbid: [x]}, action: redact, combine: mean",
             "every critic of a rule that is redacted is asked",
         ),
+        (f"critics: [probe, judge], {DOUBT}", "m.yaml:4:61: it keeps nothing open: name a critic behind `probe`"),
+        (f"critics: [judge, probe], open_between: [0.2, 0.8], {DOUBT}", "it keeps nothing open"),
+        (
+            f"critics: [probe, judge], applies_to: input, action: veto, open_between: [0.2, 0.8], {DOUBT}",
+            "the rule is about the request itself: leave this out",
+        ),
     ],
 )
 def test_a_cascade_that_cannot_work_is_found(tmp_path: Path, rule: str, said: str) -> None:
@@ -66,6 +73,7 @@ def test_what_is_set_for_all_rules_is_checked_where_it_stands(tmp_path: Path, ab
     ("above", "rule"),
     [
         ("", f"{TWO}, open_between: [0.2, 0.8]"),
+        ("", f"critics: [probe, judge], open_between: [0.2, 0.8], {DOUBT}"),
         ("", f"{TWO}, open_between: [0, 1], combine: noisy-or"),
         ("open_between: [0.2, 0.8]\ncombine: max\n", TWO),
         (

@@ -24,7 +24,7 @@ from critics import (
     read_probe,
     write_probe,
 )
-from critics.manifesto.schema import Probing
+from critics.manifesto.schema import Doubt, Probing
 
 KIND = Rule(id="kind", statement="It is kind.")
 CALM = Rule(id="calm", statement="It is calm.")
@@ -41,11 +41,12 @@ class States:
 
     def __init__(self, *values: float) -> None:
         self.looks: list[tuple[int, ...]] = []
-        self._values = np.array(values, dtype=np.float32)
+        self.asked = self._values = np.array(values, dtype=np.float32)
+        """Of the request, where that is looked at by itself."""
 
     def __call__(self, exchange: Exchange, layers: Sequence[int]) -> tuple[Vector, Usage]:
         self.looks.append(tuple(layers))
-        return self._values, Usage(7)
+        return (self.asked if exchange.draft is None else self._values), Usage(7)
 
 
 def exchange() -> Exchange:
@@ -88,6 +89,36 @@ def test_of_several_probes_the_first_that_has_the_head_judges() -> None:
     assert kind.probability == again.probability == 0.5
     assert calm.probability == pytest.approx(1 / (1 + np.exp(2)))
     assert states.looks == [(5,), (3,)]
+
+
+def wary(head: str = "calm", at_least: float = 0.5) -> Rule:
+    doubt = Doubt(head=head, at_least=at_least)
+    return Rule(id="kind", statement="It is kind.", probe=Probing(doubt=doubt))
+
+
+@pytest.mark.parametrize(("asked", "at_least", "doubtful"), [(2, 0.5, True), (-2, 0.5, False), (2, 0.9, False)])
+def test_an_answer_to_a_suspect_request_is_judged_with_doubt(asked: float, at_least: float, doubtful: bool) -> None:
+    """By its own states as ever; the look at the request is paid for as well, once."""
+    states = States(1, -2)
+    states.asked = np.array([0, asked], dtype=np.float32)
+    plain, kind, again = ProbeCritic(states, PROBE)(exchange(), [CALM, wary("calm", at_least), wary("calm", at_least)])
+    assert kind.probability == pytest.approx(1 / (1 + np.exp(-1)))
+    assert (plain.doubtful, kind.doubtful, again.doubtful) == (False, doubtful, doubtful)
+    assert [finding.usage for finding in (plain, kind, again)] == [Usage(7), Usage(7), Usage()]
+    assert states.looks == [(3,), (3,)]
+
+
+def test_a_request_by_itself_is_not_looked_at_twice() -> None:
+    states = States(1, 2)
+    (finding,) = ProbeCritic(states, PROBE)(Exchange((Message("user", "Hi."),)), [wary()])
+    assert (finding.doubtful, states.looks) == (False, [(3,)])
+
+
+def test_a_doubt_without_a_head_is_undecided() -> None:
+    """It is not taken for trust."""
+    (finding,) = ProbeCritic(States(1, 0), PROBE)(exchange(), [wary("loud")])
+    assert finding.probability is None
+    assert "'loud'" in finding.critique
 
 
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=2), st.floats(-1e4, 1e4))
