@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.batch.task import Record
-from pipeline.batch.writing.columns import broken
+from pipeline.batch.writing.columns import broken, undecided
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Summary:
     """What a whole batch came to, earlier runs included; only `resumed` is about this one.
 
     `revised` are those released that took more than one draft; `attempts` records by how many drafts they took;
-    `broken` drafts by the rule that they broke; tokens by whose they were; `seconds` of all records together.
+    `broken` drafts by the rule that they broke; `undecided` drafts by the rule that could not be judged, and `why` not
+    in the first of them; tokens by whose they were; `seconds` of all records together.
     """
 
     output: Path
@@ -54,6 +55,8 @@ class Summary:
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
     attempts: Mapping[int, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
+    undecided: Mapping[str, int] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -82,6 +85,8 @@ class Tally:
         self._stop_reasons: Counter[str] = Counter()
         self._attempts: Counter[int] = Counter()
         self._broken: Counter[str] = Counter()
+        self._undecided: Counter[str] = Counter()
+        self._why: dict[str, str] = {}
         self._tokens: Counter[str] = Counter()
 
     def add(self, record: Record) -> None:
@@ -93,6 +98,9 @@ class Tally:
         self._attempts[len(record["attempts"])] += 1
         for attempt in record["attempts"]:
             self._broken.update(broken(attempt["verdict"]))
+            left_open = undecided(attempt["verdict"])
+            self._undecided.update(left_open.keys())
+            self._why = left_open | self._why
         for who in ("generator", "critic"):
             for kind, count in record["usage"][who].items():
                 self._tokens[f"{who}_{kind}"] += count
@@ -107,6 +115,8 @@ class Tally:
             stop_reasons=dict(self._stop_reasons),
             attempts=dict(sorted(self._attempts.items())),
             broken=dict(self._broken.most_common()),
+            undecided=dict(self._undecided.most_common()),
+            why=dict(self._why),
             tokens=dict(self._tokens),
             seconds=round(self._seconds, 3),
         )

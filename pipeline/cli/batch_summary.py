@@ -46,6 +46,10 @@ def _show(summary: Summary, found: Mapping[str, int]) -> None:
     if not console.is_terminal:
         console.width = _WIDTH
     console.print(table, markup=False)
+    for rule in list(summary.undecided)[:RULES]:
+        console.print(
+            f"  {rule} was left undecided: {summary.why[rule]}", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def _outcomes(summary: Summary) -> Iterator[Line]:
@@ -67,6 +71,8 @@ def _rules(summary: Summary) -> Iterator[Line]:
         yield f"drafts that broke {rule}", f"{number:,}", ""
     if (others := len(summary.broken) - RULES) > 0:
         yield f"and {others} other rules", "", ""
+    for rule, number in list(summary.undecided.items())[:RULES]:
+        yield f"drafts undecided by {rule}", f"{number:,}", ""
 
 
 def _tokens(summary: Summary, found: Mapping[str, int]) -> Iterator[Line]:

@@ -66,6 +66,16 @@ def broken(verdict: Mapping[str, Any] | None) -> list[str]:
     return list(dict.fromkeys(finding["rule"] for finding in found if finding["outcome"] == "broken"))
 
 
+def undecided(verdict: Mapping[str, Any] | None) -> dict[str, str]:
+    """The rules that left the whole undecided, each with the first critic's reason."""
+    why: dict[str, str] = {}
+    if verdict and verdict["outcome"] == "undecided":
+        for finding in verdict["findings"]:
+            if finding["outcome"] == "undecided":
+                why.setdefault(finding["rule"], finding["critique"])
+    return why
+
+
 def _told(value: Any) -> Any:
     """Lone surrogates, which neither format can hold, as escapes."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
