@@ -54,8 +54,6 @@ class Job(ABC):
         """Rows that it has been given in all."""
         self.passed = 0
         """Steps since it was last given one."""
-        self.scattered = False
-        """Whether its cells lie among those of others, since it wrote in company."""
         self.done = False
 
     @property

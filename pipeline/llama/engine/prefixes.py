@@ -3,8 +3,7 @@
 After RadixAttention (arXiv 2312.07104). A node is a run of tokens that follows its parent's; its cells bear the node's
 own sequence id, so each cell belongs to one node, and to the requests that read on from it. Nodes that no request uses
 are parked outside of the cache, least recently used first: llama.cpp attends over every cell in use, so an idle prefix
-slows down every token, and copying it back costs a hundredth of reading it again. What was written in company lies
-scattered among the cells of others, is slow to copy and seldom asked for: that is forgotten instead.
+slows down every token, and copying it back costs a hundredth of reading it again.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ class Node:
         self.users = 0
         self.used = 0
         self.pinned = False
-        self.scattered = False
 
     @property
     def end(self) -> int:
@@ -131,7 +129,7 @@ class PrefixTree:
             self._device.copy(step.sequence, sequence, step.start, step.end)
         return reached
 
-    def insert(self, ids: Sequence[int], sequence: int, held: Node, *, scattered: bool = False) -> Node:
+    def insert(self, ids: Sequence[int], sequence: int, held: Node) -> Node:
         """Make the prefix `ids`, which `sequence` has read, known from `held` (locked) on.
 
         Gives the node where what is known of it ends now, locked instead. What was known already is shared, so that it
@@ -141,10 +139,11 @@ class PrefixTree:
             child, same = held.best(ids)
             if child is not None and same < len(child.tokens):
                 child = self._split(child, same)
+            if child is None and self._own(held):
+                self._extend(held, tuple(ids[held.end :]), sequence)
+                break
             if child is None:
                 child = self._add(held, tuple(ids[held.end :]), sequence)
-                if child is not None:
-                    child.scattered = scattered
             elif not self._share(child, sequence):
                 child = None
             if child is None:
@@ -187,7 +186,7 @@ class PrefixTree:
         """Take out of the cache what nobody has used for longer than `grace`."""
         for node in self._idle():
             if node.used < self.now - grace:
-                self._put_away(node)
+                self._park(node)
 
     def _idle(self) -> list[Node]:
         return [node for node in self.nodes() if node.sequence is not None and not node.users]
@@ -216,6 +215,17 @@ class PrefixTree:
         parent.children.append(node)
         return node
 
+    def _own(self, node: Node) -> bool:
+        """Whether the node is the end of one request's prefix, and of nobody else's."""
+        return node.sequence is not None and node.users == 1 and not (node.children or node.pinned)
+
+    def _extend(self, node: Node, tokens: tuple[int, ...], sequence: int) -> None:
+        """Let the node hold these tokens as well, which is one node less than if they had one of their own."""
+        assert node.sequence is not None
+        self._device.copy(sequence, node.sequence, node.end, node.end + len(tokens))
+        node.tokens += tokens
+        self.cells += len(tokens)
+
     def _split(self, node: Node, length: int) -> Node | None:
         """The node's first `length` tokens as a node of their own above the rest; `None` where that cannot be done, or
         is not worth bringing the node back, or would part what was planted."""
@@ -232,7 +242,7 @@ class PrefixTree:
         assert node.sequence is not None
         upper = Node(node.tokens[:length], node.parent)
         upper.users, upper.used, upper.sequence = node.users, node.used, number
-        upper.pinned, upper.scattered = node.pinned, node.scattered
+        upper.pinned = node.pinned
         self._device.copy(node.sequence, number, upper.start, upper.end)
         self._device.remove(node.sequence, upper.start, upper.end)
         node.parent.children.remove(node)
@@ -252,14 +262,8 @@ class PrefixTree:
     def _park_oldest(self) -> bool:
         idle = self._idle()
         if idle:
-            self._put_away(min(idle, key=lambda node: (node.used, -node.start)))
+            self._park(min(idle, key=lambda node: (node.used, -node.start)))
         return bool(idle)
-
-    def _put_away(self, node: Node) -> None:
-        if node.scattered and not node.pinned and not node.children:
-            self._forget(node)
-        else:
-            self._park(node)
 
     def _park(self, node: Node) -> None:
         assert node.sequence is not None

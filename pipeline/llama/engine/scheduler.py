@@ -18,8 +18,13 @@ from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
 
+TILE = 64
+"""Rows from which on llama.cpp attends by tiles of so many rows, and each tile pays for all that any of its rows looks
+at. So those who write, each with cells of its own, are not in one batch with so many rows of prompts."""
+
 CHUNK = 64
-"""Rows of prompts in a batch while somebody is writing: already as fast a token as a full batch, and soon over."""
+"""Rows of prompts that are read between two tokens of somebody who writes: nearly as fast a row as a full batch, and
+soon over."""
 
 SHARED_READ = 32
 """Tokens: a job waits for another that is just reading so much of the same prompt."""
@@ -38,6 +43,10 @@ PLANTED = 32
 
 PATIENCE = 32
 """Steps without a row that make up for a slice, so that no prompt waits for ever."""
+
+
+Part = tuple[Job, list[Row]]
+"""A job, and what it reads in a batch."""
 
 
 @dataclass
@@ -102,23 +111,19 @@ class Scheduler:
             self._tree.unplant(*oldest)
 
     def step(self) -> None:
-        """Let jobs join and leave, and read one batch."""
+        """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""
         self._drop()
         self._admit()
         self._tree.trim(GRACE)
         if not self._running:
             return
         turn = self._turn()
-        rows: list[Row] = []
-        parts: list[tuple[Job, int, int]] = []
-        for job, part in self._plan(turn):
-            parts.append((job, len(rows), len(part)))
-            rows += part
+        batches = self._plan(turn)
         # Other adapters are next, also where a job got no row: it may wait for branches that jobs with those hold.
         self._running = [job for job in self._running if job not in turn] + turn
-        if not rows:
+        if not batches:
             return
-        self._tree.now += min(len(rows), STRIDE)
+        self._tree.now += min(sum(len(part) for batch in batches for _, part in batch), STRIDE)
         try:
             self._device.use(turn[0].applied)
         except ModelFault as exc:  # nothing has been read: only who wants these adapters has failed
@@ -126,15 +131,13 @@ class Scheduler:
                 job.fail(exc)
                 self._leave(job)
             return
-        try:
-            self._device.decode(rows)
-        except ModelFault as exc:
-            self._reset(exc)
-            return
-        self.counts.batches += 1
-        for job, first, own in parts:
-            job.scattered |= job.urgent and len(rows) > 1
-            self._took(job, first, own)
+        for batch in batches:
+            try:
+                self._device.decode([row for _, part in batch for row in part])
+            except ModelFault as exc:
+                self._reset(exc)
+                return
+            self._read(batch)
 
     def fail(self, error: Exception) -> None:
         """End every job, waiting or running."""
@@ -222,24 +225,37 @@ class Scheduler:
         applied = self._running[0].applied
         return [job for job in self._running if job.applied == applied]
 
-    def _plan(self, turn: list[Job]) -> list[tuple[Job, list[Row]]]:
-        room, outputs = self._device.batch, self._device.outputs
-        plan = []
-        writers = [job for job in turn if job.urgent]
+    def _plan(self, turn: list[Job]) -> list[list[Part]]:
+        """Batches to be read now: of those who write, and of those who read. One for both where that is cheaper."""
+        writing = self._parts([job for job in turn if job.urgent], self._device.batch, self._device.outputs)
         readers = sorted((job for job in turn if not job.urgent), key=_precedence)
-        for job in writers + readers:
-            if job is next(iter(readers), None) and writers:
-                room = min(room, CHUNK)
+        room = CHUNK if writing else self._device.batch
+        reading = self._parts(readers, room, self._device.outputs - len(writing))  # both may fit into one
+        if writing and reading and len(writing) + sum(len(part) for _, part in reading) < TILE:
+            return [writing + reading]
+        return [batch for batch in (writing, reading) if batch]
+
+    def _parts(self, jobs: list[Job], room: int, outputs: int) -> list[Part]:
+        """What each job reads in a batch of so many rows, of which `outputs` are wanted."""
+        parts = []
+        for job in jobs:
             job.prepare(self._device)
             most = self._fixed.room(job, room) if self._fixed else room
             part = job.rows(most, outputs) if room > 0 else []
             job.passed = 0 if part else job.passed + 1
             if part:
-                plan.append((job, part))
+                parts.append((job, part))
                 job.given += len(part)
                 room -= len(part)
                 outputs -= sum(row.wanted for row in part)
-        return plan
+        return parts
+
+    def _read(self, batch: list[Part]) -> None:
+        self.counts.batches += 1
+        first = 0
+        for job, part in batch:
+            self._took(job, first, len(part))
+            first += len(part)
 
     def _took(self, job: Job, first: int, count: int) -> None:
         was_reading = job.reading
@@ -261,7 +277,7 @@ class Scheduler:
         """Make known what the job has read or written, for others to share."""
         assert job.node is not None
         before = job.node.end
-        job.node = self._tree.insert(job.seen, job.sequence, job.node, scattered=job.scattered)
+        job.node = self._tree.insert(job.seen, job.sequence, job.node)
         job.reserved -= job.node.end - before
         if job.pinned:
             self._tree.pin(self._tree.find(job.adapters, job.ids[: job.pinned]))

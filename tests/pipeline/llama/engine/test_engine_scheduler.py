@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
+from pipeline.llama.engine.engine import SEQUENCES
 from pipeline.llama.engine.prefixes import Node
 from pipeline.llama.engine.requests import Adapter, Generation, Sampling, Scoring
-from pipeline.llama.engine.scheduler import CHUNK, GRACE, PATIENCE, SHARED_READ, SLICE
+from pipeline.llama.engine.scheduler import CHUNK, GRACE, PATIENCE, SHARED_READ, SLICE, TILE
 from pipeline.llama.shared import common
 from tests.pipeline.llama.engine.fake_device import BAD_GRAMMAR, DEAD_END, FakeDevice, Rig, got, scored, written
 
@@ -79,6 +80,25 @@ def test_a_long_prompt_is_read_in_parts_while_somebody_writes() -> None:
         assert len(writer.writing.tokens) == before + steps
         assert len(rig.device.batches[-1]) <= CHUNK + 1
     assert steps == -(-499 // CHUNK)
+
+
+def test_who_writes_is_not_in_one_batch_with_many_rows_of_prompts() -> None:
+    """Each has a batch of its own in a step, since together they cost more. A few rows go along."""
+    rig = big(parallel=4)
+    writers = [rig.write(lasting(5, most=40, seed=seed)) for seed in (1, 2, 3)]
+    while any(job.reading for job in writers):
+        rig.step()
+    rig.write(Generation(tokens(TILE, 4), 1))
+    rig.step()
+    (writing, reading) = rig.device.batches[-2:]
+    assert {row.sequence for row in writing} == {job.sequence for job in writers}
+    assert [row.wanted for row in reading] == [False] * (TILE - 1)
+    rig.step()
+    assert len(rig.device.batches[-1]) == 4
+    before = len(rig.device.batches)
+    short = rig.write(Generation(tokens(TILE - 3, 5), 1))
+    rig.step()
+    assert [len(batch) for batch in rig.device.batches[before:]] == [3 + TILE - 4 - short.reused]
 
 
 def test_a_long_prompt_alone_fills_the_batch() -> None:
@@ -617,16 +637,68 @@ def test_pinned_prefixes_do_not_fill_the_store() -> None:
     assert node_of(rig, tokens(40, 1)).end < 40
 
 
-def test_what_was_written_in_company_is_forgotten_rather_than_parked() -> None:
-    """Its cells lie scattered, and copying them would stall everybody."""
+def test_what_was_written_in_company_is_parked_as_anything_else() -> None:
+    """Whoever asks about it later does not read it again."""
     rig = big()
     requests = [lasting(20, most=30, seed=seed) for seed in (1, 2)]
     jobs = [rig.write(request) for request in requests]
     rig.finish()
     park(rig)
     for job, request in zip(jobs, requests, strict=True):
-        assert node_of(rig, (*request.prompt, *job.writing.tokens)).end == 19
-    assert rig.tree.parked == 2 * 19
+        assert node_of(rig, (*request.prompt, *job.writing.tokens)).end == 19 + 30
+    assert rig.tree.parked == 2 * (19 + 30)
+
+
+def test_a_prompt_and_what_was_written_after_it_take_one_id() -> None:
+    """Where nobody else has come to share the prompt: so that ids last for many."""
+    rig = big()
+    request = lasting(20, most=30)
+    job = rig.write(request)
+    rig.finish()
+    assert [len(node.tokens) for node in rig.tree.nodes()] == [19 + 30]
+    assert node_of(rig, (*request.prompt, *job.writing.tokens)).end == 19 + 30
+
+
+def test_a_prompt_that_somebody_shares_is_left_as_it_is() -> None:
+    """The other one goes on from its end."""
+    rig = big()
+    request = lasting(50, most=30)
+    one = rig.write(request)
+    while one.reading:
+        rig.step()
+    other = rig.write(request)
+    rig.finish()
+    assert other.reused == 49
+    assert sorted(len(node.tokens) for node in rig.tree.nodes()) == [30, 49]
+    rig.check_idle()
+
+
+def test_what_is_pinned_stays_as_long_as_it_is() -> None:
+    """What comes after it is no part of it, and may be forgotten without it."""
+    rig = big()
+    preamble = tokens(40, 1)
+    rig.score(Scoring(((*preamble, 1, 2), (*preamble, 2, 3)), GROUPS, pinned=40))
+    rig.finish()
+    rig.write(Generation((*preamble, 1, 2, 3), 1))
+    rig.finish()
+    (node,) = (node for node in rig.tree.nodes() if node.start == 0)
+    assert (len(node.tokens), node.pinned) == (40, True)
+    assert [below.pinned for below in node.children] == [False]
+
+
+def test_of_sixteen_drafts_none_is_read_again() -> None:
+    """A look at the question, a draft, a look at the draft, as a probe asks: the ids do for all at once."""
+    rig = Rig(FakeDevice(cells=8192, batch=128, outputs=64), parallel=16, sequences=SEQUENCES)
+    head = tokens(24, 99)
+    requests = [Generation((*head, *lasting(12, most=30, seed=seed).prompt), 30) for seed in range(1, 17)]
+    asked = [rig.score(Scoring((request.prompt[:-3],), GROUPS)) for request in requests]
+    rig.finish()
+    drafts = [rig.write(request) for request in requests]
+    rig.finish()
+    looks = [rig.score(Scoring(((*d._request.prompt, *d.writing.tokens, 1, 2),), GROUPS)) for d in drafts]
+    rig.finish()
+    assert all(job.done for job in asked)
+    assert all(len(look.ids) - look.reused <= 4 for look in looks)
 
 
 def test_sequences_run_out_and_answers_stay_right() -> None:
