@@ -22,7 +22,7 @@ PROMPTS = 3
 
 
 def drafts() -> None:
-    side = drafting(Watched(LlamaModel(weights()), threads=1), prompt, TOKENS)
+    side = drafting(Watched(LlamaModel(weights()), threads=1, apart=False), prompt, TOKENS)
     for number in range(PROMPTS):
         side(number)
 

@@ -11,6 +11,7 @@ from bench.material import manifesto
 from bench.timing import Side, took
 from critics import Judge, Message, Panel
 from pipeline import DraftRequest, Pipeline, embedded
+from pipeline.engines import cells_beside_a_judge
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
 from pipeline.llama.engine import Scores, Scoring
 from pipeline.llama.model import available_cores
@@ -24,11 +25,24 @@ def weights() -> Path:
 
 
 class Watched(Engine):
-    """Keeps what was asked to be scored, and what came of it."""
+    """Keeps what was asked to be scored, and what came of it. `apart` says whether a judge will be beside it."""
 
-    def __init__(self, model: LlamaModel, *, threads: int | None = None) -> None:
-        super().__init__(model, context=CONTEXT, threads=threads or available_cores())
+    def __init__(
+        self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, cells: int | None = None
+    ) -> None:
+        self._threads = threads or available_cores()
+        cells = cells or (cells_beside_a_judge(CONTEXT) if apart else None)
+        super().__init__(model, context=CONTEXT, threads=self._threads, cells=cells)
         self.scored: list[tuple[Scoring, Future[Scores]]] = []
+        self._judging: Watched | None = None
+
+    @property
+    def judging(self) -> Watched:
+        """The judge's engine beside it. What is asked there is kept here."""
+        if self._judging is None:
+            self._judging = Watched(self.model, threads=self._threads, cells=CONTEXT)
+            self._judging.scored = self.scored
+        return self._judging
 
     def score(self, request: Scoring) -> Future[Scores]:
         future = super().score(request)
@@ -46,10 +60,11 @@ class WholeLength(LlamaGenerator):
         self._sampling = replace(self._sampling, bias=ends)
 
 
-def pipeline(engine: Engine, *, rules: int, tokens: int, in_place: bool = False) -> Pipeline:
-    """Drafts and judges with one engine, as `assembly` would."""
+def pipeline(engine: Watched, *, rules: int, tokens: int, in_place: bool = False) -> Pipeline:
+    """Drafts and judges with one model, as `assembly` would."""
     held = manifesto(rules)
-    judge = Judge(LlamaJudgeModel(engine), beliefs=held.beliefs, rules=held.rules, in_place=in_place)
+    judging = engine if in_place else engine.judging
+    judge = Judge(LlamaJudgeModel(judging), beliefs=held.beliefs, rules=held.rules, in_place=in_place)
     return Pipeline(held, Panel({"judge": judge}, seconds=60.0), WholeLength(engine, tokens))
 
 

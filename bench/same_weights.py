@@ -54,7 +54,8 @@ class _Ours:
     """An engine a way, over one copy of the weights."""
 
     def __init__(self, model: LlamaModel) -> None:
-        self._alone, self.place, self._eight, self._one, self._sixteen = (Watched(model) for _ in range(5))
+        self._alone, self.place = (Watched(model, apart=False) for _ in range(2))
+        self._eight, self._one, self._sixteen = (Watched(model) for _ in range(3))
 
     def sides(self, tokens: int) -> dict[str, Side]:
         def judged(engine: Watched, rules: int, *, in_place: bool = False) -> Side:

@@ -29,7 +29,8 @@ from pipeline import embedded
 from pipeline.caching import CachingCritic, CachingGenerator, Store, UnaskedGenerator, unasked_critic
 from pipeline.conditions import drafting, judging
 from pipeline.embeddings import PackagedEmbedder
-from pipeline.errors import ModelMissing, SettingsError
+from pipeline.engines import Engines
+from pipeline.errors import SettingsError
 from pipeline.fitted import fitted
 from pipeline.generator import Generator
 from pipeline.guards import guard_critic
@@ -41,10 +42,8 @@ from pipeline.llama import (
     Engine,
     LlamaGenerator,
     LlamaJudgeModel,
-    LlamaModel,
     LlamaStates,
     compile_grammar,
-    faster_form,
     fingerprint,
 )
 from pipeline.openai_door import OpenAiModerator
@@ -94,9 +93,8 @@ class Parts:
     ) -> None:
         self._settings = settings
         self._wardrobe = Wardrobe(settings.identity.use, settings.identity.scale, strict)
-        self._judged = judged
         self._store = store
-        self._engines: dict[Path, Engine] = {}
+        self._engines = Engines(settings, judged=judged)
         self._embedder: Embedder | None = None
 
     def pipeline(self, manifesto: Manifesto, *, generator: Generator | None = None, drafts: bool = True) -> Pipeline:
@@ -115,8 +113,7 @@ class Parts:
 
     def close(self) -> None:
         """Free the engines, for all that was made of them; a second time does nothing."""
-        for engine in self._engines.values():
-            engine.close()
+        self._engines.close()
 
     def critic(self, manifesto: Manifesto, *, ask: bool = True) -> Panel:
         """The panel of the critics that the manifesto names; no model is loaded that no rule asks for. Where `ask` is
@@ -150,14 +147,14 @@ class Parts:
         path = self._weights(name)
         if path is None:
             raise SettingsError(f"an identity is built for a model in a GGUF file, and {name!r} is not one")
-        return self._engine(path), path
+        return self._engines.of(path), path
 
     def generator(self, manifesto: Manifesto, worn: Worn | None = None, *, ask: bool = True) -> Generator:
         """What drafts, wearing the identities of the settings that are this manifesto's, or in their place `worn`.
         Where `ask` is false, it drafts only what the store holds."""
         path = self._weights(self._settings.generator.model)
         if worn is None:
-            worn = self._wardrobe.worn(manifesto, self._engine(path) if path else None, path)
+            worn = self._wardrobe.worn(manifesto, self._engines.of(path) if path else None, path)
         drafts = self._plain_generator(path, worn.adapters)
         if not ask:
             drafts = UnaskedGenerator(drafts)
@@ -173,7 +170,7 @@ class Parts:
         wanted = self._settings.generator
         if path is not None:
             return LlamaGenerator(
-                self._engine(path),
+                self._engines.of(path),
                 adapters=adapters,
                 temperature=wanted.temperature,
                 top_p=wanted.top_p,
@@ -201,7 +198,7 @@ class Parts:
         name = judge_name(self._settings)
         path = self._weights(name)
         if path is not None:
-            adapter, engine = judge_adapter(self._settings), self._engine(path)
+            adapter, engine = judge_adapter(self._settings), self._engines.judging(path)
             if adapter and engine.model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(path)):
                 raise SettingsError(f"the adapter {adapter} was trained on other weights than {path}")
             if adapter and made_of_adapter(adapter, engine):
@@ -276,11 +273,11 @@ class Parts:
         for file, probe in zip(files, probes, strict=True):
             if probe.fingerprint != fingerprint(path):
                 raise SettingsError(f"the probe {file} was trained on other weights than {path}")
-        return ProbeCritic(LlamaStates(self._engine(path)), *probes)
+        return ProbeCritic(LlamaStates(self._engines.of(path)), *probes)
 
     def _guard(self, manifesto: Manifesto) -> GuardCritic:
         weights = self._weights(self._settings.guard.model) if self._settings.guard.model else None
-        return guard_critic(manifesto, self._settings, weights=weights, engine=self._engine)
+        return guard_critic(manifesto, self._settings, weights=weights, engine=self._engines.of)
 
     def _weights(self, name: str) -> Path | None:
         """The file that a model's name means. Raises `SettingsError` where there is none and runs must repeat."""
@@ -288,22 +285,6 @@ class Parts:
         if path is None and self._settings.deterministic:
             raise SettingsError(f"`deterministic` is for models in this process: nobody knows how {name!r} is computed")
         return path
-
-    def _engine(self, path: Path) -> Engine:
-        if path not in self._engines:
-            settings = self._settings
-            contexts = [settings.generator.context, settings.judge.context]
-            if settings.guard.model and path == weights_of(settings.guard.model):
-                contexts.append(settings.guard.context)
-            form = faster_form(path) if self._judged and settings.optimise and path == _embedded() else path
-            self._engines[path] = Engine(
-                LlamaModel(form),
-                context=0 if 0 in contexts else max(contexts),
-                threads=settings.threads,
-                parallel=settings.parallel,
-                fixed=settings.deterministic,
-            )
-        return self._engines[path]
 
 
 def asks_model(manifesto: Manifesto) -> bool:
@@ -314,13 +295,6 @@ def asks_model(manifesto: Manifesto) -> bool:
 def store_of(settings: Settings) -> Store:
     """The cache that the settings name."""
     return Store(settings.cache.file, most=settings.cache.megabytes * 1_000_000)
-
-
-def _embedded() -> Path | None:
-    try:
-        return embedded.weights()
-    except ModelMissing:
-        return None
 
 
 def _key(wanted: RemoteSettings) -> str | None:

@@ -104,7 +104,7 @@ def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) ->
         made.append(Engine(*arguments, **options))
         return made[-1]
 
-    monkeypatch.setattr("pipeline.assembly.Engine", make)
+    monkeypatch.setattr("pipeline.engines.Engine", make)
     parts = Parts(load_settings(flags={"generator": {"context": 512}, "judge": {"context": 512}, "optimise": False}))
     pipelines = [parts.pipeline(critics.load("house-style")), parts.pipeline(JUDGED)]
     assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]

@@ -1,0 +1,95 @@
+"""The engines that the settings call for, one over each file of weights, and for a judge a second one beside it.
+
+llama.cpp goes through the cells of everybody for each token that it reads. A judge that asks in a conversation of its
+own shares none with the drafts, so it has a cache of its own: beside sixteen drafts it reads its batches in half the
+time (docs/performance.md). One that asks where the draft was written must share the generator's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline import embedded
+from pipeline.errors import ModelMissing
+from pipeline.llama import Engine, LlamaModel, faster_form
+from pipeline.settings import Settings
+from pipeline.weights import judge_adapter, judge_name, weights_of
+
+
+class Engines:
+    """Makes each when it is first asked for. Weights are loaded once, however many engines are over them.
+
+    `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here.
+    """
+
+    def __init__(self, settings: Settings, *, judged: bool) -> None:
+        self._settings = settings
+        self._judged = judged
+        self._models: dict[Path, LlamaModel] = {}
+        self._engines: dict[Path, Engine] = {}
+        self._apart: dict[Path, Engine] = {}
+
+    def of(self, path: Path) -> Engine:
+        """For whoever drafts with these weights, or looks at drafts where they were written."""
+        if path not in self._engines:
+            context = self._context(path)
+            cells = cells_beside_a_judge(context) if self._has_judge_apart(path) else None
+            self._engines[path] = self._made(path, context, cells)
+        return self._engines[path]
+
+    def judging(self, path: Path) -> Engine:
+        """For a judge with these weights."""
+        if not self._has_judge_apart(path):
+            return self.of(path)
+        if path not in self._apart:
+            context = self._context(path)
+            self._apart[path] = self._made(path, context, context)
+        return self._apart[path]
+
+    def close(self) -> None:
+        """Free them all; a second time does nothing."""
+        for engine in (*self._engines.values(), *self._apart.values()):
+            engine.close()
+
+    def _has_judge_apart(self, path: Path) -> bool:
+        settings = self._settings
+        if not self._judged or settings.judge.in_place or settings.deterministic:
+            return False
+        both = path == weights_of(settings.generator.model) == weights_of(judge_name(settings))
+        return both and judge_adapter(settings) is None
+
+    def _made(self, path: Path, context: int, cells: int | None) -> Engine:
+        return Engine(
+            self._model(path),
+            context=context,
+            cells=cells,
+            threads=self._settings.threads,
+            parallel=self._settings.parallel,
+            fixed=self._settings.deterministic,
+        )
+
+    def _model(self, path: Path) -> LlamaModel:
+        if path not in self._models:
+            faster = self._judged and self._settings.optimise and path == _embedded()
+            self._models[path] = LlamaModel(faster_form(path) if faster else path)
+        return self._models[path]
+
+    def _context(self, path: Path) -> int:
+        """Tokens of the longest conversation that the settings want with these weights."""
+        settings = self._settings
+        contexts = [settings.generator.context, settings.judge.context]
+        if settings.guard.model and path == weights_of(settings.guard.model):
+            contexts.append(settings.guard.context)
+        return self._model(path).trained_context if 0 in contexts else max(contexts)
+
+
+def cells_beside_a_judge(context: int) -> int:
+    """What a generator's engine has, where half a context less than usual makes up for much of the judge's own."""
+    return context + context // 2
+
+
+def _embedded() -> Path | None:
+    try:
+        return embedded.weights()
+    except ModelMissing:
+        return None

@@ -1,0 +1,78 @@
+"""Which engines there are, by the settings."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from critics import Manifesto, Rule
+from pipeline import embedded, load_settings
+from pipeline.assembly import Parts
+from pipeline.engines import Engines
+from pipeline.llama import LlamaModel
+
+UNTRAINED = {"judge": {"adapter": "none", "context": 512}, "generator": {"context": 512}, "optimise": False}
+JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", threshold=1 - 1e-9),))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that are loaded."""
+    files: list[Path] = []
+    load = LlamaModel.__init__
+
+    def loaded(self: LlamaModel, path: Path) -> None:
+        files.append(path)
+        load(self, path)
+
+    monkeypatch.setattr(LlamaModel, "__init__", loaded)
+    return files
+
+
+def engines(**flags: Any) -> closing[Engines]:
+    return closing(Engines(load_settings(flags=UNTRAINED | flags), judged=True))
+
+
+def test_a_judge_with_a_conversation_of_its_own_has_cells_of_its_own(read: list[Path]) -> None:
+    """Over one copy of the weights, and the two have little more cells than one engine for both."""
+    with engines() as made:
+        drafting, judging = made.of(embedded.weights()), made.judging(embedded.weights())
+        assert drafting is made.of(embedded.weights())
+        assert judging is made.judging(embedded.weights())
+        assert drafting is not judging
+        assert drafting.model is judging.model
+        assert (drafting.context, drafting.cells, judging.context, judging.cells) == (512, 768, 512, 512)
+    assert read == [embedded.weights()]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"judge": {"adapter": "none", "in_place": True, "context": 512}},
+        {"judge": {"context": 512}},
+        {"deterministic": True},
+        {"generator": {"model": "openai:any", "api_key": "k", "context": 512}, "judge": {"model": "embedded"}},
+    ],
+    ids=["where the draft was written", "with an adapter for the question", "one at a time", "drafts from elsewhere"],
+)
+def test_any_other_judge_shares_the_engine(flags: dict[str, Any]) -> None:
+    """It reads where the draft lies already, or there is nobody to keep out of the way of."""
+    with engines(**flags) as made:
+        assert made.judging(embedded.weights()) is made.of(embedded.weights())
+        assert made.of(embedded.weights()).cells == 2 * made.of(embedded.weights()).context
+
+
+def test_drafts_are_not_in_the_judges_cells_and_both_are_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of what is judged is read among the drafts."""
+    parts = Parts(load_settings(flags=UNTRAINED | {"generator": {"context": 512, "max_tokens": 8}}))
+    outcome = parts.pipeline(JUDGED).ask("Say hello.", seed=1)
+    drafting, judging = parts._engines.of(embedded.weights()), parts._engines.judging(embedded.weights())
+    assert outcome.status == "released"
+    assert drafting.counts.written > 0 == judging.counts.written
+    assert judging.counts.read > drafting.counts.read > 0
+    parts.close()
+    for engine in (drafting, judging):
+        assert engine._mailbox.closed
