@@ -12,7 +12,7 @@ from backports import zstd
 
 from pipeline import BadInput, DraftRequest, OutputFault, Piece, Pieces
 from pipeline.batch import Event, Writing
-from pipeline.batch.writing.columns import COLUMNS
+from pipeline.batch.writing.columns import COLUMNS, undecided
 from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read
 
 GIVEN = lines({"id": "a", "prompt": "hello, you"}, {"id": 7, "prompt": "two\nlines"}, {"id": "c"})
@@ -136,3 +136,15 @@ def test_an_output_that_does_not_fit_leaves_the_journal(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.csv.journal"]
     assert go(job, pipeline(generator)).records == 100
     assert len(generator.asked) == 100
+
+
+def test_rules_that_left_all_undecided_are_told_with_the_first_reason() -> None:
+    """Those alone, and only where they decided the outcome."""
+    findings = [
+        {"rule": "a", "outcome": "pass", "critique": "fine"},
+        {"rule": "b", "outcome": "undecided", "critique": "no such head"},
+        {"rule": "b", "outcome": "undecided", "critique": "out of time"},
+    ]
+    assert undecided({"outcome": "undecided", "findings": findings}) == {"b": "no such head"}
+    assert undecided({"outcome": "pass", "findings": findings}) == {}
+    assert undecided(None) == {}
