@@ -11,7 +11,7 @@ from bench.material import manifesto
 from bench.timing import Side, took
 from critics import Judge, Message, Panel
 from pipeline import DraftRequest, Pipeline, embedded
-from pipeline.engines import cells_beside_a_judge
+from pipeline.engines import cells_beside_a_judge, kept_by_a_judge
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
 from pipeline.llama.engine import Scores, Scoring
 from pipeline.llama.model import available_cores
@@ -28,11 +28,12 @@ class Watched(Engine):
     """Keeps what was asked to be scored, and what came of it. `apart` says whether a judge will be beside it."""
 
     def __init__(
-        self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, cells: int | None = None
+        self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, judges: bool = False
     ) -> None:
         self._threads = threads or available_cores()
-        cells = cells or (cells_beside_a_judge(CONTEXT) if apart else None)
-        super().__init__(model, context=CONTEXT, threads=self._threads, cells=cells)
+        cells = CONTEXT if judges else cells_beside_a_judge(CONTEXT) if apart else None
+        kept = kept_by_a_judge(CONTEXT) if judges else None
+        super().__init__(model, context=CONTEXT, threads=self._threads, cells=cells, kept=kept)
         self.scored: list[tuple[Scoring, Future[Scores]]] = []
         self._judging: Watched | None = None
 
@@ -40,7 +41,7 @@ class Watched(Engine):
     def judging(self) -> Watched:
         """The judge's engine beside it. What is asked there is kept here."""
         if self._judging is None:
-            self._judging = Watched(self.model, threads=self._threads, cells=CONTEXT)
+            self._judging = Watched(self.model, threads=self._threads, judges=True)
             self._judging.scored = self.scored
         return self._judging
 

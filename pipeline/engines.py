@@ -43,7 +43,7 @@ class Engines:
             return self.of(path)
         if path not in self._apart:
             context = self._context(path)
-            self._apart[path] = self._made(path, context, context)
+            self._apart[path] = self._made(path, context, context, kept_by_a_judge(context))
         return self._apart[path]
 
     def close(self) -> None:
@@ -58,11 +58,12 @@ class Engines:
         both = path == weights_of(settings.generator.model) == weights_of(judge_name(settings))
         return both and judge_adapter(settings) is None
 
-    def _made(self, path: Path, context: int, cells: int | None) -> Engine:
+    def _made(self, path: Path, context: int, cells: int | None, kept: int | None = None) -> Engine:
         return Engine(
             self._model(path),
             context=context,
             cells=cells,
+            kept=kept,
             threads=self._settings.threads,
             parallel=self._settings.parallel,
             fixed=self._settings.deterministic,
@@ -86,6 +87,11 @@ class Engines:
 def cells_beside_a_judge(context: int) -> int:
     """What a generator's engine has, where half a context less than usual makes up for much of the judge's own."""
     return context + context // 2
+
+
+def kept_by_a_judge(context: int) -> int:
+    """What was judged is seldom asked about again later: a few hundred tokens, where a conversation goes on."""
+    return context // 16
 
 
 def _embedded() -> Path | None:

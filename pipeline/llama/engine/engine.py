@@ -32,8 +32,10 @@ class Engine:
 
     `context` is how many tokens one request may take, prompt and answer together, `cells` how many all requests and
     kept prefixes take together (twice the context if not given), `parallel` how many requests run at a time, `waiting`
-    how many more may wait before the next is refused. With `fixed` one runs at a time, and comes out the same to the
-    last bit whatever was asked before, which costs time. Raises `ModelUnusable` where the memory does not do.
+    how many more may wait before the next is refused, `kept` how many tokens that nobody uses are kept outside of the
+    cells, beside preambles (a quarter of the cells if not given). With `fixed` one runs at a time, and comes out the
+    same to the last bit whatever was asked before, which costs time. Raises `ModelUnusable` where the memory does not
+    do.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Engine:
         threads: int | None = None,
         parallel: int = 16,
         waiting: int = 256,
+        kept: int | None = None,
         fixed: bool = False,
     ) -> None:
         if not 1 <= parallel <= SEQUENCES // 2 - 1:
@@ -60,7 +63,7 @@ class Engine:
             return LlamaDevice(model, cells=total, sequences=SEQUENCES, threads=threads)
 
         started: Future[None] = Future()
-        worker.employ(_serve(device, self._mailbox, parallel, fixed, started))
+        worker.employ(_serve(device, self._mailbox, parallel, kept, fixed, started))
         _mailboxes.add(self._mailbox)
         started.result()
         self._finalizer = weakref.finalize(self, self._mailbox.close)  # for an engine that nobody closes
@@ -211,14 +214,21 @@ class _Mailbox:
         return self._ended.wait(0 if worker.here else seconds)
 
 
-def _serve(make: Callable[[], Device], mailbox: _Mailbox, parallel: int, fixed: bool, started: Future[None]) -> Service:
+def _serve(
+    make: Callable[[], Device],
+    mailbox: _Mailbox,
+    parallel: int,
+    kept: int | None,
+    fixed: bool,
+    started: Future[None],
+) -> Service:
     try:
         device = make()
     except Exception as exc:  # noqa: BLE001  # raised where the engine is made
         started.set_exception(exc)
         mailbox.end()
         return
-    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES, fixed=fixed)
+    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES, fixed=fixed, kept=kept)
     started.set_result(None)
     error: Exception = ModelFault("the engine was closed")
     try:

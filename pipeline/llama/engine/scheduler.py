@@ -60,16 +60,20 @@ class Counts:
 
 
 class Scheduler:
-    """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes.
+    """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes. Of
+    prefixes that nobody uses, `kept` tokens are kept outside of the cache, beside what is pinned.
 
     With `fixed`, one job runs at a time, and comes out the same to the last bit whatever was done before it.
     """
 
-    def __init__(self, device: Device, *, parallel: int, sequences: int, fixed: bool = False) -> None:
+    def __init__(
+        self, device: Device, *, parallel: int, sequences: int, fixed: bool = False, kept: int | None = None
+    ) -> None:
         parallel = 1 if fixed else parallel
         if not 1 <= parallel <= sequences // 2 - 1:
             raise ValueError(f"{sequences} sequences do for 1 to {sequences // 2 - 1} jobs at a time, not {parallel}")
         self._device = device
+        self._kept = device.cells // 4 if kept is None else kept
         self._fixed = FixedStart(device) if fixed else None
         self._free = list(range(parallel))
         branches = (sequences - parallel) // 2
@@ -306,7 +310,8 @@ class Scheduler:
             self._leave(job)
 
     def _new_tree(self) -> PrefixTree:
-        tree = PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)
+        parked = self._device.cells // 4
+        tree = PrefixTree(self._device, self._prefixes, parked=parked, passing=self._kept, free=self._room)
         for (adapters, tokens), saved in self._planted.items():
             tree.plant(adapters, tokens, saved)
         return tree
