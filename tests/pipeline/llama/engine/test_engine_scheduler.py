@@ -639,18 +639,18 @@ def test_pinned_prefixes_do_not_fill_the_store() -> None:
 
 def test_of_what_is_not_pinned_no_more_is_kept_than_may_be() -> None:
     """The oldest goes first, and no preamble for it."""
-    rig = Rig(FakeDevice(cells=2048, batch=256, outputs=16), kept=50)
+    rig = Rig(FakeDevice(cells=1024, batch=256, outputs=16), kept=25)
     preambles = [tokens(100, seed) for seed in (1, 2)]
     for preamble in preambles:
         rig.score(Scoring(((*preamble, 1, 2), (*preamble, 2, 3)), GROUPS, pinned=100))
-    requests = [Generation(tokens(21, seed), 1) for seed in range(3, 8)]
+    requests = [Generation(tokens(11, seed), 1) for seed in range(3, 8)]
     for request in requests:
         rig.write(request)
         rig.finish()
         park(rig)
-    assert rig.tree.parked <= 200 + 50
+    assert rig.tree.parked <= 200 + 25
     assert all(node_of(rig, preamble).end == 100 for preamble in preambles)
-    assert [node_of(rig, request.prompt).end >= 20 for request in requests] == [False, False, False, True, True]
+    assert [node_of(rig, request.prompt).end >= 10 for request in requests] == [False, False, False, True, True]
 
 
 def test_what_was_written_in_company_is_parked_as_anything_else() -> None:
