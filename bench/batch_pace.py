@@ -65,7 +65,8 @@ def _ordinary(given: argparse.Namespace) -> dict[str, object]:
     settings = load_settings(flags={"generator": {"max_tokens": given.tokens}})
     own = load(settings=settings)
     own.ask("Hello.", seed=0)
-    every = [str(json.loads(line)["text"]) for line in lines("harmless_val")]
+    every = [str(json.loads(line)["text"]) for line in lines("harmless_val")][: given.rounds * given.ordinary]
+    assert len(every) == given.rounds * given.ordinary, f"there are {len(every)} ordinary prompts in all"
     withheld: dict[str, list[int]] = {"1 worker": [], "auto": []}
     with TemporaryDirectory() as folder:
 

@@ -25,7 +25,8 @@ def weights() -> Path:
 
 
 class Watched(Engine):
-    """Keeps what was asked to be scored, and what came of it. `apart` says whether a judge will be beside it."""
+    """Keeps what was asked to be scored, and what came of it. `apart` says whether a judge will be beside it, `judges`
+    whether it is that judge's."""
 
     def __init__(
         self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, judges: bool = False

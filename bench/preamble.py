@@ -13,8 +13,8 @@ TOKENS = 8
 
 
 def measured(*, asked: int = ASKED, crowd: int = CONTEXT // 2) -> Measured:
-    """Before each draft a prompt of `crowd` tokens is read, so that the cache fills and something has to go, and
-    another manifesto's draft is judged, whose preamble is kept beside this one's."""
+    """Before each draft a prompt of `crowd` tokens is read in either cache, so that it fills and something has to go,
+    and another manifesto's draft is judged, whose preamble is kept beside this one's."""
     engine = Watched(LlamaModel(weights()))
     one = asking(pipeline(engine, rules=8, tokens=TOKENS), prompt, TOKENS)
     other = asking(pipeline(engine, rules=3, tokens=TOKENS), prompt, TOKENS)
@@ -23,7 +23,8 @@ def measured(*, asked: int = ASKED, crowd: int = CONTEXT // 2) -> Measured:
     again = []
     for number in range(1, asked + 1):
         other(100 + number)
-        _crowd(engine, crowd, number)
+        for crowded in (engine, engine.judging):
+            _crowd(crowded, crowd, number)
         one(number)
         request, future = engine.scored[-1]
         assert request.pinned == pinned

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import embedded
 from pipeline.errors import ModelMissing
 from pipeline.llama import Engine, LlamaModel, faster_form
 from pipeline.settings import Settings
@@ -55,7 +54,7 @@ class Engines:
         settings = self._settings
         if not self._judged or settings.judge.in_place or settings.deterministic:
             return False
-        both = path == weights_of(settings.generator.model) == weights_of(judge_name(settings))
+        both = path == _file(settings.generator.model) == _file(judge_name(settings))
         return both and judge_adapter(settings) is None
 
     def _made(self, path: Path, context: int, cells: int | None, kept: int | None = None) -> Engine:
@@ -71,7 +70,7 @@ class Engines:
 
     def _model(self, path: Path) -> LlamaModel:
         if path not in self._models:
-            faster = self._judged and self._settings.optimise and path == _embedded()
+            faster = self._judged and self._settings.optimise and path == _file("embedded")
             self._models[path] = LlamaModel(faster_form(path) if faster else path)
         return self._models[path]
 
@@ -94,8 +93,9 @@ def kept_by_a_judge(context: int) -> int:
     return context // 16
 
 
-def _embedded() -> Path | None:
+def _file(model: str) -> Path | None:
+    """The file that a model's name means, or `None`; the embedded one need not be there where nobody uses it."""
     try:
-        return embedded.weights()
+        return weights_of(model)
     except ModelMissing:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from critics import Manifesto, Rule
-from pipeline import embedded, load_settings
+from pipeline import ModelMissing, embedded, load_settings
 from pipeline.assembly import Parts
 from pipeline.engines import Engines
 from pipeline.llama import LlamaModel
@@ -54,7 +54,10 @@ def test_a_judge_with_a_conversation_of_its_own_has_cells_of_its_own(read: list[
         {"judge": {"adapter": "none", "in_place": True, "context": 512}},
         {"judge": {"context": 512}},
         {"deterministic": True},
-        {"generator": {"model": "openai:any", "api_key": "k", "context": 512}, "judge": {"model": "embedded"}},
+        {
+            "generator": {"model": "openai:any", "api_key": "k", "context": 512},
+            "judge": {"model": "embedded", "adapter": "none"},
+        },
     ],
     ids=["where the draft was written", "with an adapter for the question", "one at a time", "drafts from elsewhere"],
 )
@@ -63,6 +66,18 @@ def test_any_other_judge_shares_the_engine(flags: dict[str, Any]) -> None:
     with engines(**flags) as made:
         assert made.judging(embedded.weights()) is made.of(embedded.weights())
         assert made.of(embedded.weights()).cells == 2 * made.of(embedded.weights()).context
+
+
+def test_the_embedded_model_need_not_be_there_where_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generator is left as it is by default, and somebody else drafts."""
+    file = embedded.weights()
+
+    def missing() -> Path:
+        raise ModelMissing("not installed")
+
+    monkeypatch.setattr(embedded, "weights", missing)
+    with engines(judge={"model": str(file), "adapter": "none", "context": 512}) as made:
+        assert made.judging(file) is made.of(file)
 
 
 def test_drafts_are_not_in_the_judges_cells_and_both_are_freed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,10 +32,10 @@ class Engine:
 
     `context` is how many tokens one request may take, prompt and answer together, `cells` how many all requests and
     kept prefixes take together (twice the context if not given), `parallel` how many requests run at a time, `waiting`
-    how many more may wait before the next is refused, `kept` how many tokens that nobody uses are kept outside of the
-    cells, beside preambles (a quarter of the cells if not given). With `fixed` one runs at a time, and comes out the
-    same to the last bit whatever was asked before, which costs time. Raises `ModelUnusable` where the memory does not
-    do.
+    how many more may wait before the next is refused. `kept` is how many tokens that nobody uses, and that are no
+    preamble, are kept outside of the cells (if not given, a quarter of the cells, preambles included). With `fixed` one
+    runs at a time, and comes out the same to the last bit whatever was asked before, which costs time. Raises
+    `ModelUnusable` where the memory does not do.
     """
 
     def __init__(

@@ -271,6 +271,9 @@ class PrefixTree:
 
     def _park(self, node: Node) -> None:
         assert node.sequence is not None
+        if len(node.tokens) > self._most_passing and not (node.pinned or node.children):
+            self._forget(node)  # it would only drive out the others
+            return
         node.saved = self._device.save(node.sequence) if node.planted is None else node.planted
         self._device.remove(node.sequence)
         self._sequences.append(node.sequence)

@@ -23,8 +23,8 @@ TILE = 64
 at. So those who write, each with cells of its own, are not in one batch with so many rows of prompts."""
 
 CHUNK = 64
-"""Rows of prompts that are read between two tokens of somebody who writes: nearly as fast a row as a full batch, and
-soon over."""
+"""Rows of prompts that are read between two tokens of somebody who writes here: nearly as fast a row as a full batch,
+and soon over."""
 
 SHARED_READ = 32
 """Tokens: a job waits for another that is just reading so much of the same prompt."""
@@ -61,7 +61,8 @@ class Counts:
 
 class Scheduler:
     """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes. Of
-    prefixes that nobody uses, `kept` tokens are kept outside of the cache, beside what is pinned.
+    prefixes that nobody uses, up to a quarter of the cells is kept outside; or, where few are asked for again, `kept`
+    tokens, and of pinned ones up to half of the cells.
 
     With `fixed`, one job runs at a time, and comes out the same to the last bit whatever was done before it.
     """
@@ -73,7 +74,8 @@ class Scheduler:
         if not 1 <= parallel <= sequences // 2 - 1:
             raise ValueError(f"{sequences} sequences do for 1 to {sequences // 2 - 1} jobs at a time, not {parallel}")
         self._device = device
-        self._kept = device.cells // 4 if kept is None else kept
+        self._parked = device.cells // 4 if kept is None else device.cells // 2
+        self._passing = self._parked if kept is None else kept
         self._fixed = FixedStart(device) if fixed else None
         self._free = list(range(parallel))
         branches = (sequences - parallel) // 2
@@ -233,9 +235,10 @@ class Scheduler:
         """Batches to be read now: of those who write, and of those who read. One for both where that is cheaper."""
         writing = self._parts([job for job in turn if job.urgent], self._device.batch, self._device.outputs)
         readers = sorted((job for job in turn if not job.urgent), key=_precedence)
-        room = CHUNK if writing else self._device.batch
+        most = self._device.batch
+        room = min(CHUNK, most) if writing else most
         reading = self._parts(readers, room, self._device.outputs - len(writing))  # both may fit into one
-        if writing and reading and len(writing) + sum(len(part) for _, part in reading) < TILE:
+        if writing and reading and len(writing) + sum(len(part) for _, part in reading) < min(TILE, most + 1):
             return [writing + reading]
         return [batch for batch in (writing, reading) if batch]
 
@@ -310,8 +313,7 @@ class Scheduler:
             self._leave(job)
 
     def _new_tree(self) -> PrefixTree:
-        parked = self._device.cells // 4
-        tree = PrefixTree(self._device, self._prefixes, parked=parked, passing=self._kept, free=self._room)
+        tree = PrefixTree(self._device, self._prefixes, parked=self._parked, passing=self._passing, free=self._room)
         for (adapters, tokens), saved in self._planted.items():
             tree.plant(adapters, tokens, saved)
         return tree

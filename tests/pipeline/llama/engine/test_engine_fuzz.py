@@ -192,6 +192,7 @@ HARD = int(os.environ.get("FUZZ", "0"))
 def test_callers_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Joins, cancels, deadlines, overflows and failures at random, then until everybody is done."""
     monkeypatch.setattr(scheduler, "CHUNK", 5)
+    monkeypatch.setattr(scheduler, "TILE", 5)
     monkeypatch.setattr(scheduler, "SHARED_READ", 4)
     monkeypatch.setattr(scheduler, "GRACE", 4)
     monkeypatch.setattr(jobs_module, "WAVE", 24)

@@ -653,6 +653,38 @@ def test_of_what_is_not_pinned_no_more_is_kept_than_may_be() -> None:
     assert [node_of(rig, request.prompt).end >= 10 for request in requests] == [False, False, False, True, True]
 
 
+def test_what_is_too_long_to_be_kept_drives_nobody_out() -> None:
+    """It goes by itself, and is not even saved."""
+    rig = Rig(FakeDevice(cells=1024, batch=256, outputs=16), kept=40)
+    requests = [Generation(tokens(length, seed), 1) for seed, length in ((3, 11), (4, 11), (5, 60))]
+    for request in requests:
+        rig.write(request)
+        rig.finish()
+        park(rig)
+    assert [node_of(rig, request.prompt).end >= 10 for request in requests] == [True, True, False]
+
+
+def test_two_preambles_are_kept_where_little_else_is() -> None:
+    """Two manifestos in turn: neither is read again."""
+    rig = Rig(FakeDevice(cells=1024, batch=256, outputs=16), kept=64)
+    asked = [Scoring(((*tokens(140, s), 1, 2), (*tokens(140, s), 2, 3)), GROUPS, pinned=140) for s in (1, 2)]
+    for request in asked * 2:
+        job = rig.score(request)
+        rig.finish()
+        park(rig)
+    assert job.reused == 140
+
+
+def test_a_batch_holds_no_more_than_the_device_takes() -> None:
+    """Also a smaller one than a chunk."""
+    rig = Rig(FakeDevice(cells=1024, batch=32, outputs=16))
+    rig.write(lasting(5, most=40))
+    rig.step(2)
+    rig.write(Generation(tokens(200, 1), 1))
+    rig.finish()
+    assert max(map(len, rig.device.batches)) == 32
+
+
 def test_what_was_written_in_company_is_parked_as_anything_else() -> None:
     """Whoever asks about it later does not read it again."""
     rig = big()
