@@ -12,7 +12,7 @@ from critics import Manifesto, Rule
 from pipeline import ModelMissing, embedded, load_settings
 from pipeline.assembly import Parts
 from pipeline.engines import Engines
-from pipeline.llama import LlamaModel
+from pipeline.llama import Engine, LlamaModel
 
 UNTRAINED = {"judge": {"adapter": "none", "context": 512}, "generator": {"context": 512}, "optimise": False}
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", threshold=1 - 1e-9),))
@@ -66,6 +66,21 @@ def test_any_other_judge_shares_the_engine(flags: dict[str, Any]) -> None:
     with engines(**flags) as made:
         assert made.judging(embedded.weights()) is made.of(embedded.weights())
         assert made.of(embedded.weights()).cells == 2 * made.of(embedded.weights()).context
+
+
+def test_a_judge_keeps_little_of_what_it_has_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its own engine's cells; a generator keeps what a conversation may come back to."""
+    asked: list[Any] = []
+
+    def make(*arguments: Any, **options: Any) -> Engine:
+        asked.append(options["kept"])
+        return Engine(*arguments, **options)
+
+    monkeypatch.setattr("pipeline.engines.Engine", make)
+    with engines() as made:
+        made.of(embedded.weights())
+        made.judging(embedded.weights())
+    assert asked == [None, 32]
 
 
 def test_the_embedded_model_need_not_be_there_where_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
