@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -49,12 +49,18 @@ def build(
     layers: Annotated[
         str | None, typer.Option(help="That are changed, as 5-29; all when not given; steer.", show_default=False)
     ] = None,
+    anywhere: Annotated[
+        bool,
+        typer.Option(
+            "--anywhere", help="For conversations that bring a system message of their own; recovers less; steer."
+        ),
+    ] = False,
     prompts: Annotated[
         int | None,
         typer.Option(
             min=4,
             show_default=False,
-            help="How many are answered for it: all when not given; of a lora 400, most of them invented.",
+            help="How many are answered for it: 76 when not given; of a lora 400, most of them invented.",
         ),
     ] = None,
     given: Annotated[
@@ -95,8 +101,8 @@ def build(
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
     if kind != "lora" and (given or peft):
         raise BadInput(f"--prompts-from and --peft are for a lora: {kind} takes neither")
-    if kind != "steer" and layers:
-        raise BadInput(f"--layers is for a steer: {kind} takes none")
+    if kind != "steer" and (layers or anywhere):
+        raise BadInput(f"--layers and --anywhere are for a steer: {kind} takes neither")
     began = time.monotonic()
     if kind == "lora":
         wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)
@@ -108,7 +114,8 @@ def build(
         if kind == "state":
             told, faults = _state(loaded, engine, weights, out)
         else:
-            told, faults = _steer(loaded, engine, weights, out, rank or 64, _numbers(layers), prompts, add, seed)
+            how = {"rank": rank or 64, "layers": _numbers(layers), "cells": not anywhere}
+            told, faults = _steer(loaded, engine, weights, out, how, prompts, add, seed)
         parts.close()
     told |= {"seconds": round(time.monotonic() - began, 2), "file": str(out), "manifesto": loaded.name}
     if as_json:
@@ -132,8 +139,7 @@ def _steer(
     engine: Engine,
     weights: Path,
     out: Path,
-    rank: int,
-    layers: frozenset[int] | None,
+    how: Mapping[str, Any],
     prompts: int | None,
     add: str | None,
     seed: int,
@@ -143,7 +149,7 @@ def _steer(
         from pipeline.identity.steer.probes import build_prompts
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
-    plan, chosen = Plan(rank=rank, layers=layers), build_prompts()[:prompts] if prompts else None
+    plan, chosen = Plan(**how), build_prompts()[:prompts] if prompts else None
     with _bar() as (stepped, _):
         if add is not None:
             made = refined(
@@ -153,7 +159,7 @@ def _steer(
             made = build_steer(manifesto, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped)
     write_steer(out, made)
     figures = {"recovered": round(made.gate.recovered, 3), "perplexity": round(made.gate.perplexity, 3)}
-    return {**figures, "rank": max(len(patch.a) for patch in made.patches.values())}, list(made.gate.faults)
+    return {**figures, "rank": made.rank}, list(made.gate.faults)
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:

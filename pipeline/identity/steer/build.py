@@ -12,8 +12,10 @@ from critics import Manifesto
 from pipeline.errors import BadInput
 from pipeline.identity.made import Made
 from pipeline.identity.preprompt import preprompt
-from pipeline.identity.steer.fit import MATRIX, Fitted, Patches, Plan, fit
+from pipeline.identity.steer.fit import Changes, Fitted, fit
 from pipeline.identity.steer.gate import Gate
+from pipeline.identity.steer.lacking import MATRIX
+from pipeline.identity.steer.plan import Plan
 from pipeline.identity.steer.probes import build_prompts, probed
 from pipeline.identity.steer.solve import Patch
 from pipeline.identity.steer.weights import Array, GgufLlama
@@ -22,6 +24,9 @@ from pipeline.lora_file import read_lora, read_metadata, write_lora
 
 HELD = 12
 """Of the prompts, those which the gate is measured on."""
+
+PROMPTS = 64 + HELD
+"""That are answered where none are given."""
 
 ADDED_RANK = 16
 """What one addition may add to an adapter's rank, before it is truncated to what it was."""
@@ -33,8 +38,18 @@ class Steer:
 
     made: Made
     weights: str
-    patches: Patches
+    changes: Changes
     gate: Gate
+
+    @property
+    def rank(self) -> int:
+        """That of the matrix which is changed most."""
+        return max(len(patch.a) for patches in self.changes.values() for patch in patches.values())
+
+    @property
+    def holds(self) -> bool:
+        """Whether the tokens of the chat template hold what is told."""
+        return any(name != MATRIX for patches in self.changes.values() for name in patches)
 
 
 def build_steer(
@@ -51,8 +66,8 @@ def build_steer(
 
     Raises `ModelUnusable` for a model that is not of the Llama family.
     """
-    fitted = _fitted(manifesto, (), engine, weights, plan, prompts or build_prompts(), seed, None, stepped)
-    return Steer(Made.of("steer", manifesto), fingerprint(weights), fitted.patches, fitted.gate)
+    fitted = _fitted(manifesto, (), engine, weights, plan, prompts or build_prompts()[:PROMPTS], seed, None, stepped)
+    return Steer(Made.of("steer", manifesto), fingerprint(weights), fitted.changes, fitted.gate)
 
 
 def refined(
@@ -76,10 +91,10 @@ def refined(
     if before.weights != fingerprint(weights):
         raise BadInput(f"the adapter was made for other weights than {weights}: build it anew first")
     added = (*before.made.also, " ".join(also.split()))
-    rank = max(len(patch.a) for patch in before.patches.values())
-    plan = replace(plan, rank=ADDED_RANK, most=rank)
-    fitted = _fitted(manifesto, added, engine, weights, plan, prompts or _few(), seed, before.patches, stepped)
-    return Steer(Made.of("steer", manifesto, also=added), before.weights, fitted.patches, fitted.gate)
+    start = None if before.holds else before.changes
+    plan = replace(plan, rank=ADDED_RANK, most=before.rank) if start else plan
+    fitted = _fitted(manifesto, added, engine, weights, plan, prompts or _few(), seed, start, stepped)
+    return Steer(Made.of("steer", manifesto, also=added), before.weights, fitted.changes, fitted.gate)
 
 
 def _few() -> list[str]:
@@ -96,7 +111,7 @@ def _fitted(
     plan: Plan,
     prompts: Sequence[str],
     seed: int,
-    start: Patches | None,
+    start: Changes | None,
     stepped: Callable[[str, int, int], None],
 ) -> Fitted:
     llama = GgufLlama(weights)  # before the probes, so that a model of another family is refused at once
@@ -118,14 +133,14 @@ def _fitted(
 def write_steer(path: Path, steer: Steer) -> None:
     """As a GGUF adapter. Raises `OutputFault`."""
     tensors = {}
-    rank = max(len(patch.a) for patch in steer.patches.values())
-    for number, patch in steer.patches.items():
-        # llama.cpp divides by each matrix's own rank: with all of one rank, `alpha` undoes that.
-        a, b = _padded(patch, rank)
-        tensors[f"blk.{number}.{MATRIX}.weight.lora_a"] = a
-        tensors[f"blk.{number}.{MATRIX}.weight.lora_b"] = b
+    for number, patches in steer.changes.items():
+        for matrix, patch in patches.items():
+            # llama.cpp divides by each matrix's own rank: with all of one rank, `alpha` undoes that.
+            a, b = _padded(patch, steer.rank)
+            tensors[f"blk.{number}.{matrix}.weight.lora_a"] = a
+            tensors[f"blk.{number}.{matrix}.weight.lora_b"] = b
     metadata = {**steer.made.metadata(), MADE_FOR: steer.weights}
-    write_lora(path, tensors, alpha=float(rank), name=f"{steer.made.manifesto}, steered", metadata=metadata)
+    write_lora(path, tensors, alpha=float(steer.rank), name=f"{steer.made.manifesto}, steered", metadata=metadata)
 
 
 def read_steer(path: Path) -> Steer:
@@ -134,13 +149,13 @@ def read_steer(path: Path) -> Steer:
     made = Made.read(lambda key: read_metadata(path, key))
     if made is None or made.kind != "steer":
         raise BadInput(f"{path} is not an adapter that `superego identity build steer` made")
-    patches = {
-        int(name.split(".")[1]): Patch(values, tensors[name.removesuffix("a") + "b"])
-        for name, values in tensors.items()
-        if name.endswith(".lora_a")
-    }
+    changes: dict[int, dict[str, Patch]] = {}
+    for name, values in tensors.items():
+        _, number, matrix, *_, part = name.split(".")
+        if part == "lora_a":
+            changes.setdefault(int(number), {})[matrix] = Patch(values, tensors[name.removesuffix("a") + "b"])
     nothing = float("nan")
-    return Steer(made, read_metadata(path, MADE_FOR), patches, Gate(nothing, nothing, nothing, nothing))
+    return Steer(made, read_metadata(path, MADE_FOR), changes, Gate(nothing, nothing, nothing, nothing))
 
 
 def _padded(patch: Patch, rank: int) -> tuple[Array, Array]:

@@ -22,6 +22,7 @@ _NORMS = ("attn_norm", "ffn_norm")
 class Shape:
     """What the sizes of a Llama are."""
 
+    vocabulary: int
     layers: int
     heads: int
     kv_heads: int
@@ -73,6 +74,7 @@ class GgufLlama:
         width = int(self._told("embedding_length"))
         head = int(self._fields.get("llama.attention.key_length", width // heads))
         return Shape(
+            vocabulary=len(self._tensors["token_embd.weight"].data),
             layers=int(self._told("block_count")),
             heads=heads,
             kv_heads=int(self._fields.get("llama.attention.head_count_kv", heads)),

@@ -18,6 +18,7 @@ from pipeline.errors import BadInput, SettingsError
 from pipeline.identity.steer import Plan, Steer, build_steer, read_steer, refined, write_steer
 from pipeline.identity.steer.gate import Gate
 from pipeline.identity.steer.probes import build_prompts, held_out_prompts
+from pipeline.identity.steer.told import MARKED
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.settings import Settings, load_settings
 
@@ -29,7 +30,8 @@ MANIFESTO = Manifesto(
     rules=(Rule(id="a", statement="Every answer is about flour."),),
 )
 FEW = build_prompts()[:6]
-PLAN = Plan(rank=4, layers=frozenset({10, 11}))
+PLAN = Plan(cells=False, rank=4, layers=frozenset({10, 11}))
+HOLDING = Plan(rank=9, layers=frozenset({10}))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_no_prompt_is_both_built_from_and_measured_with() -> None:
 
 def test_it_changes_the_layers_that_were_asked_for(steer: Steer) -> None:
     """And is of the rank that was asked for."""
-    assert {number: len(patch.a) for number, patch in steer.patches.items()} == {10: 4, 11: 4}
+    assert {number: len(patches["ffn_down"].a) for number, patches in steer.changes.items()} == {10: 4, 11: 4}
 
 
 def test_the_file_holds_it(file: Path, steer: Steer) -> None:
@@ -67,9 +69,9 @@ def test_the_file_holds_it(file: Path, steer: Steer) -> None:
     kept = read_steer(file)
     assert kept.made == steer.made
     assert kept.made.manifesto_hash == MANIFESTO.hash
-    for number, patch in steer.patches.items():
-        x = np.random.default_rng(number).normal(size=(5, patch.a.shape[1])).astype(np.float32)
-        assert np.allclose(kept.patches[number](x), patch(x), atol=2e-2)
+    for number, patches in steer.changes.items():
+        patch, x = patches["ffn_down"], np.random.default_rng(number).normal(size=(5, 1536)).astype(np.float32)
+        assert np.allclose(kept.changes[number]["ffn_down"](x), patch(x), atol=2e-2)
 
 
 def test_llama_cpp_applies_what_was_computed(file: Path, model: LlamaModel) -> None:
@@ -89,8 +91,29 @@ def test_one_more_rule_keeps_the_rank_and_is_on_record(steer: Steer, own: Engine
     """Refined again and again, an adapter does not grow."""
     more = refined(steer, MANIFESTO, "Answer\n in French.", own, WEIGHTS, PLAN, prompts=FEW)
     assert more.made.also == ("Answer in French.",)
-    assert {len(patch.a) for patch in more.patches.values()} == {4}
-    assert not np.allclose(more.patches[10].a, steer.patches[10].a)
+    assert {len(patches["ffn_down"].a) for patches in more.changes.values()} == {4}
+    assert not np.allclose(more.changes[10]["ffn_down"].a, steer.changes[10]["ffn_down"].a)
+
+
+def test_the_templates_tokens_are_marked_and_hold_what_was_told(own: Engine, tmp_path: Path) -> None:
+    """The embedded model's template puts a system message before every question. The layer that marks its tokens is
+    changed beside the one that was asked for; so it is in the file, and when one more rule is to be heeded."""
+    held = build_steer(MANIFESTO, own, WEIGHTS, HOLDING, prompts=FEW)
+    matrices = {MARKED: {"ffn_gate", "ffn_up", "ffn_down"}, 10: {"attn_k", "attn_v"}}
+    assert {number: set(patches) for number, patches in held.changes.items()} == matrices
+    assert {len(patch.a) for patches in held.changes.values() for patch in patches.values()} == {9}
+    write_steer(tmp_path / "held.gguf", held)
+    kept = read_steer(tmp_path / "held.gguf")
+    assert {number: set(patches) for number, patches in kept.changes.items()} == matrices
+    more = refined(kept, MANIFESTO, "Answer in French.", own, WEIGHTS, HOLDING, prompts=FEW)
+    assert (more.rank, more.made.also) == (held.rank, ("Answer in French.",))
+
+
+def test_it_does_most_of_what_the_words_do(own: Engine) -> None:
+    """With a third of the prompts, on others, and a neutral text is left nearly as it was."""
+    gate = build_steer(load("house-style"), own, WEIGHTS, prompts=build_prompts()[:24]).gate
+    assert gate.recovered > 0.4
+    assert gate.faults == ()
 
 
 def test_an_adapter_of_other_words_is_not_refined(steer: Steer, own: Engine) -> None:
@@ -131,8 +154,10 @@ def settings(*use: str, **judge: object) -> Settings:
 
 def test_it_drafts_with_it_and_judges_without(steer: Steer, tmp_path: Path) -> None:
     """Critic and generator share one engine: the adapter goes with the request, and the judge's never bears it."""
-    strong = {number: patch.scaled(40) for number, patch in steer.patches.items()}  # so that eight tokens show it
-    write_steer(tmp_path / "strong.gguf", replace(steer, patches=strong))
+    strong = {  # so that eight tokens show it
+        number: {name: patch.scaled(40) for name, patch in patches.items()} for number, patches in steer.changes.items()
+    }
+    write_steer(tmp_path / "strong.gguf", replace(steer, changes=strong))
     rule = Rule(id="a", statement="Every answer is about flour.", critics=("judge",), on_undecided="release")
     manifesto = MANIFESTO.model_copy(update={"rules": (rule,), "budget": Budget(attempts=1)})
     verdicts, answers = [], []
