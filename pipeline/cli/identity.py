@@ -76,7 +76,7 @@ def build(
         bool, typer.Option("--resume/--restart", help="Whether to go on with a run that was stopped; lora.")
     ] = True,
     add: Annotated[
-        str | None, typer.Option("--add", help="Refine the adapter in --out by one more rule, in seconds; steer.")
+        str | None, typer.Option("--add", help="Refine the adapter in --out by one more rule, in a minute; steer.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the answers that it is built from; steer, lora.")] = 0,
     as_json: options.Json = False,

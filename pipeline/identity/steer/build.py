@@ -82,7 +82,7 @@ def refined(
     seed: int = 0,
     stepped: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Steer:
-    """An adapter gone on from, which heeds `also` as well. It takes seconds: a few prompts do for one more rule.
+    """An adapter gone on from, which heeds `also` as well. A few prompts do for one more rule.
 
     Raises `BadInput` for an adapter of another manifesto, of other words, or of other weights.
     """
