@@ -17,7 +17,7 @@ from pipeline.identity.steer.gate import Gate, divergence, surprise
 from pipeline.identity.steer.lacking import Lacking
 from pipeline.identity.steer.plan import Plan
 from pipeline.identity.steer.probes import Probe
-from pipeline.identity.steer.reading import Reading, read_alike
+from pipeline.identity.steer.reading import Reading, embedded, read_alike
 from pipeline.identity.steer.told import Holding, can_hold
 from pipeline.identity.steer.weights import Array, GgufLlama
 
@@ -46,7 +46,7 @@ def fit(
     untold = read_alike(weights, probes, [probe.plain for probe in probes])
     checked = [read_alike(weights, held, [probe.told for probe in held])]
     checked += [read_alike(weights, held, [probe.plain for probe in held]) for _ in range(2)]
-    texts = [_text(weights, neutral) for _ in range(2)]
+    texts = [embedded(weights, (), [neutral]) for _ in range(2)]
     solver: Callable[[int, Mapping[str, Array]], Patches]
     if can_hold(plan, told, untold, probes[0], start):
         solver = Holding(weights, plan, told, untold, probes)
@@ -63,12 +63,6 @@ def fit(
             stream.through(layer, patches)
         stepped(number + 1, weights.shape.layers)
     return Fitted(changes, _gate(weights, checked, texts, neutral))
-
-
-def _text(weights: GgufLlama, ids: Sequence[int]) -> Stream:
-    stream = Stream(0, [len(ids)], weights.shape)
-    stream.hidden = weights.embedded(np.asarray(ids))
-    return stream
 
 
 def _gate(weights: GgufLlama, checked: Sequence[Reading], texts: Sequence[Stream], neutral: Sequence[int]) -> Gate:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.identity.steer.forward import Ints, Stream
 from pipeline.identity.steer.probes import Probe
+from pipeline.identity.steer.reading import embedded
 from pipeline.identity.steer.weights import GgufLlama
 
 _SEED = 5
@@ -25,7 +26,7 @@ _BARE = 64
 
 def bare(weights: GgufLlama, probes: Sequence[Probe]) -> Stream:
     """Answers, each a text by itself."""
-    return _read(weights, (), [np.asarray(probe.answer) for probe in probes[:: max(1, len(probes) // _BARE)]])
+    return embedded(weights, (), [np.asarray(probe.answer) for probe in probes[:: max(1, len(probes) // _BARE)]])
 
 
 def mistakable(weights: GgufLlama, probes: Sequence[Probe], before: Sequence[int], words: Ints) -> Stream:
@@ -37,10 +38,4 @@ def mistakable(weights: GgufLlama, probes: Sequence[Probe], before: Sequence[int
         ids = np.asarray([*probe.plain[len(before) :], *probe.answer])
         texts.append(np.where(random.random(len(ids)) < _MISTAKABLE, random.choice(words, len(ids)), ids))
     texts += list(random.integers(weights.shape.vocabulary, size=(_DRAWN, _LENGTH)))
-    return _read(weights, before, texts)
-
-
-def _read(weights: GgufLlama, before: Sequence[int], texts: Sequence[Ints]) -> Stream:
-    stream = Stream(len(before), [len(text) for text in texts], weights.shape)
-    stream.hidden = weights.embedded(np.concatenate([before, *texts]).astype(np.intp))
-    return stream
+    return embedded(weights, before, texts)

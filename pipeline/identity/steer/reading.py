@@ -33,12 +33,17 @@ def read_alike(weights: GgufLlama, probes: Sequence[Probe], prompts: Sequence[Se
     """The prompts with their answers behind them, embedded. What all begin with is there once."""
     whole = [(*prompt, *probe.answer) for prompt, probe in zip(prompts, probes, strict=True)]
     shared = _shared(prompts)
-    stream = Stream(shared, [len(ids) - shared for ids in whole], weights.shape)
-    flat = [*whole[0][:shared], *(token for ids in whole for token in ids[shared:])]
-    stream.hidden = weights.embedded(np.asarray(flat))
+    stream = embedded(weights, whole[0][:shared], [ids[shared:] for ids in whole])
     ends = tuple(End(begin + length - 1, length) for begin, length in zip(stream.starts, stream.lengths, strict=True))
     answered = [np.arange(end.last - len(probe.answer), end.last) for probe, end in zip(probes, ends, strict=True)]
     return Reading(stream, ends, np.concatenate(answered))
+
+
+def embedded(weights: GgufLlama, before: Sequence[int], texts: Sequence[Sequence[int] | Ints]) -> Stream:
+    """Texts that are yet to be read, all behind `before`."""
+    stream = Stream(len(before), [len(text) for text in texts], weights.shape)
+    stream.hidden = weights.embedded(np.concatenate([before, *texts]).astype(np.intp))
+    return stream
 
 
 def _shared(prompts: Sequence[Sequence[int]]) -> int:
