@@ -102,8 +102,14 @@ class Parts:
         manifesto = fitted(manifesto, self._settings)
         if generator is None and drafts:
             generator = self.generator(manifesto)
-        watches = self._settings.judge.while_writing
-        return Pipeline(manifesto, self.critic(manifesto), generator, watch_model=watches, free=self.close)
+        return Pipeline(
+            manifesto,
+            self.critic(manifesto),
+            generator,
+            watch_model=self._settings.judge.while_writing,
+            timed=not self._settings.deterministic,
+            free=self.close,
+        )
 
     def kept(self, manifesto: Manifesto) -> Pipeline:
         """As `pipeline`, of what the store holds alone: only deterministic critics work. What is not there is
@@ -138,7 +144,7 @@ class Parts:
                 for name, critic in named.items()
                 if (known := judging(name, self._settings, manifesto)) is not None
             }
-        return Panel(named, seconds=self._settings.critic_seconds)
+        return Panel(named, seconds=None if self._settings.deterministic else self._settings.critic_seconds)
 
     def drafting(self) -> tuple[Engine, Path]:
         """The generator's engine, and the file that its weights come from. Raises `SettingsError` for a model behind a

@@ -41,7 +41,8 @@ Work = Steps[str, None, T]
 class Loop:
     """One manifesto's loop over one generator and one critic. Holds no state: a call's counters live in the call.
 
-    `watch_model` lets the model critic judge a draft while it is being written.
+    `watch_model` lets the model critic judge a draft while it is being written. Where it is not `timed`, the seconds of
+    the budget do not count: what comes out depends on no clock.
     """
 
     generator: Generator
@@ -49,6 +50,7 @@ class Loop:
     manifesto: Manifesto
     clock: Clock = time.monotonic
     watch_model: bool = False
+    timed: bool = True
 
     def __call__(
         self,
@@ -86,7 +88,9 @@ class Loop:
         mode: Stream = "hold" if whole else mode_of(self.manifesto, can_continue=self.generator.can_continue)
         stop = threading.Event()
         first = first_request(exchange.conversation, exchange.sources, seed, options)
-        ledger = Ledger(self.manifesto.budget, clock=self.clock, stop=stop)
+        budget = self.manifesto.budget
+        bounds = budget if self.timed else budget.model_copy(update={"seconds": None})
+        ledger = Ledger(bounds, clock=self.clock, stop=stop)
         judging = Judging(self.critic, self.manifesto, replace(exchange, draft=None), ledger)
         asked = Asked(replace(exchange, draft=None), options, passed)
         run = _Run(self, judging, ledger, first, Showing(mode, self.manifesto), asked, observe or (lambda _: None))

@@ -27,6 +27,7 @@ class Pipeline:
     """A manifesto, the critic that holds drafts against it, and a generator that drafts (none is needed to judge).
 
     `watch_model` lets the model critic judge a draft while it is being written, at a cost of tokens for each sentence.
+    Where it is not `timed`, the seconds of the manifesto's budget do not count: what comes out depends on no clock.
     `free` gives back what the parts hold, engines above all; a pipeline is a context manager that does so in the end.
     """
 
@@ -34,6 +35,7 @@ class Pipeline:
     critic: Critic
     generator: Generator | None = None
     watch_model: bool = False
+    timed: bool = True
     free: Callable[[], None] = lambda: None
 
     def ask(
@@ -137,7 +139,7 @@ class Pipeline:
     def _loop(self) -> Loop:
         if self.generator is None:
             raise BadInput("this pipeline only judges: it has no generator")
-        return Loop(self.generator, self.critic, self.manifesto, watch_model=self.watch_model)
+        return Loop(self.generator, self.critic, self.manifesto, watch_model=self.watch_model, timed=self.timed)
 
 
 def _drawn(seed: int | None) -> int:

@@ -60,5 +60,6 @@ class _Running:
 
 def _look(files: ManifestoFiles) -> Look:
     stamps = files.stamps()
-    missing = any(size < 0 for stamp in stamps.values() for _, _, size in stamp)
-    return Look(tuple(stamps.items()), whole=not missing)
+    # An empty file is one that is being written: it is truncated first.
+    whole = all(size > 0 for stamp in stamps.values() for _, _, size in stamp)
+    return Look(tuple(stamps.items()), whole=whole)

@@ -12,12 +12,13 @@ POLL = 0.05
 """Seconds between looks. A look is a call or two to the file system: what notifications would save is not worth what
 they miss (network folders, containers, files that are replaced)."""
 AWAY = 1.0
-"""For how long files may be missing before that counts: editors that replace a file take it away for a moment."""
+"""For how long files may be missing or empty before that counts: editors that replace a file take it away for a moment,
+and those that write into it truncate it first."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """`stamp` is another one when the files have changed; `whole` says that none is missing."""
+    """`stamp` is another one when the files have changed; `whole` says that none is missing or empty."""
 
     stamp: Hashable
     whole: bool = True
@@ -34,7 +35,7 @@ class Saves:
 
     def seen(self) -> float | None:
         """Look again. Gives when a save was first seen, by the clock, once it has come to rest: when two looks saw the
-        same and nothing is missing, or what is missing stays away."""
+        same and all is whole, or what is not stays so."""
         now, at = self._look(), self._clock()
         if now == self._taken:
             self._since = None

@@ -228,6 +228,16 @@ def test_it_stops_when_the_time_is_up() -> None:
     assert outcome.attempts == ()
 
 
+def test_where_it_is_not_timed_the_seconds_do_not_count() -> None:
+    """A draft comes out the same however long it takes; what it took is still told."""
+    ticks = iter(range(0, 10_000, 10))
+    under = manifesto(budget=Budget(seconds=10))
+    outcome, _ = run(["word " * 50], under, clock=lambda: float(next(ticks)), timed=False)
+    assert (outcome.status, outcome.stop_reason) == ("released", "passed")
+    assert outcome.cost.seconds > 10
+    assert outcome.manifesto.hash == under.hash
+
+
 def test_a_critic_cannot_overrun_the_budgets_time() -> None:
     """It is left behind, nothing is released, and the reason is the time."""
     done = threading.Event()

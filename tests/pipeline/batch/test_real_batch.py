@@ -74,17 +74,13 @@ class Command:
         self.folder = folder
         (folder / "in.jsonl").write_bytes(lines(*PROMPTS[:24]))
         (folder / "m.yaml").write_text(manifesto)
-        self._root = root
+        cache = str(folder / "cache.sqlite")
+        self.env = {**os.environ, "PYTHONPATH": str(root), "SUPEREGO_CACHE__FILE": cache}
         self._more = more
 
     def arguments(self, out: str, *more: str) -> list[str]:
         own = ["batch", "in.jsonl", "-o", out, "-m", "m.yaml", "--max-tokens", "12", "--json", *self._more, *more]
         return [sys.executable, "-m", "pipeline.cli", *own]
-
-    @property
-    def env(self) -> dict[str, str]:
-        cache = str(self.folder / "cache.sqlite")
-        return {**os.environ, "PYTHONPATH": str(self._root), "SUPEREGO_CACHE__FILE": cache}
 
     def run(self, out: str, *more: str) -> dict[str, Any]:
         """What it prints as JSON."""
@@ -184,3 +180,16 @@ def test_a_deterministic_run_repeats_to_the_last_byte(tmp_path: Path, root: Path
     whole, out = read(tmp_path / "whole.jsonl"), read(tmp_path / "out.jsonl")
     assert [json.dumps(timeless(r)) for r in out] == [json.dumps(timeless(r)) for r in whole]
     assert not (tmp_path / "cache.sqlite").exists()
+
+
+def test_no_clock_ends_anything_in_a_deterministic_run(tmp_path: Path, root: Path) -> None:
+    """A machine with other work to do takes longer, and must not write another record for it."""
+    rules = RULES.replace("attempts: 1", "attempts: 1, seconds: 0.001")
+    command = Command(tmp_path, root, rules, "--deterministic", "--full")
+    command.env["SUPEREGO_CRITIC_SECONDS"] = "0.001"
+    (tmp_path / "in.jsonl").write_bytes(lines(*PROMPTS[:2]))
+    command.run("out.jsonl")
+    for record in read(tmp_path / "out.jsonl"):
+        (attempt,) = record["attempts"]
+        assert record["stop_reason"] in ("passed", "attempts")
+        assert [finding["probability"] is None for finding in attempt["verdict"]["findings"]] == [False]

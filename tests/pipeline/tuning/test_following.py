@@ -15,6 +15,7 @@ from pipeline import Generator, ScriptedGenerator
 from pipeline.cli.following import follow
 from pipeline.cli.manifesto_files import ManifestoFiles
 from pipeline.tuning import Answered, Began, Difference, Edit, Ended, Made, Unusable
+from pipeline.tuning.saves import AWAY
 from tests.pipeline.tuning.desk import Desk, Gate, words
 
 
@@ -140,6 +141,16 @@ def test_a_broken_edit_says_where_and_the_next_one_goes_on(tmp_path: Path) -> No
         followed.save(text("bad"))
         assert followed.ended(2).before == followed.ended(1).after
         assert followed.desk.of(Began)[-1].edited == (Edit("patterns", "words"),)
+
+
+def test_a_file_that_is_still_empty_is_being_written(tmp_path: Path) -> None:
+    """Editors truncate it first, and on a busy machine the rest is long in coming."""
+    with following(tmp_path, words("never")) as followed:
+        followed.save("")
+        time.sleep(AWAY / 2)
+        followed.save(text("bad"))
+        assert followed.ended(2).after.passed == 1
+        assert not followed.desk.of(Unusable)
 
 
 def test_a_file_that_vanishes_and_returns(tmp_path: Path) -> None:
