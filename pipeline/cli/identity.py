@@ -60,7 +60,7 @@ def build(
         typer.Option(
             min=4,
             show_default=False,
-            help="How many are answered for it: 76 when not given; of a lora 400, most of them invented.",
+            help="How many are answered for it: 76 when not given; of a lora 280, half of them invented.",
         ),
     ] = None,
     given: Annotated[

@@ -22,8 +22,8 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from pipeline.identity.lessons import Gathered
 
-PROMPTS = 400
-"""That it is built from by itself, most of them the model's own inventions."""
+PROMPTS = 280
+"""That it is built from by itself, half of them the model's own inventions."""
 
 HELD = 24
 """Of the prompts that were given, those that the curve is measured on."""
