@@ -147,7 +147,7 @@ def test_a_file_that_is_still_empty_is_being_written(tmp_path: Path) -> None:
     """Editors truncate it first, and on a busy machine the rest is long in coming."""
     with following(tmp_path, words("never")) as followed:
         followed.save("")
-        time.sleep(AWAY / 2)
+        time.sleep(AWAY / 4)
         followed.save(text("bad"))
         assert followed.ended(2).after.passed == 1
         assert not followed.desk.of(Unusable)
