@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.resident import ROOT
 from critics import load
-from pipeline.cli.identity_compare import compared
+from pipeline.cli.identity_compare import compared, measured_with
 from pipeline.cli.reporting import stdout
 from pipeline.llama.model import available_cores
 from pipeline.settings import load_settings
@@ -59,8 +59,9 @@ def measure(manifesto: str, seed: int, prompts: int, *, asks: bool, trains: bool
     settings = load_settings(flags={"generator": {"max_tokens": 128}})
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
+        chosen = measured_with(None, prompts)
         rows = compared(
-            load(MANIFESTOS[manifesto]), settings, Path(folder), trains=trains, prompts=prompts, seed=seed, asks=asks
+            load(MANIFESTOS[manifesto]), settings, Path(folder), chosen, trains=trains, seed=seed, asks=asks
         )
     kept = _kept()
     kept[f"{manifesto} {seed}"] = {"cores": available_cores(), "prompts": prompts, "identities": rows}

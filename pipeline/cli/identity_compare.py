@@ -21,6 +21,7 @@ from pipeline.assembly import Parts, asks_model
 from pipeline.cli import options
 from pipeline.cli.identity_lessons import Wanted
 from pipeline.cli.identity_lora import build_lora
+from pipeline.cli.prompt_file import single_prompts
 from pipeline.cli.reporting import DONE, reported, say, stdout
 from pipeline.errors import BadInput, ModelFault
 from pipeline.identity import Worn, build_state, preprompt, read_state, write_state
@@ -31,6 +32,9 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.identity.compare import Drafts, Effect, Form
+
+PROMPTS = 24
+"""Of the project's own, that are measured with by itself."""
 
 _COLUMNS = (
     "identity", "recovered", "first drafts passed", "drafts per release", "context", "build, s", "load, ms",
@@ -47,7 +51,16 @@ def compare(
     train_lora: Annotated[
         bool, typer.Option("--train-lora", help="Build a lora, a quarter of an hour, and measure it as well.")
     ] = False,
-    prompts: Annotated[int, typer.Option(min=4, max=40, help="How many are measured with.")] = 24,
+    prompts: Annotated[
+        int | None,
+        typer.Option(min=4, max=40, help="How many are measured with: 24, or all of yours.", show_default=False),
+    ] = None,
+    prompts_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--prompts-from", help="Prompts of yours to measure with, a line each or JSONL.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all answers.")] = 0,
     ask: Annotated[bool, typer.Option(help="Whether to take the prompts through the loop as well.")] = True,
     max_tokens: Annotated[int, typer.Option(min=16, help="Of one draft.")] = 128,
@@ -69,12 +82,11 @@ def compare(
     loaded = load_manifesto(settings.manifesto, trusted=settings.trusted)
     if plot is not None:
         refuse_plot(plot)
+    chosen = measured_with(prompts_from, prompts)
     if train_lora and lora:
         raise BadInput("--lora names a trained adapter and --train-lora trains one: give one of them")
     with tempfile.TemporaryDirectory() as folder:
-        rows = compared(
-            loaded, settings, Path(folder), lora=lora, trains=train_lora, prompts=prompts, seed=seed, asks=ask
-        )
+        rows = compared(loaded, settings, Path(folder), chosen, lora=lora, trains=train_lora, seed=seed, asks=ask)
     if plot is not None:
         write_plot(plot, loaded.name, rows)
     if as_json:
@@ -84,25 +96,36 @@ def compare(
     return DONE
 
 
+def measured_with(file: Path | None, count: int | None) -> list[str]:
+    """The prompts in a file of the user's own, or those of the project's that no identity is built from. Raises
+    `BadInput`, `ExtraMissing`."""
+    if file is not None:
+        return single_prompts(file)[:count]
+    try:
+        from pipeline.identity.steer.probes import held_out_prompts
+    except ImportError as exc:
+        raise ExtraMissing("steer", "identity", kind="identity") from exc
+    return held_out_prompts()[: count or PROMPTS]
+
+
 def compared(
     manifesto: Manifesto,
     settings: Settings,
     folder: Path,
+    chosen: Sequence[str],
     *,
     lora: Path | None = None,
     trains: bool = False,
-    prompts: int = 24,
     seed: int = 0,
     asks: bool = True,
     told: Callable[[str], None] = say,
 ) -> dict[str, dict[str, Any]]:
-    """A row a form, by its name. What is built is kept in `folder`."""
+    """A row a form, by its name, measured with the prompts that were chosen. What is built is kept in `folder`."""
     try:
         from pipeline.identity.compare import drafts, effects
-        from pipeline.identity.steer.probes import held_out_prompts, probed
+        from pipeline.identity.steer.probes import probed
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
-    chosen = held_out_prompts()[:prompts]
     training = None
     if trains:
         lora = folder / "lora.gguf"

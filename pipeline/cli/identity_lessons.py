@@ -7,7 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,8 +83,9 @@ def lessons_of(
                 stepped=lambda done, of: stepped("answering", done, of),
             )
         )  # fmt: skip
-    checking = tuple(lesson for lesson in found[0].lessons if not lesson.accepted)
-    return found[1], Gathered(checking, found[0].asked, found[0].passed, found[0].mended)
+    # By how much it is like the told model, but for where that went wrong.
+    checking = (lesson.unbroken() for lesson in found[0].lessons if not lesson.accepted)
+    return found[1], replace(found[0], lessons=tuple(lesson for lesson in checking if lesson.answer))
 
 
 def _inventions(parts: Parts, given: Sequence[str], wanted: Wanted, folder: Path, stepped: Stepped) -> list[str]:

@@ -26,6 +26,6 @@ def single_prompts(file: Path) -> list[str]:
     for line, asked in prompts_in(file):
         turn, *more = asked.conversation
         if more or asked.sources or not turn.content.strip():
-            raise BadInput(f"{file}:{line}: an identity is built from single prompts: give `prompt`, not blank")
+            raise BadInput(f"{file}:{line}: an identity takes single prompts: give `prompt`, not blank")
         found.append(turn.content.strip())
     return list(dict.fromkeys(found))

@@ -84,6 +84,8 @@ def _key(lessons: Sequence[Lesson], held: Sequence[Lesson], weights: Path, plan:
     for some in (lessons, held):
         told.update(f"{len(some)} ".encode())
         for lesson in some:
-            told.update(np.array([*lesson.prompt, -1, *lesson.answer, lesson.accepted], np.int32).tobytes())
+            told.update(
+                np.array([*lesson.prompt, -1, *lesson.answer, lesson.accepted, lesson.struck], np.int32).tobytes()
+            )
             told.update(lesson.logs.tobytes())
     return told.hexdigest()

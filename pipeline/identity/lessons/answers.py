@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from critics import Message
+from pipeline.identity.lessons.breach import breach
 from pipeline.llama import LlamaModel
 from pipeline.outcome import Attempt, Outcome
 from pipeline.pipeline import Pipeline
@@ -18,11 +19,13 @@ CALLERS = 16
 @dataclass(frozen=True)
 class Answer:
     """What was written to a prompt, in tokens. `accepted` where the critic passed it in the end and had not, or not as
-    it was, passed the first draft; else it is the first draft."""
+    it was, passed the first draft; else it is the first draft. `breach` is the place of the token that its first breach
+    begins with, where the critic said where that is."""
 
     prompt: str
     tokens: tuple[int, ...]
     accepted: bool = False
+    breach: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ def asked(pipeline: Pipeline, model: LlamaModel, prompts: Sequence[str], *, seed
     answers, mended = list[Answer](), 0
     for prompt, outcome in zip(prompts, outcomes, strict=True):
         if outcome.attempts:
-            answers.append(Answer(prompt, _tokens(model, outcome.attempts[0].draft, outcome.attempts[0], end)))
+            first = outcome.attempts[0]
+            tokens = _tokens(model, first.draft, first, end)
+            answers.append(Answer(prompt, tokens, breach=breach(model, tokens, first)))
         if (better := _mended(outcome)) is not None:
             mended += 1
             answers.append(Answer(prompt, _tokens(model, better.text, better, end), accepted=True))

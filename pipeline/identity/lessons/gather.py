@@ -14,14 +14,15 @@ from pipeline.identity.lessons.prompts import SEEDS
 from pipeline.llama import LlamaModel, LlamaReader
 from pipeline.pipeline import Pipeline
 
-AT_A_TIME = 24
+AT_A_TIME = 48
 """Prompts after which what they gave is kept."""
 
 
 @dataclass(frozen=True)
 class Course:
     """`learnt` tokens of a first draft are learnt from: how a model takes up a manifesto shows in its first sentences.
-    Of an answer that was accepted all are, since how it ends may be what was asked for."""
+    Of an answer that was accepted all are, since how it ends may be what was asked for; of a draft that broke a rule
+    those up to where it did."""
 
     learnt: int = 64
     seed: int = 0
@@ -63,10 +64,18 @@ def _read(came: Asked, told: Message, model: LlamaModel, course: Course, threads
     lessons = []
     with LlamaReader(model, context=longest, threads=threads) as reader:
         for answer, (heard, plain) in answers:
-            tokens = answer.tokens if answer.accepted else answer.tokens[: course.learnt]
+            struck = answer.breach is not None
+            tokens = answer.tokens[: _learnt(answer, course)]
             logs = reader.log_probabilities((*heard, *tokens), len(heard))
-            lessons.append(Lesson(heard, plain, tokens, *likely(logs), answer.accepted))
+            lessons.append(Lesson(heard, plain, tokens, *likely(logs), answer.accepted, struck))
     return replace(counts, lessons=tuple(lessons))
+
+
+def _learnt(answer: Answer, course: Course) -> int:
+    """Tokens of it."""
+    if answer.breach is not None:
+        return answer.breach + 1
+    return len(answer.tokens) if answer.accepted else course.learnt
 
 
 def _prompts(answer: Answer, told: Message, model: LlamaModel) -> tuple[tuple[int, ...], tuple[int, ...]]:

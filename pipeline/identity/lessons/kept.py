@@ -35,6 +35,7 @@ def write_lessons(path: Path, gathered: Gathered) -> None:
                 likely=np.concatenate([np.zeros((0, LIKELY), np.int32), *(x.likely for x in lessons)]),
                 logs=np.concatenate([np.zeros((0, LIKELY), np.float32), *(x.logs for x in lessons)]),
                 accepted=np.array([lesson.accepted for lesson in lessons], np.bool_),
+                struck=np.array([lesson.struck for lesson in lessons], np.bool_),
             )
         os.replace(part, path)
     except OSError as exc:
@@ -50,9 +51,11 @@ def read_lessons(path: Path) -> Gathered:
         told, prompts, answers = (_apart(arrays[key], many) for key, many in zip(_TOKENS, lengths, strict=True))
         likely, logs = (_apart(arrays[key], lengths[2]) for key in ("likely", "logs"))
         lessons = tuple(
-            Lesson(tuple(a.tolist()), tuple(b.tolist()), tuple(c.tolist()), places, values, bool(accepted))
-            for a, b, c, places, values, accepted in zip(
-                told, prompts, answers, likely, logs, arrays["accepted"], strict=True
+            Lesson(
+                tuple(a.tolist()), tuple(b.tolist()), tuple(c.tolist()), places, values, bool(accepted), bool(struck)
+            )
+            for a, b, c, places, values, accepted, struck in zip(
+                told, prompts, answers, likely, logs, arrays["accepted"], arrays["struck"], strict=True
             )
         )
         asked, passed, mended = arrays["counts"].tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ LIKELY = 64
 class Lesson:
     """`told` is what the told model reads, `prompt` what the untold one does, `answer` what follows. Of each place of
     the answer, the `likely` tokens and their log-probabilities in the told model, both of the shape (tokens, likely).
-    `accepted` where it is an answer that the critic passed, in the place of a first draft."""
+    `accepted` where it is an answer that the critic passed, in the place of a first draft. `struck` where it ends with
+    the token that a breach began with, for which the draft was rejected."""
 
     told: tuple[int, ...]
     prompt: tuple[int, ...]
@@ -23,6 +24,13 @@ class Lesson:
     likely: npt.NDArray[np.int32]
     logs: npt.NDArray[np.float32]
     accepted: bool = False
+    struck: bool = False
+
+    def unbroken(self) -> Lesson:
+        """Up to where the breach began."""
+        if not self.struck:
+            return self
+        return replace(self, answer=self.answer[:-1], likely=self.likely[:-1], logs=self.logs[:-1], struck=False)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def test_what_is_in_the_way_is_left_alone(folder: Path) -> None:
         (("build", "steer", "-o", "a.gguf", "--peft", "p"), "--prompts-from and --peft are for a lora"),
         (("build", "lora", "-o", "a.gguf", "--generator", "openai:x"), "GGUF file"),
         (("compare", "--lora", "a.gguf", "--train-lora"), "give one of them"),
+        (("compare", "--prompts-from", "none.txt"), "none.txt cannot be read"),
     ],
 )
 def test_bad_input_is_named(flags: tuple[str, ...], why: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

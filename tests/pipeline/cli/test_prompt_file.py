@@ -30,9 +30,9 @@ def test_prompts_come_a_line_each_or_as_json(text: str, tmp_path: Path) -> None:
         (b"", "there is no prompt in"),
         (b"one\n\xff\n", "p:2: not UTF-8"),
         (b'{"prompt": "a"}\n{"text": "b"}', "p:2: .*give either `prompt` or `messages`"),
-        (b'{"prompt": " "}', "p:1: an identity is built from single prompts"),
-        (b'{"prompt": "a", "context": [{"text": "b"}]}', "p:1: an identity is built from single prompts"),
-        (CONVERSATION, "p:2: an identity is built from single prompts"),
+        (b'{"prompt": " "}', "p:1: an identity takes single prompts"),
+        (b'{"prompt": "a", "context": [{"text": "b"}]}', "p:1: an identity takes single prompts"),
+        (CONVERSATION, "p:2: an identity takes single prompts"),
     ],
 )
 def test_bad_prompts_are_named(data: bytes, why: str, tmp_path: Path) -> None:

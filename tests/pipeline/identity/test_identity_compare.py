@@ -10,7 +10,7 @@ import pytest
 from critics import Length, Manifesto, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
-from pipeline.cli.identity_compare import table, wearing
+from pipeline.cli.identity_compare import measured_with, table, wearing
 from pipeline.embedded import ADAPTER, weights
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects
@@ -45,6 +45,15 @@ def test_the_scale_runs_from_the_untold_model_to_the_told_one(own: Engine) -> No
     assert found["state"].recovered > 0.9
     assert [effect.context > 20 for effect in found.values()] == [False, True, True]
     assert all(effect.perplexity == pytest.approx(1, abs=1e-3) for effect in found.values())
+
+
+def test_prompts_of_the_users_own_are_measured_with(tmp_path: Path) -> None:
+    """All of them, or the first so many; without, the project's own that nothing is built from."""
+    file = tmp_path / "mine.txt"
+    file.write_text("".join(f"What is {number}?\n" for number in range(50)))
+    assert len(measured_with(file, None)) == 50
+    assert measured_with(file, 2) == ["What is 0?", "What is 1?"]
+    assert measured_with(None, None) == held_out_prompts()[:24]
 
 
 def test_drafts_are_counted_to_the_release() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from critics import Length, Manifesto, Message, Patterns, Rule
+from critics.manifesto.schema import Action
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
 from pipeline.errors import BadInput
@@ -38,12 +39,12 @@ def own(model: LlamaModel) -> Iterator[Engine]:
     engine.close()
 
 
-def course(folder: Path, prompts: list[str], seed: int = 0) -> Gathered:
+def course(folder: Path, prompts: list[str], seed: int = 0, manifesto: Manifesto = MANIFESTO) -> Gathered:
     """In a deterministic run, so that it can be compared with another."""
     flags = {"generator": {"context": 512, "max_tokens": 8}, "threads": 1, "deterministic": True}
     parts = Parts(load_settings(flags=flags), judged=False)
-    told = preprompt(MANIFESTO)
-    pipeline = parts.pipeline(MANIFESTO, generator=parts.generator(MANIFESTO, Worn(told)))
+    told = preprompt(manifesto)
+    pipeline = parts.pipeline(manifesto, generator=parts.generator(manifesto, Worn(told)))
     folder.mkdir(exist_ok=True)
     found = gathered(pipeline, told, parts.drafting()[0].model, prompts, folder, Course(learnt=5, seed=seed), threads=1)
     parts.close()
@@ -101,6 +102,49 @@ def test_the_accepted_answer_is_learnt_beside_the_draft(model: LlamaModel) -> No
     once = asked(Pipeline(MANIFESTO, critic, ScriptedGenerator(["One."])), model, ["?"], seed=1)
     assert [answer.accepted for answer in once.answers] == [False]
     assert (once.passed, once.mended) == (1, 0)
+
+
+def forbidding(rule: str, pattern: str, action: Action = "revise") -> Rule:
+    return Rule(
+        id=rule, statement="It is calm.", critics=("patterns",), patterns=Patterns(forbid=(pattern,)), action=action
+    )
+
+
+BRIEF = Rule(id="d", statement="It is short.", critics=("patterns",), patterns=Patterns(words=Length(at_most=5)))
+
+
+@pytest.mark.parametrize(
+    ("draft", "begins"),
+    [
+        ("Thanks, [Name]! And thanks!", b" ["),
+        ("Grüße aus Köln! Dear [Name].", b"!"),  # bytes are not letters, nor is where a breach begins always a token
+        ("Ring 555, [Name].", None),  # was mended before it was judged
+        ("Ring 555.", None),
+        ("One two three four five six.", None),  # what is too long begins nowhere
+        ("One two three four five six [Name].", b" ["),
+        ("Dear all, thanks.", None),
+    ],
+)
+def test_a_draft_is_struck_where_its_first_breach_begins(model: LlamaModel, draft: str, begins: bytes | None) -> None:
+    rules = forbidding("a", r"\[\pL+\]"), forbidding("b", r"\pL!"), forbidding("c", r"\d+", "redact")
+    manifesto = Manifesto(name="calm", version="1", rules=(*rules, BRIEF))
+    critic = Parts(load_settings()).critic(manifesto)
+    answer = asked(Pipeline(manifesto, critic, ScriptedGenerator([draft, "Well."])), model, ["?"], seed=1).answers[0]
+    found = None if answer.breach is None else model.piece(answer.tokens[answer.breach])
+    assert found == begins
+
+
+def test_of_a_draft_that_broke_a_rule_what_follows_is_not_learnt(tmp_path: Path) -> None:
+    """That it did is still known when it has been in a file; to check with it, the place itself is left out as well."""
+    manifesto = Manifesto(name="blank", version="1", rules=(forbidding("a", r"\s"),))
+    (lesson,) = course(tmp_path / "a", PROMPTS[:1], manifesto=manifesto).lessons
+    assert lesson.struck
+    assert 1 < len(lesson.answer) < 5
+    before = lesson.unbroken()
+    assert (before.answer, before.struck) == (lesson.answer[:-1], False)
+    assert len(before.logs) == len(before.likely) == len(before.answer)
+    (whole,) = course(tmp_path / "b", PROMPTS[:1]).lessons
+    assert whole.unbroken() is whole
 
 
 def test_the_likely_are_the_likeliest() -> None:

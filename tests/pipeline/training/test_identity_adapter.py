@@ -21,7 +21,7 @@ from pipeline.identity.lessons.lesson import likely
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.lora_file import read_metadata
 from pipeline.settings import load_settings
-from pipeline.training.distil import Distiller, IdentityPlan, divergence
+from pipeline.training.distil import Distiller, IdentityPlan, divergence, passing_shares, released
 from pipeline.training.identity_adapter import CURVE, IdentityCheck, _key, train_identity
 from pipeline.training.run import Saved
 
@@ -161,8 +161,9 @@ def test_lessons_plan_and_weights_make_the_key(some: list[Lesson]) -> None:
         _key(some[:3], some[3:], WEIGHTS, PLAN),
         _key(some[:4], some[4:], WEIGHTS, other),
         _key([replace(some[0], accepted=True), *some[1:4]], some[4:], WEIGHTS, PLAN),
+        _key([replace(some[0], struck=True), *some[1:4]], some[4:], WEIGHTS, PLAN),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 def test_accepted_words_are_learnt_beyond_what_being_told_brings(some: list[Lesson]) -> None:
@@ -175,6 +176,42 @@ def test_accepted_words_are_learnt_beyond_what_being_told_brings(some: list[Less
         list(trainer.train([replace(lesson, accepted=accepted) for lesson in some[:4]], 4, lambda _: True))
         surprise.append(trainer.surprise(some[:4]))
     assert surprise[1] < surprise[0] - 0.1
+
+
+def last_word(lesson: Lesson) -> Lesson:
+    """The last token of an answer, to what is before it."""
+    prompt = (*lesson.prompt, *lesson.answer[:-1])
+    return replace(lesson, prompt=prompt, answer=lesson.answer[-1:], likely=lesson.likely[-1:], logs=lesson.logs[-1:])
+
+
+def test_what_was_struck_is_unlearnt_and_nothing_else(some: list[Lesson]) -> None:
+    """The token that a breach began with gets improbable; what stands before it is learnt as if nothing were struck."""
+    trainer = Distiller(WEIGHTS, IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, check_every=99))
+    begun = trainer.state()
+    last, before = [], []
+    for struck in (False, True):
+        trainer.restore(begun)
+        list(trainer.train([replace(lesson, struck=struck) for lesson in some[:4]], 8, lambda _: True))
+        last.append(trainer.surprise([last_word(lesson) for lesson in some[:4]]))
+        before.append(trainer.divergence([replace(lesson, struck=True).unbroken() for lesson in some[:4]]))
+    print(last, before)
+    assert last[1] > last[0] + 1
+    assert before[1] < before[0] + 0.1
+
+
+def test_what_was_released_is_what_passes() -> None:
+    """A token that never does leaves its place to the others; of one that does half the time, half is left."""
+    told = torch.tensor([[0.6, 0.3, 0.05], [0.2, 0.3, 0.4], [0.2, 0.3, 0.5]]).log()
+    passing = torch.tensor([[0.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.5]])
+    expected = torch.tensor([[0.0, 0.75, 0.125], [0.2, 0.3, 0.4], [0.2 / 0.75, 0.4, 0.25 / 0.75]])
+    assert torch.allclose(released(told, passing).exp(), expected, atol=2e-3)
+
+
+def test_a_token_passes_as_often_as_no_breach_begins_with_it(some: list[Lesson]) -> None:
+    """One that always does is given the benefit of a doubt, and what was never written passes."""
+    one, other = replace(some[0], answer=(5, 7, 7), struck=True), replace(some[0], answer=(5, 9), struck=True)
+    shares = passing_shares([one, other, other], 12)
+    assert shares[[5, 7, 9, 11]].tolist() == pytest.approx([1, 1 - 1 / 3, 1 - 2 / 3, 1])
 
 
 def test_the_divergence_is_what_it_is_of_the_whole_where_all_is_kept() -> None:
