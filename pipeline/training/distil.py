@@ -1,9 +1,9 @@
 """Context distillation (Askell et al., arXiv 2112.00861; Prompt Baking, arXiv 2409.13697): a model that is told nothing
 learns to find probable what it finds probable when it is told the manifesto.
 
-What the critic said takes it further than being told brings it: of answers that were accepted it learns the words as
-well, and where the breach began for which a draft was rejected, what the told model would write were that token out of
-the question (after unlikelihood training, Welleck et al., arXiv 1908.04319).
+What the critic said takes it further than being told brings it. It learns what the told model would write given that
+it passes, and not what a breach began with (after unlikelihood training, Welleck et al., arXiv 1908.04319); of answers
+that were accepted it learns the words as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn.functional import log_softmax
 
@@ -54,17 +53,15 @@ class Distiller(Adapted):
         """Take the steps from where it stands, giving each one's loss. `checked` is called with the mean loss as often
         as the plan says, and says whether to go on."""
 
-        passing = self._tensor(passing_shares(lessons, self._inner.config.vocab_size))
         # Not by this batch's: answers of like lengths come together, and in short ones a place would count for more.
         usual = self.plan.batch * sum(len(lesson.answer) for lesson in lessons) / len(lessons)
 
         def loss_of(batch: Sequence[int]) -> torch.Tensor:
             some = [lessons[index] for index in batch]
-            struck = torch.cat([_struck(lesson) for lesson in some]).to(self._device)
-            read = self._read(some, (passing, struck))
+            read = self._read(some)
             words = torch.cat([torch.full((len(x.answer),), self.plan.accepted * x.accepted) for x in some])
             words = words.to(self._device)
-            counts = 1 + (self.plan.struck - 1) * struck
+            counts = torch.cat([self._counts(lesson) for lesson in some]).to(self._device)
             return (counts * ((1 - words) * read.divergence + words * read.surprise)).sum() / usual
 
         return self._trained([_length(lesson) for lesson in lessons], steps, loss_of, checked)
@@ -85,7 +82,14 @@ class Distiller(Adapted):
                 found.append(of(self._read(lessons[start : start + self.plan.batch])).double().cpu())
         return float(torch.cat(found).mean())
 
-    def _read(self, batch: Sequence[Lesson], judged: tuple[torch.Tensor, torch.Tensor] | None = None) -> Read:
+    def _counts(self, lesson: Lesson) -> torch.Tensor:
+        """How many places each one of its answer counts for."""
+        counts = torch.ones(len(lesson.answer))
+        if lesson.struck:
+            counts[-1] = self.plan.struck
+        return counts
+
+    def _read(self, batch: Sequence[Lesson]) -> Read:
         ids = np.zeros((len(batch), rounded(max(_length(lesson) for lesson in batch))), dtype=np.int64)
         rows, places = list[int](), list[int]()
         for row, lesson in enumerate(batch):
@@ -97,9 +101,6 @@ class Distiller(Adapted):
         likely = self._tensor(np.concatenate([lesson.likely for lesson in batch]).astype(np.int64))
         told = self._tensor(np.concatenate([lesson.logs for lesson in batch]))
         answers = self._tensor(np.concatenate([np.asarray(lesson.answer) for lesson in batch]))
-        if judged is not None:
-            passing, struck = judged
-            told = released(told, passing[likely].masked_fill((likely == answers[:, None]) & struck[:, None], 0))
         return Read(divergence(told, logs.gather(1, likely)), -logs.gather(1, answers[:, None])[:, 0])
 
 
@@ -107,30 +108,6 @@ def divergence(told: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """KL from the first in each place, all tokens that are not among the likely ones taken as one."""
     rest, others = (torch.log1p(-logs.exp().sum(1).clamp(max=1 - 1e-6)) for logs in (told, other))
     return (told.exp() * (told - other)).sum(1) + rest.exp() * (rest - others)
-
-
-def released(logs: torch.Tensor, passing: torch.Tensor) -> torch.Tensor:
-    """Log-probabilities of tokens in each place, given that each one passes with the probability `passing`, and that
-    what was written did pass."""
-    rest = (1 - logs.exp().sum(1, keepdim=True)).clamp(min=1e-3)
-    kept = logs + passing.clamp(min=1e-9).log()
-    return kept - (kept.exp().sum(1, keepdim=True) + rest).log()
-
-
-def passing_shares(lessons: Sequence[Lesson], vocabulary: int) -> npt.NDArray[np.float32]:
-    """By token, the share of drafts' places with it in which no breach began."""
-    written, broken = np.zeros(vocabulary), np.zeros(vocabulary)
-    for lesson in lessons:
-        np.add.at(written, list(lesson.answer), 1)
-        broken[lesson.answer[-1]] += lesson.struck
-    return (1 - broken / (written + 1)).astype(np.float32)
-
-
-def _struck(lesson: Lesson) -> torch.Tensor:
-    """In each place of its answer, whether the token there is the one that a breach began with."""
-    struck = torch.zeros(len(lesson.answer), dtype=torch.bool)
-    struck[-1] = lesson.struck
-    return struck
 
 
 def _length(lesson: Lesson) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from pipeline.identity.lessons import Lesson
+from pipeline.identity.lessons.released import as_released
 from pipeline.identity.made import Made
 from pipeline.llama import MADE_FOR, fingerprint
 from pipeline.training.adapter_file import write_adapter
@@ -67,7 +68,7 @@ def train_identity(
     plain[0] = run.checks[0].held_loss if run.checks else trainer.divergence(held)
     if not run.checks:  # B is nothing yet: this is the model as it is
         run.check(float("nan"))
-    for _ in trainer.train(lessons, steps, run.check):
+    for _ in trainer.train(as_released(lessons), steps, run.check):
         stepped(trainer.step, steps)
     curve = json.dumps([asdict(check) for check in run.checks[1:]])
     write_adapter(

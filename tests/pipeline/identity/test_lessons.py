@@ -18,7 +18,8 @@ from pipeline.identity import Worn, preprompt
 from pipeline.identity.lessons import Course, Gathered, gathered, invented
 from pipeline.identity.lessons.answers import asked
 from pipeline.identity.lessons.kept import read_lessons, write_lessons
-from pipeline.identity.lessons.lesson import LIKELY, likely
+from pipeline.identity.lessons.lesson import LIKELY, Lesson, likely
+from pipeline.identity.lessons.released import as_released
 from pipeline.identity.steer.probes import build_prompts, held_out_prompts
 from pipeline.llama import Engine, LlamaModel, LlamaReader
 from pipeline.settings import load_settings
@@ -145,6 +146,32 @@ def test_of_a_draft_that_broke_a_rule_what_follows_is_not_learnt(tmp_path: Path)
     assert len(before.logs) == len(before.likely) == len(before.answer)
     (whole,) = course(tmp_path / "b", PROMPTS[:1]).lessons
     assert whole.unbroken() is whole
+
+
+def taught(answer: tuple[int, ...], *, struck: bool, told: tuple[float, ...] = (0.6, 0.3, 0.05)) -> Lesson:
+    """Tokens 1, 2 and 3 are likely, in each place alike."""
+    likely = np.broadcast_to(np.array([1, 2, 3], np.int32), (len(answer), 3))
+    logs = np.broadcast_to(np.log(np.array(told, np.float32)), (len(answer), 3))
+    return Lesson((7,), (7,), answer, likely, logs, struck=struck)
+
+
+def test_what_is_released_is_what_passes() -> None:
+    """A token is the less probable the more often a breach began with it, and where one did, it is out of the question;
+    what else there is shares its place."""
+    clean, broken = as_released([taught((1, 2), struck=False), taught((1,), struck=True)])
+    assert np.exp(broken.logs) == pytest.approx(np.array([[0, 0.75, 0.125]]), abs=1e-6)
+    share = 1 - 1 / 3
+    total = 0.6 * share + 0.4
+    assert np.exp(clean.logs) == pytest.approx(np.array([[0.6 * share, 0.3, 0.05]] * 2) / total, abs=1e-6)
+    assert np.array_equal(clean.likely, taught((1, 2), struck=False).likely)
+
+
+def test_without_a_breach_all_stays_as_it_was() -> None:
+    """But for rounding, and the little that is left to tokens which are not likely at all."""
+    (same,) = as_released([taught((1, 2), struck=False)])
+    assert np.allclose(same.logs, taught((1, 2), struck=False).logs, atol=1e-6)
+    (whole,) = as_released([taught((1,), struck=False, told=(0.5, 0.3, 0.2))])
+    assert np.allclose(np.exp(whole.logs), np.array([[0.5, 0.3, 0.2]]), atol=2e-3)
 
 
 def test_the_likely_are_the_likeliest() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from pipeline.assembly import Parts
 from pipeline.identity import Made, made_of_adapter, preprompt
 from pipeline.identity.lessons import Lesson
 from pipeline.identity.lessons.lesson import likely
+from pipeline.identity.lessons.released import as_released
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.lora_file import read_metadata
 from pipeline.settings import load_settings
-from pipeline.training.distil import Distiller, IdentityPlan, divergence, passing_shares, released
+from pipeline.training.distil import Distiller, IdentityPlan, divergence
 from pipeline.training.identity_adapter import CURVE, IdentityCheck, _key, train_identity
 from pipeline.training.run import Saved
 
@@ -191,27 +192,31 @@ def test_what_was_struck_is_unlearnt_and_nothing_else(some: list[Lesson]) -> Non
     last, before = [], []
     for struck in (False, True):
         trainer.restore(begun)
-        list(trainer.train([replace(lesson, struck=struck) for lesson in some[:4]], 8, lambda _: True))
+        learnt = as_released([replace(lesson, struck=struck) for lesson in some[:4]])
+        list(trainer.train(learnt, 8, lambda _: True))
         last.append(trainer.surprise([last_word(lesson) for lesson in some[:4]]))
         before.append(trainer.divergence([replace(lesson, struck=True).unbroken() for lesson in some[:4]]))
-    print(last, before)
     assert last[1] > last[0] + 1
     assert before[1] < before[0] + 0.1
 
 
-def test_what_was_released_is_what_passes() -> None:
-    """A token that never does leaves its place to the others; of one that does half the time, half is left."""
-    told = torch.tensor([[0.6, 0.3, 0.05], [0.2, 0.3, 0.4], [0.2, 0.3, 0.5]]).log()
-    passing = torch.tensor([[0.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.5]])
-    expected = torch.tensor([[0.0, 0.75, 0.125], [0.2, 0.3, 0.4], [0.2 / 0.75, 0.4, 0.25 / 0.75]])
-    assert torch.allclose(released(told, passing).exp(), expected, atol=2e-3)
+def test_it_is_trained_on_what_was_released(
+    some: list[Lesson], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And checked with what the told model says."""
+    taught: list[Sequence[Lesson]] = []
 
+    def noted(_: Distiller, lessons: Sequence[Lesson], *__: object) -> Iterator[float]:
+        taught.append(lessons)
+        return iter(())
 
-def test_a_token_passes_as_often_as_no_breach_begins_with_it(some: list[Lesson]) -> None:
-    """One that always does is given the benefit of a doubt, and what was never written passes."""
-    one, other = replace(some[0], answer=(5, 7, 7), struck=True), replace(some[0], answer=(5, 9), struck=True)
-    shares = passing_shares([one, other, other], 12)
-    assert shares[[5, 7, 9, 11]].tolist() == pytest.approx([1, 1 - 1 / 3, 1 - 2 / 3, 1])
+    monkeypatch.setattr(Distiller, "train", noted)
+    broken = [replace(lesson, struck=True) for lesson in some[:4]]
+    made, state = Made.of("lora", MANIFESTO), tmp_path / "state.pt"
+    train_identity(broken, some[4:], WEIGHTS, tmp_path / "a.gguf", PLAN, made, threads=1, state=state)
+    for lesson, expected, told in zip(taught[0], as_released(broken), broken, strict=True):
+        assert np.array_equal(lesson.logs, expected.logs)
+        assert not np.array_equal(lesson.logs, told.logs)
 
 
 def test_the_divergence_is_what_it_is_of_the_whole_where_all_is_kept() -> None:
