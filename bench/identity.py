@@ -1,8 +1,8 @@
 """How much of a manifesto each form of identity carries, and what it costs: python -m bench.identity MANIFESTO SEED.
 
 A run takes some minutes and is kept in bench/identity.json; three manifestos of different kinds, each with three seeds,
-make the table of docs/identity.md, which `python -m bench.identity` prints from what has been kept. The machine should
-do nothing else meanwhile.
+make the table of docs/identity.md, which `python -m bench.identity` prints from what has been kept. Forms that a run
+leaves out are kept from an earlier one. The machine should do nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.resident import ROOT
 from critics import load
-from pipeline.cli.identity_compare import compared, measured_with
+from pipeline.cli.identity_compare import Built, compared, measured_with
 from pipeline.cli.reporting import stdout
 from pipeline.llama.model import available_cores
 from pipeline.settings import load_settings
@@ -49,22 +49,28 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=24)
     parser.add_argument("--no-ask", dest="ask", action="store_false", help="leave out what the loop makes of it")
     parser.add_argument("--train-lora", action="store_true", help="a quarter of an hour more")
+    parser.add_argument("--without", action="append", default=[], type=Built, help="a form to leave out")
     given = parser.parse_args()
     if given.manifesto:
-        measure(given.manifesto, given.seed, given.prompts, asks=given.ask, trains=given.train_lora)
+        measure(
+            given.manifesto, given.seed, given.prompts,
+            without=given.without, asks=given.ask, trains=given.train_lora,
+        )  # fmt: skip
     stdout().print(table(_kept()))
 
 
-def measure(manifesto: str, seed: int, prompts: int, *, asks: bool, trains: bool) -> None:
+def measure(manifesto: str, seed: int, prompts: int, *, without: Collection[Built], asks: bool, trains: bool) -> None:
     settings = load_settings(flags={"generator": {"max_tokens": 128}})
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         chosen = measured_with(None, prompts)
         rows = compared(
-            load(MANIFESTOS[manifesto]), settings, Path(folder), chosen, trains=trains, seed=seed, asks=asks
-        )
-    kept = _kept()
-    kept[f"{manifesto} {seed}"] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
+            load(MANIFESTOS[manifesto]), settings, Path(folder), chosen,
+            without=without, trains=trains, seed=seed, asks=asks,
+        )  # fmt: skip
+    kept, name = _kept(), f"{manifesto} {seed}"
+    rows = kept.get(name, {}).get("identities", {}) | rows
+    kept[name] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
     print(f"{manifesto}, seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +34,15 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from pipeline.identity.compare import Drafts, Effect, Form
 
+
+class Built(StrEnum):
+    """The forms that are made of a manifesto's words here."""
+
+    PREPROMPT = "preprompt"
+    STATE = "state"
+    STEER = "steer"
+
+
 PROMPTS = 24
 """Of the project's own, that are measured with by itself."""
 
@@ -51,6 +61,10 @@ def compare(
     train_lora: Annotated[
         bool, typer.Option("--train-lora", help="Build a lora, a quarter of an hour, and measure it as well.")
     ] = False,
+    without: Annotated[
+        list[Built] | None,
+        typer.Option("--without", help="A form to leave out, as steer, which takes longest; several times."),
+    ] = None,
     prompts: Annotated[
         int | None,
         typer.Option(min=4, max=40, help="How many are measured with: 24, or all of yours.", show_default=False),
@@ -86,7 +100,10 @@ def compare(
     if train_lora and lora:
         raise BadInput("--lora names a trained adapter and --train-lora trains one: give one of them")
     with tempfile.TemporaryDirectory() as folder:
-        rows = compared(loaded, settings, Path(folder), chosen, lora=lora, trains=train_lora, seed=seed, asks=ask)
+        rows = compared(
+            loaded, settings, Path(folder), chosen,
+            without=without or (), lora=lora, trains=train_lora, seed=seed, asks=ask,
+        )  # fmt: skip
     if plot is not None:
         write_plot(plot, loaded.name, rows)
     if as_json:
@@ -114,6 +131,7 @@ def compared(
     folder: Path,
     chosen: Sequence[str],
     *,
+    without: Collection[Built] = (),
     lora: Path | None = None,
     trains: bool = False,
     seed: int = 0,
@@ -122,7 +140,7 @@ def compared(
 ) -> dict[str, dict[str, Any]]:
     """A row a form, by its name, measured with the prompts that were chosen. What is built is kept in `folder`."""
     try:
-        from pipeline.identity.compare import drafts, effects
+        from pipeline.identity.compare import Form, drafts, effects
         from pipeline.identity.steer.probes import probed
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
@@ -135,7 +153,7 @@ def compared(
     try:
         engine, weights = parts.drafting()
         trained = [_trained(engine, lora, training)] if lora else []  # first, since it may not be one
-        forms = [*_built(manifesto, parts, folder, seed, told), *trained]
+        forms = [Form("none"), *_built(manifesto, parts, folder, without, seed, told), *trained]
         told(f"reading {len(chosen)} answers in {len(forms)} ways")
         probes = probed(engine, preprompt(manifesto), chosen, seed=seed + 500)
         measured = effects(forms, preprompt(manifesto), probes, LlamaModel(weights), threads=settings.threads)
@@ -149,24 +167,33 @@ def compared(
     return rows
 
 
-def _built(manifesto: Manifesto, parts: Parts, folder: Path, seed: int, told: Callable[[str], None]) -> list[Form]:
+def _built(
+    manifesto: Manifesto,
+    parts: Parts,
+    folder: Path,
+    without: Collection[Built],
+    seed: int,
+    told: Callable[[str], None],
+) -> Iterator[Form]:
     from pipeline.identity.compare import Form
     from pipeline.identity.steer import build_steer, write_steer
 
     engine, weights = parts.drafting()
     system, steer, kept = preprompt(manifesto), folder / "steer.gguf", folder / "state"
-    told("reading the manifesto")
-    reading = _seconds(lambda: write_state(kept, build_state(manifesto, engine, weights)))
-    forms = [Form("none"), Form("preprompt", system)]
-    state = read_state(kept)
-    with LlamaReader(engine.model, context=len(state.tokens), threads=1) as reader:
-        restoring = _seconds(lambda: _restored(reader, kept))
-    forms.append(Form("state", system, state=state, build_seconds=reading, load_seconds=restoring))
-    told("building an adapter from its words")
-    took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
-    load = _seconds(partial(engine.model.adapter, steer))
-    forms.append(Form("steer", adapters=(Adapter(steer),), build_seconds=took, load_seconds=load))
-    return forms
+    if Built.PREPROMPT not in without:
+        yield Form("preprompt", system)
+    if Built.STATE not in without:
+        told("reading the manifesto")
+        reading = _seconds(lambda: write_state(kept, build_state(manifesto, engine, weights)))
+        state = read_state(kept)
+        with LlamaReader(engine.model, context=len(state.tokens), threads=1) as reader:
+            restoring = _seconds(lambda: _restored(reader, kept))
+        yield Form("state", system, state=state, build_seconds=reading, load_seconds=restoring)
+    if Built.STEER not in without:
+        told("building an adapter from its words")
+        took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
+        load = _seconds(partial(engine.model.adapter, steer))
+        yield Form("steer", adapters=(Adapter(steer),), build_seconds=took, load_seconds=load)
 
 
 def _restored(reader: LlamaReader, kept: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from critics import Length, Manifesto, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
-from pipeline.cli.identity_compare import measured_with, table, wearing
+from pipeline.cli.identity_compare import Built, compared, measured_with, table, wearing
 from pipeline.embedded import ADAPTER, weights
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects
@@ -45,6 +45,18 @@ def test_the_scale_runs_from_the_untold_model_to_the_told_one(own: Engine) -> No
     assert found["state"].recovered > 0.9
     assert [effect.context > 20 for effect in found.values()] == [False, True, True]
     assert all(effect.perplexity == pytest.approx(1, abs=1e-3) for effect in found.values())
+
+
+def test_forms_that_are_left_out_are_not_built(tmp_path: Path) -> None:
+    """Solving a steer takes longest, which is nothing for who measures an adapter of theirs."""
+    flags = {"generator": {"context": 512}, "optimise": False, "threads": 1}
+    heard = list[str]()
+    rows = compared(
+        MANIFESTO, load_settings(flags=flags), tmp_path, ["What is flour?"],
+        without=(Built.PREPROMPT, Built.STEER), lora=ADAPTER, asks=False, told=heard.append,
+    )  # fmt: skip
+    assert list(rows) == ["none", "state", "lora"]
+    assert heard == ["reading the manifesto", "reading 1 answers in 3 ways"]
 
 
 def test_prompts_of_the_users_own_are_measured_with(tmp_path: Path) -> None:
