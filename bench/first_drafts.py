@@ -29,9 +29,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifesto")
     parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--alone", action="store_true", help="the files, without none and the pre-prompt")
     given = parser.parse_args()
     manifesto = load(given.manifesto)
-    forms = {"none": Worn(), "preprompt": Worn(preprompt(manifesto))}
+    forms = {} if given.alone else {"none": Worn(), "preprompt": Worn(preprompt(manifesto))}
     forms |= {file.name: Worn(None, (Adapter(file),)) for file in given.files}
     parts = Parts(load_settings(flags={"generator": {"max_tokens": LENGTH}}), judged=asks_model(manifesto))
     try:

@@ -23,9 +23,13 @@ from rich.table import Table
 from bench.resident import ROOT
 from critics import load
 from pipeline.cli.identity_compare import Built, compared, measured_with
+from pipeline.cli.identity_lessons import Wanted
+from pipeline.cli.identity_lora import build_lora
 from pipeline.cli.reporting import stdout
+from pipeline.embedded import weights
+from pipeline.identity.questions import ordinary_questions
 from pipeline.llama.model import available_cores
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 
 MANIFESTOS = {
     "house-style": "house-style",
@@ -34,11 +38,12 @@ MANIFESTOS = {
 }
 """Manner, safety, form."""
 SEEDS = (1, 2, 3)
+LORA = "lora.gguf"
 KEPT = Path(ROOT) / "bench" / "identity.json"
 
 _FIGURES = {
     "recovered": "{:.2f}", "first_passed": "{:.2f}", "drafts_per_release": "{:.2f}", "context": "{:.0f}",
-    "build_seconds": "{:.0f}", "load_seconds": "{:.4f}", "perplexity": "{:.3f}",
+    "build_seconds": "{:.0f}", "load_seconds": "{:.4f}", "perplexity": "{:.3f}", "right": "{:.2f}", "apart": "{:.4f}",
 }  # fmt: skip
 
 
@@ -62,17 +67,33 @@ def main() -> None:
 def measure(manifesto: str, seed: int, prompts: int, *, without: Collection[Built], asks: bool, trains: bool) -> None:
     settings = load_settings(flags={"generator": {"max_tokens": 128}})
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        chosen = measured_with(None, prompts)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lora = _trained(manifesto, settings, folder, seed) if trains else {}
         rows = compared(
-            load(MANIFESTOS[manifesto]), settings, Path(folder), chosen,
-            without=without, trains=trains, seed=seed, asks=asks,
+            load(MANIFESTOS[manifesto]), settings, folder, measured_with(None, prompts),
+            lora=folder / LORA if trains else None,
+            questions=ordinary_questions(), without=without, seed=seed, asks=asks,
         )  # fmt: skip
+        if trains:
+            rows["lora"] |= lora
     kept, name = _kept(), f"{manifesto} {seed}"
     rows = kept.get(name, {}).get("identities", {}) | rows
     kept[name] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
     print(f"{manifesto}, seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def _trained(manifesto: str, settings: Settings, folder: Path, seed: int) -> dict[str, float]:
+    """What building it took, and what llama.cpp makes of it beside torch."""
+    from bench.parity import parity
+
+    began = time.perf_counter()
+    wanted = Wanted(folder / LORA, seed=seed, peft=folder / "peft")
+    build_lora(load(MANIFESTOS[manifesto]), settings, wanted)
+    took = time.perf_counter() - began
+    apart = parity(weights(), folder / LORA, folder / "peft")
+    return {"build_seconds": took, "apart": apart.worn, "apart_without": apart.without}
 
 
 def table(kept: Mapping[str, Any]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,6 +15,7 @@ from pipeline.errors import BadInput
 
 Id = str | int
 Label = Literal[0, 1]
+_Words = Annotated[str, Field(min_length=1)]
 
 
 class _Record(BaseModel):
@@ -38,10 +40,10 @@ class PromptIn(_Record):
     path, where the record has its own."""
 
     id: Id | None = None
-    prompt: Annotated[str, Field(min_length=1)] | None = None
+    prompt: _Words | None = None
     messages: Annotated[tuple[MessageIn, ...], Field(min_length=1)] | None = None
     context: tuple[SourceIn, ...] = ()
-    manifesto: Annotated[str, Field(min_length=1)] | None = None
+    manifesto: _Words | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> PromptIn:
@@ -91,11 +93,25 @@ class LabelledIn(JudgeIn):
 class TrainingIn(JudgeIn):
     """One exchange and which rules it breaks, each by its id or stated in words; `label` and `rule` do for one."""
 
-    text: Annotated[str, Field(min_length=1)]
+    text: _Words
     labels: Mapping[str, Label] = {}
     label: Label | None = None
     rule: str | None = None
     source: str | None = None
+
+
+class ChoiceIn(_Record):
+    """A question with answers to choose from; `answer` is the place of the right one, from 0 on."""
+
+    prompt: _Words
+    choices: Annotated[tuple[_Words, ...], Field(min_length=2)]
+    answer: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> ChoiceIn:
+        if self.answer >= len(self.choices):
+            raise ValueError(f"`answer` is {self.answer}, and `choices` are counted from 0 to {len(self.choices) - 1}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,15 @@ def json_lines(lines: Iterable[bytes], model: type[R]) -> Iterator[tuple[int, R 
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield number, _parsed(number, line, model)
+
+
+def file_lines(file: Path, model: type[R]) -> Iterator[tuple[int, R | BadLine]]:
+    """The `json_lines` of a file. Raises `BadInput` for one that cannot be read."""
+    try:
+        with file.open("rb") as lines:
+            yield from json_lines(lines, model)
+    except OSError as exc:
+        raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
 
 
 def looks_like_json(line: bytes) -> bool:

@@ -27,6 +27,7 @@ from pipeline.cli.reporting import DONE, reported, say, stdout
 from pipeline.errors import BadInput, ModelFault
 from pipeline.identity import Worn, build_state, preprompt, read_state, write_state
 from pipeline.identity.plot import refuse_plot, write_plot
+from pipeline.identity.questions import Question, chance, ordinary_questions, read_questions
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
@@ -48,7 +49,7 @@ PROMPTS = 24
 
 _COLUMNS = (
     "identity", "recovered", "first drafts passed", "drafts per release", "context", "build, s", "load, ms",
-    "perplexity, ratio",
+    "perplexity, ratio", "questions right",
 )  # fmt: skip
 
 
@@ -75,6 +76,15 @@ def compare(
             "--prompts-from", help="Prompts of yours to measure with, a line each or JSONL.", show_default=False
         ),
     ] = None,
+    questions_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--questions",
+            help="An ordinary task, to see what each form costs it: JSONL of prompt, choices and answer, the right "
+            "one's place from 0 on. The project's own hundred when not given.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all answers.")] = 0,
     ask: Annotated[bool, typer.Option(help="Whether to take the prompts through the loop as well.")] = True,
     max_tokens: Annotated[int, typer.Option(min=16, help="Of one draft.")] = 128,
@@ -97,12 +107,13 @@ def compare(
     if plot is not None:
         refuse_plot(plot)
     chosen = measured_with(prompts_from, prompts)
+    questions = read_questions(questions_from) if questions_from else ordinary_questions()
     if train_lora and lora:
         raise BadInput("--lora names a trained adapter and --train-lora trains one: give one of them")
     with tempfile.TemporaryDirectory() as folder:
         rows = compared(
             loaded, settings, Path(folder), chosen,
-            without=without or (), lora=lora, trains=train_lora, seed=seed, asks=ask,
+            questions=questions, without=without or (), lora=lora, trains=train_lora, seed=seed, asks=ask,
         )  # fmt: skip
     if plot is not None:
         write_plot(plot, loaded.name, rows)
@@ -131,6 +142,7 @@ def compared(
     folder: Path,
     chosen: Sequence[str],
     *,
+    questions: Sequence[Question] = (),
     without: Collection[Built] = (),
     lora: Path | None = None,
     trains: bool = False,
@@ -156,7 +168,11 @@ def compared(
         forms = [Form("none"), *_built(manifesto, parts, folder, without, seed, told), *trained]
         told(f"reading {len(chosen)} answers in {len(forms)} ways")
         probes = probed(engine, preprompt(manifesto), chosen, seed=seed + 500)
-        measured = effects(forms, preprompt(manifesto), probes, LlamaModel(weights), threads=settings.threads)
+        if questions:
+            told(f"{len(questions)} questions in {len(forms)} ways; blind choice gets {chance(questions):.2f} right")
+        measured = effects(
+            forms, preprompt(manifesto), probes, LlamaModel(weights), questions=questions, threads=settings.threads
+        )
     finally:
         parts.close()
     rows = {form.name: _row(form, measured[form.name]) for form in forms}
@@ -237,11 +253,14 @@ def _asked(drafts: Drafts) -> dict[str, Any]:
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    """A row a form. What was measured of none has no column."""
     shown = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for title in _COLUMNS:
-        shown.add_column(title, justify="left" if title == _COLUMNS[0] else "right")
-    for name, row in rows.items():
-        shown.add_row(name, *_cells(row))
+    cells = [(name, *_cells(row)) for name, row in rows.items()]
+    kept = [place for place in range(len(_COLUMNS)) if any(row[place] for row in cells)]
+    for place in kept:
+        shown.add_column(_COLUMNS[place], justify="right" if place else "left")
+    for row in cells:
+        shown.add_row(*(row[place] for place in kept))
     return shown
 
 
@@ -255,6 +274,7 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
         _number(row["build_seconds"], "{:.1f}"),
         _number(None if load is None else 1000 * load, "{:.1f}"),
         f"{row['perplexity']:.3f}",
+        _number(row.get("right"), "{:.0%}"),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from critics import Source
 from pipeline.errors import BadInput
-from pipeline.inputs import BadLine, Id, LabelledIn, json_lines, sources
+from pipeline.inputs import BadLine, Id, LabelledIn, file_lines, sources
 
 Side = Literal["input", "output"]
 
@@ -44,7 +44,7 @@ def read_rows(files: Sequence[Path], *, limit: int | None = None) -> list[Row]:
     faults: list[str] = []
     for name, file in _named(files).items():
         own: dict[Id, Row] = {}
-        for number, record in _lines(file):
+        for number, record in file_lines(file, LabelledIn):
             row = _row(name, number, record, own)
             if isinstance(row, Row):
                 own[row.id] = row
@@ -77,14 +77,6 @@ def _row(name: str, number: int, record: LabelledIn | BadLine, before: Mapping[I
         record.category or "",
         sources(record.context),
     )
-
-
-def _lines(file: Path) -> Iterator[tuple[int, LabelledIn | BadLine]]:
-    try:
-        with file.open("rb") as lines:
-            yield from json_lines(lines, LabelledIn)
-    except OSError as exc:
-        raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
 
 
 def _named(files: Sequence[Path]) -> dict[str, Path]:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from critics import Message
 from pipeline.errors import ModelFault
+from pipeline.identity.choosing import longest, share_right
+from pipeline.identity.questions import Question
 from pipeline.identity.state_file import State
 from pipeline.identity.steer.probes import Probe
 from pipeline.llama import PASSAGE, Adapter, LlamaModel, LlamaReader
@@ -35,13 +37,15 @@ class Form:
 @dataclass(frozen=True)
 class Effect:
     """`recovered` is the share of the told model's difference from the untold one that is there: 1 - KL(told || form)
-    / KL(told || none), over the tokens of answers by the told one. `perplexity` is a neutral text's, over none's."""
+    / KL(told || none), over the tokens of answers by the told one. `perplexity` is a neutral text's, over none's;
+    `right` the share of questions that were answered right, where there were any."""
 
     recovered: float
     divergence: float
     perplexity: float
     context: int
     """Tokens that each prompt is longer by."""
+    right: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,22 +59,31 @@ class Drafts:
 
 
 def effects(
-    forms: Sequence[Form], told: Message, probes: Sequence[Probe], model: LlamaModel, *, threads: int | None = None
+    forms: Sequence[Form],
+    told: Message,
+    probes: Sequence[Probe],
+    model: LlamaModel,
+    *,
+    questions: Sequence[Question] = (),
+    threads: int | None = None,
 ) -> Mapping[str, Effect]:
     """Of each form, by its name; `told` is the system message of the pre-prompt, which answered the probes."""
     passage = model.tokenise(PASSAGE, False)
-    longest = max([len(passage), *(max(len(p.told), len(p.plain)) + len(p.answer) for p in probes)])
-    with LlamaReader(model, context=longest, threads=threads) as reader:
+    cells = max([len(passage), *(max(len(p.told), len(p.plain)) + len(p.answer) for p in probes)])
+    if questions:
+        cells = max(cells, longest(questions, model, told))
+    with LlamaReader(model, context=cells, threads=threads) as reader:
         truth = _answers(reader, Form("told", told), probes)
         plain = _divergence(truth, _answers(reader, Form("none"), probes))
         before = reader.surprise(passage)
         found = {}
         for form in forms:
             divergence = _divergence(truth, _answers(reader, form, probes))
+            right = share_right(questions, reader, model, form.system) if questions else None
             reader.wear(*form.adapters)
             rise = reader.surprise(passage) - before
             found[form.name] = Effect(
-                1 - divergence / plain, divergence, float(np.exp(rise)), _context(form, told, model)
+                1 - divergence / plain, divergence, float(np.exp(rise)), _context(form, told, model), right
             )
     return found
 

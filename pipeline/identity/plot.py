@@ -15,10 +15,10 @@ SUFFIXES = (".svg", ".png", ".html")
 _BAR = 0.38
 """Height of one of the two bars that a form has."""
 
-_HEADS = ("", "recovered", "first drafts passed", "perplexity, ratio")
+_HEADS = ("", "recovered", "first drafts passed", "perplexity, ratio", "questions right")
 
 Rows = Mapping[str, Mapping[str, Any]]
-"""By a form's name: `recovered`, `perplexity`, and where it was asked, `first_passed`."""
+"""By a form's name: `recovered`, `perplexity`, and where they were asked, `first_passed` and `right`."""
 
 
 def refuse_plot(path: Path) -> None:
@@ -71,7 +71,7 @@ def _page(manifesto: str, rows: Rows, figure: Any) -> str:
     return document(f"Identities of {manifesto}", [picture, table("Identities", _HEADS, cells)])
 
 
-_KEYS = ("recovered", "first_passed", "perplexity")
+_KEYS = ("recovered", "first_passed", "perplexity", "right")
 
 
 def _cell(row: Mapping[str, Any], key: str) -> str:

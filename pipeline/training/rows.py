@@ -8,7 +8,7 @@ from pathlib import Path
 
 from critics import Exchange, Manifesto, Message, Rule
 from pipeline.errors import BadInput
-from pipeline.inputs import BadLine, TrainingIn, json_lines, sources
+from pipeline.inputs import BadLine, TrainingIn, file_lines, sources
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,13 @@ def read_rows(files: Sequence[Path], manifesto: Manifesto) -> list[Row]:
 
 
 def _read(file: Path, manifesto: Manifesto) -> Iterator[Row]:
-    try:
-        with file.open("rb") as lines:
-            for number, line in json_lines(lines, TrainingIn):
-                if isinstance(line, BadLine):
-                    raise BadInput(f"{file}:{number}: {line.why}")
-                try:
-                    yield _row(line, manifesto, file.stem)
-                except BadInput as exc:
-                    raise BadInput(f"{file}:{number}: {exc}") from exc
-    except OSError as exc:
-        raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
+    for number, line in file_lines(file, TrainingIn):
+        if isinstance(line, BadLine):
+            raise BadInput(f"{file}:{number}: {line.why}")
+        try:
+            yield _row(line, manifesto, file.stem)
+        except BadInput as exc:
+            raise BadInput(f"{file}:{number}: {exc}") from exc
 
 
 def _row(line: TrainingIn, manifesto: Manifesto, name: str) -> Row:

@@ -14,6 +14,7 @@ from pipeline.cli.identity_compare import Built, compared, measured_with, table,
 from pipeline.embedded import ADAPTER, weights
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects
+from pipeline.identity.questions import Question
 from pipeline.identity.steer.probes import held_out_prompts, probed
 from pipeline.llama import Adapter, Engine, LlamaModel
 from pipeline.settings import load_settings
@@ -38,13 +39,16 @@ def test_the_scale_runs_from_the_untold_model_to_the_told_one(own: Engine) -> No
     told = preprompt(MANIFESTO)
     probes = probed(own, told, held_out_prompts()[:3], seed=1, tokens=8)
     forms = [Form("none"), Form("preprompt", told), Form("state", told, state=build_state(MANIFESTO, own, weights()))]
-    found = effects(forms, told, probes, own.model, threads=1)
+    questions = [Question("What is bread made from?", ("Flour", "Stone"), 0)]
+    found = effects(forms, told, probes, own.model, questions=questions, threads=1)
     assert found["none"].recovered == 0
     assert found["none"].divergence > 0.01
     assert found["preprompt"].recovered == pytest.approx(1, abs=1e-6)
     assert found["state"].recovered > 0.9
     assert [effect.context > 20 for effect in found.values()] == [False, True, True]
     assert all(effect.perplexity == pytest.approx(1, abs=1e-3) for effect in found.values())
+    assert [effect.right for effect in found.values()] == [1, 1, 1]
+    assert effects(forms[:1], told, probes, own.model, threads=1)["none"].right is None
 
 
 def test_forms_that_are_left_out_are_not_built(tmp_path: Path) -> None:
@@ -86,9 +90,11 @@ def test_an_adapter_that_is_no_identity_is_taken_through_the_loop_as_well(tmp_pa
 
 
 def test_what_was_not_measured_is_left_empty() -> None:
-    """A table with and without what the loop made of it."""
+    """A table with and without what the loop made of it. What was measured of no form has no column."""
     row = {"recovered": 0.5, "context": 0, "build_seconds": None, "load_seconds": 0.001, "perplexity": 1.0}
-    asked = row | {"first_passed": 0.25, "drafts_per_release": None}
+    asked = row | {"first_passed": 0.25, "drafts_per_release": 1.5, "build_seconds": 2.0}
     shown = table({"one": row, "two": asked})
     assert [list(column.cells) for column in shown.columns][2] == ["", "25%"]
     assert [list(column.cells) for column in shown.columns][6] == ["1.0", "1.0"]
+    assert "questions right" not in [column.header for column in shown.columns]
+    assert [column.header for column in table({"one": row}).columns][2] == "context"

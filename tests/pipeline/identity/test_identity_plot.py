@@ -14,7 +14,7 @@ from tests.pipeline.cli.test_cli import run
 
 ROWS: dict[str, dict[str, Any]] = {
     "none": {"recovered": 0.0, "first_passed": 0.5, "perplexity": 1.0},
-    "a <b>": {"recovered": -0.25, "first_passed": None, "perplexity": 1.0123},
+    "a <b>": {"recovered": -0.25, "first_passed": None, "perplexity": 1.0123, "right": 0.75},
 }
 
 
@@ -38,7 +38,7 @@ def test_a_page_has_the_figures_beside_it(tmp_path: Path) -> None:
     page = (tmp_path / "a.html").read_text("utf-8")
     assert "<svg" in page
     assert "Identities of mill &lt;i&gt;" in page
-    assert '<th scope="row">a &lt;b&gt;</th><td>-0.25</td><td></td><td>1.012</td>' in page
+    assert '<th scope="row">a &lt;b&gt;</th><td>-0.25</td><td></td><td>1.012</td><td>0.75</td>' in page
 
 
 def test_what_was_not_asked_has_no_bar() -> None:

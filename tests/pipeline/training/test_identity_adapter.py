@@ -200,6 +200,22 @@ def test_what_was_struck_is_unlearnt_and_nothing_else(some: list[Lesson]) -> Non
     assert before[1] < before[0] + 0.1
 
 
+def test_a_struck_place_counts_for_as_many_as_the_plan_says(some: list[Lesson]) -> None:
+    """Of the loss, which is by the place of a usual batch."""
+    trainer = Distiller(WEIGHTS, IdentityPlan(rank=4, alpha=8, batch=4, check_every=99))
+    learnt = as_released([replace(lesson, struck=True) for lesson in some[:4]])
+    usual = sum(len(lesson.answer) for lesson in learnt) / 4
+    struck = trainer.divergence([last_word(lesson) for lesson in learnt])
+    begun = trainer.state()
+    losses = []
+    for count in (1.0, 3.0, 8.0):
+        trainer.restore(begun)
+        trainer.plan = replace(trainer.plan, struck=count)
+        losses.append(next(trainer.train(learnt, 1, lambda _: True)))
+    assert losses[1] - losses[0] == pytest.approx(2 * struck / usual, rel=0.05)
+    assert losses[2] - losses[0] == pytest.approx(7 * struck / usual, rel=0.05)
+
+
 def test_it_is_trained_on_what_was_released(
     some: list[Lesson], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
