@@ -17,15 +17,11 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from bench.resident import ROOT
 from critics import load
 from pipeline.cli.identity_compare import Built, compared, measured_with
 from pipeline.cli.identity_lessons import Wanted
 from pipeline.cli.identity_lora import build_lora
-from pipeline.cli.reporting import stdout
 from pipeline.embedded import weights
 from pipeline.identity.questions import ordinary_questions
 from pipeline.llama.model import available_cores
@@ -42,9 +38,16 @@ LORA = "lora.gguf"
 KEPT = Path(ROOT) / "bench" / "identity.json"
 
 _FIGURES = {
-    "recovered": "{:.2f}", "first_passed": "{:.2f}", "drafts_per_release": "{:.2f}", "context": "{:.0f}",
-    "build_seconds": "{:.0f}", "load_seconds": "{:.4f}", "perplexity": "{:.3f}", "right": "{:.2f}", "apart": "{:.4f}",
-}  # fmt: skip
+    "recovered": ("recovered", "{:.2f}", 1),
+    "context": ("context", "{:.0f}", 1),
+    "build, s": ("build_seconds", "{:.0f}", 1),
+    "load, ms": ("load_seconds", "{:.1f}", 1000),
+    "perplexity of a neutral text, over none's": ("perplexity", "{:.3f}", 1),
+    "questions right": ("right", "{:.2f}", 1),
+    "first drafts passed": ("first_passed", "{:.2f}", 1),
+    "from torch, over without it": ("apart", "{:.2f}", 1),
+}
+"""By its title: the key of a figure, how it is written, and what it is multiplied by."""
 
 
 def main() -> None:
@@ -61,7 +64,7 @@ def main() -> None:
             given.manifesto, given.seed, given.prompts,
             without=given.without, asks=given.ask, trains=given.train_lora,
         )  # fmt: skip
-    stdout().print(table(_kept()))
+    print(table(_kept()))
 
 
 def measure(manifesto: str, seed: int, prompts: int, *, without: Collection[Built], asks: bool, trains: bool) -> None:
@@ -93,25 +96,23 @@ def _trained(manifesto: str, settings: Settings, folder: Path, seed: int) -> dic
     build_lora(load(MANIFESTOS[manifesto]), settings, wanted)
     took = time.perf_counter() - began
     apart = parity(weights(), folder / LORA, folder / "peft")
-    return {"build_seconds": took, "apart": apart.worn, "apart_without": apart.without}
+    return {"build_seconds": took, "apart": apart.worn / apart.without}
 
 
-def table(kept: Mapping[str, Any]) -> Table:
-    """A row a manifesto and form: the mean over seeds, with the lowest and the highest."""
-    shown = Table(box=SIMPLE_HEAD, show_edge=False)
-    for title in ("manifesto", "identity", "seeds", *_FIGURES):
-        shown.add_column(title)
+def table(kept: Mapping[str, Any]) -> str:
+    """In Markdown, a row a manifesto and form: the mean over seeds, with the lowest and the highest."""
+    lines = [("manifesto", "form", "seeds", *_FIGURES), ("---",) * (3 + len(_FIGURES))]
     for manifesto in MANIFESTOS:
         runs = [run["identities"] for name, run in kept.items() if name.rpartition(" ")[0] == manifesto]
-        for form in runs[0] if runs else ():
+        for form in dict.fromkeys(form for run in runs for form in run):
             of_form = [run[form] for run in runs if form in run]
-            cells = (_spread((row.get(key) for row in of_form), how) for key, how in _FIGURES.items())
-            shown.add_row(manifesto, form, str(len(of_form)), *cells)
-    return shown
+            cells = (_spread((row.get(key) for row in of_form), how, by) for key, how, by in _FIGURES.values())
+            lines.append((manifesto, f"`{form}`", str(len(of_form)), *cells))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _spread(values: Iterable[float | None], how: str) -> str:
-    there = [value for value in values if value is not None]
+def _spread(values: Iterable[float | None], how: str, by: float) -> str:
+    there = [by * value for value in values if value is not None]
     if not there:
         return ""
     mean, least, most = (how.format(value) for value in (statistics.fmean(there), min(there), max(there)))

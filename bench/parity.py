@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, GgufConfig
 
 from pipeline.llama import PASSAGE, Adapter, LlamaModel, LlamaReader
+from pipeline.training.adapted import loaded
 
 TOKENS = 256
 
@@ -38,10 +38,7 @@ def parity(weights: Path, adapter: Path, peft: Path) -> Parity:
         mine = reader.log_probabilities(ids, 1)
         reader.wear(Adapter(adapter))
         mine_worn = reader.log_probabilities(ids, 1)
-    base = AutoModelForCausalLM.from_pretrained(
-        str(weights.parent), gguf_file=weights.name, quantization_config=GgufConfig(dequantize=True),
-        dtype=torch.float32,
-    )  # fmt: skip
+    base = loaded(weights, torch.float32)
     theirs = _by_torch(base, ids)
     theirs_worn = _by_torch(PeftModel.from_pretrained(base, str(peft)), ids)
     return Parity(_divergence(theirs, mine), _divergence(theirs_worn, mine_worn))

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from langchain_core.language_models import FakeListChatModel
 
+from bench import identity
 from bench.targets import TARGETS, table
 from bench.timing import Spread
 from critics import check
 from examples.rag import chain_of
 from pipeline import ScriptedGenerator, Settings, load
+from pipeline.identity.questions import read_questions
 from pipeline.langchain import ModeratedChat
 from pipeline.settings import FILE_NAME, load_settings
 
@@ -226,3 +228,17 @@ def test_the_figures_of_the_guide_are_those_that_were_measured(root: Path) -> No
     """The table is what `make bench` printed when it wrote the results that lie in the project."""
     results = json.loads((root / "bench" / "results.json").read_text())
     assert table({name: Spread(**results[name]) for name in TARGETS}) in (root / "docs" / "performance.md").read_text()
+
+
+def test_the_identities_of_the_guide_are_those_that_were_measured(root: Path) -> None:
+    """The table is what `python -m bench.identity` prints of the results that lie in the project."""
+    kept = json.loads((root / "bench" / "identity.json").read_text())
+    assert identity.table(kept) in (root / "docs" / "identity.md").read_text()
+
+
+def test_the_question_of_the_guide_can_be_read(root: Path, tmp_path: Path) -> None:
+    """As `identity compare --questions` reads it."""
+    (line,) = blocks(root / "docs" / "identity.md", "json")
+    (tmp_path / "questions.jsonl").write_text(line)
+    (question,) = read_questions(tmp_path / "questions.jsonl")
+    assert question.answers[question.right] == "Honey"

@@ -47,9 +47,10 @@ class Built(StrEnum):
 PROMPTS = 24
 """Of the project's own, that are measured with by itself."""
 
+# Broken here, so that a terminal of eighty columns cuts none of their words.
 _COLUMNS = (
-    "identity", "recovered", "first drafts passed", "drafts per release", "context", "build, s", "load, ms",
-    "perplexity, ratio", "questions right",
+    "identity", "recovered", "first\ndrafts\npassed", "drafts\nper\nrelease", "context", "build,\ns", "load,\nms",
+    "perplexity\nratio", "right",
 )  # fmt: skip
 
 
@@ -254,7 +255,7 @@ def _asked(drafts: Drafts) -> dict[str, Any]:
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> Table:
     """A row a form. What was measured of none has no column."""
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, pad_edge=False)
     cells = [(name, *_cells(row)) for name, row in rows.items()]
     kept = [place for place in range(len(_COLUMNS)) if any(row[place] for row in cells)]
     for place in kept:

@@ -53,7 +53,7 @@ class Adapted:
         torch.manual_seed(plan.seed)
         self._plan = plan
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        base = _loaded(weights)
+        base = loaded(weights, torch.bfloat16)
         self.config = LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=MODULES)
         # All in half precision, for speed; steps are taken on copies in single precision, or small ones would be lost.
         with warnings.catch_warnings():
@@ -160,8 +160,8 @@ def _schedule(step: int, steps: int) -> float:
     return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _loaded(weights: Path) -> Any:
-    """The model in half precision. What transformers would tell of it unasked is not shown."""
+def loaded(weights: Path, precision: torch.dtype) -> Any:
+    """A GGUF file's model, its weights dequantised. What transformers would tell of it unasked is not shown."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
@@ -170,7 +170,7 @@ def _loaded(weights: Path) -> Any:
                 str(weights.parent),
                 gguf_file=weights.name,
                 quantization_config=GgufConfig(dequantize=True),
-                dtype=torch.bfloat16,
+                dtype=precision,
                 attn_implementation="eager",  # sdpa's backward pass is slower on a processor
             )
     finally:

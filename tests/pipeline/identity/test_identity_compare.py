@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from critics import Length, Manifesto, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
@@ -96,5 +98,19 @@ def test_what_was_not_measured_is_left_empty() -> None:
     shown = table({"one": row, "two": asked})
     assert [list(column.cells) for column in shown.columns][2] == ["", "25%"]
     assert [list(column.cells) for column in shown.columns][6] == ["1.0", "1.0"]
-    assert "questions right" not in [column.header for column in shown.columns]
+    assert "right" not in [column.header for column in shown.columns]
     assert [column.header for column in table({"one": row}).columns][2] == "context"
+
+
+def test_a_terminal_of_eighty_columns_cuts_no_word() -> None:
+    """With all that can be measured of a form."""
+    row = {
+        "recovered": -0.25, "first_passed": 1.0, "drafts_per_release": 12.25, "context": 1234,
+        "build_seconds": 1234.5, "load_seconds": 0.0123, "perplexity": 1.012, "right": 1.0,
+    }  # fmt: skip
+    told = StringIO()
+    console = Console(width=80, file=told)
+    console.print(table({"none": row, "preprompt": row}))
+    assert "perplexity" in told.getvalue()
+    assert "preprompt" in told.getvalue()
+    assert "…" not in told.getvalue()

@@ -22,6 +22,7 @@ from pipeline.identity.lessons.released import as_released
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.lora_file import read_metadata
 from pipeline.settings import load_settings
+from pipeline.training.adapted import loaded
 from pipeline.training.distil import Distiller, IdentityPlan, divergence
 from pipeline.training.identity_adapter import CURVE, IdentityCheck, _key, train_identity
 from pipeline.training.run import Saved
@@ -99,12 +100,8 @@ def test_it_takes_up_what_it_is_no_longer_told(out: Path, checks: list[IdentityC
 def test_llama_cpp_computes_with_it_what_torch_does(out: Path, model: LlamaModel, some: list[Lesson]) -> None:
     """No further from torch, on the same weights made exact, than it is without an adapter; and PEFT reads its own."""
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, GgufConfig
 
-    base = AutoModelForCausalLM.from_pretrained(
-        str(WEIGHTS.parent), gguf_file=WEIGHTS.name, quantization_config=GgufConfig(dequantize=True),
-        dtype=torch.float32,
-    )  # fmt: skip
+    base = loaded(WEIGHTS, torch.float32)
     plain = by_torch(base, some)
     worn = by_torch(PeftModel.from_pretrained(base, str(out.parent / "peft")), some)
     without, with_it = by_llama(model, some), by_llama(model, some, Adapter(out))
