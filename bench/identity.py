@@ -1,8 +1,8 @@
 """How much of a manifesto each form of identity carries, and what it costs: python -m bench.identity MANIFESTO SEED.
 
 A run takes some minutes and is kept in bench/identity.json; three manifestos of different kinds, each with three seeds,
-make the table of docs/identity.md, which `python -m bench.identity` prints from what has been kept. Forms that a run
-leaves out are kept from an earlier one. The machine should do nothing else meanwhile.
+make the table of docs/identity.md, which `python -m bench.identity` prints from what has been kept. What a run
+leaves out is kept from an earlier one. The machine should do nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def measure(manifesto: str, seed: int, prompts: int, *, without: Collection[Buil
         if trains:
             rows["lora"] |= lora
     kept, name = _kept(), f"{manifesto} {seed}"
-    rows = kept.get(name, {}).get("identities", {}) | rows
+    earlier = kept.get(name, {}).get("identities", {})
+    rows = earlier | {form: earlier.get(form, {}) | row for form, row in rows.items()}
     kept[name] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
     print(f"{manifesto}, seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr)
