@@ -29,13 +29,15 @@ class JsonLines:
             case Writing():
                 self._progress("writing")
             case Ended(summary):
-                self._write({"event": "ended", **asdict(summary), "output": str(summary.output)})
-                self._begun = False
+                with self._lock:  # nothing of progress comes behind it
+                    self._write({"event": "ended", **asdict(summary), "output": str(summary.output)})
+                    self._begun = False
 
     def tick(self) -> None:
         """Say how far it is."""
-        if self._begun:
-            self._progress("progress")
+        with self._lock:
+            if self._begun:
+                self._progress("progress")
 
     def say(self, text: str) -> None:
         self._write({"event": "note", "text": text})
