@@ -15,6 +15,7 @@ from rich.console import Console
 from pipeline import BadInput, DraftRequest, Pieces
 from pipeline.batch import Began, Event, Recorded, Writing
 from pipeline.cli.batch_progress import shown
+from pipeline.cli.batch_progress.json_lines import JsonLines
 from pipeline.cli.batch_progress.log import Log
 from pipeline.cli.batch_progress.pace import Pace
 from pipeline.cli.batch_progress.terminal import Terminal, drawn
@@ -185,6 +186,27 @@ def test_json_lines_tell_all_of_it(
     last = [line for line in told if line["event"] == "progress"][-1]
     assert last.keys() >= {"tokens_per_second", "prompts_per_minute", "seconds", "seconds_left"}
     assert told[-2]["statuses"] == {"released": 2}
+
+
+def test_no_progress_comes_behind_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where it was due while the end was being told."""
+    told: list[str] = []
+    threads: list[threading.Thread] = []
+    view = JsonLines()
+
+    class Due(io.StringIO):
+        def write(self, text: str) -> int:
+            told.append(json.loads(text)["event"])
+            if told[-1] == "ended":
+                threads.append(threading.Thread(target=view.tick))
+                threads[0].start()
+                threads[0].join(0.1)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Due())
+    go(batch(tmp_path, prompts(1)), observe=view)
+    threads[0].join(5)
+    assert told[-1] == "ended"
 
 
 def test_quiet_says_only_what_must_be_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class Bytes:
 
     def __init__(self, liked: str = "") -> None:
         self._liked = [*liked.encode()]
+        self.read: list[bytes] = []
 
     def prompt(self, turns: list[Message]) -> list[int]:
         return [*"".join(turn.content for turn in turns).encode()]
@@ -28,6 +29,7 @@ class Bytes:
         return [*text.encode()]
 
     def log_probabilities(self, ids: tuple[int, ...], start: int) -> np.ndarray[Any, Any]:
+        self.read.append(bytes(ids))
         logs = np.full((len(ids) - start, 256), -2.0)
         logs[:, self._liked] = -1.0
         return logs
@@ -45,6 +47,15 @@ def test_the_likeliest_answer_is_chosen_by_the_byte() -> None:
     assert right(questions, "b") == 0
     assert right([*questions, Question("Which?", ("a", "b"), 0)], "b") == 0
     assert right([*questions, Question("Which?", ("a", "b"), 1)], "b") == 0.5
+
+
+def test_each_answer_is_read_behind_what_is_told_and_asked() -> None:
+    """Nothing is told where the form tells nothing."""
+    for told, begins in ((Message("system", "Be calm. "), b"Be calm. What?"), (None, b"What?")):
+        reader = Bytes()
+        questions = [Question("What?", ("a", "b"), 0)]
+        share_right(questions, cast(LlamaReader, reader), cast(LlamaModel, Bytes()), told)
+        assert reader.read == [begins + b"a", begins + b"b"]
 
 
 def test_what_a_question_takes_of_the_context_is_counted() -> None:
