@@ -126,6 +126,8 @@ def _unhealthy(address: str) -> str:
     try:
         done = subprocess.run(asked, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False)
     except subprocess.TimeoutExpired:
+        if address == "auto":
+            return f"the last one here has not answered in {_ANSWER_SECONDS:g} seconds (`ray stop` makes Ray forget it)"
         return f"whatever is there has not answered as one in {_ANSWER_SECONDS:g} seconds"
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it is not healthy"])[-1]
 

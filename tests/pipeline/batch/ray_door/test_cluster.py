@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 from ray._private.services import find_node_ids
@@ -35,7 +36,26 @@ def test_something_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
             connected(address).__enter__()
 
 
-@pytest.mark.skipif(bool(find_node_ids()), reason="it is a node of one")
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where Ray keeps the address of the last cluster, with none in it: a head that was killed leaves its own."""
+    if find_node_ids():
+        pytest.skip("it is a node of one")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    (tmp_path / "ray").mkdir()
+    return tmp_path / "ray" / "ray_current_cluster"
+
+
+def test_a_cluster_that_was_killed(monkeypatch: pytest.MonkeyPatch, nowhere: Path) -> None:
+    """Ray goes on calling the address that its head left behind: it is said how that is ended."""
+    monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 4)
+    nowhere.write_text("127.0.0.1:1", encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=r"at auto: the last one here has not answered in 4 .*`ray stop`"):
+        connected("auto").__enter__()
+
+
+@pytest.mark.usefixtures("nowhere")
 def test_this_machine_is_no_node_of_any() -> None:
     """`auto` finds none, and says so in Ray's words."""
     with pytest.raises(ModelUnavailable, match=r"no Ray cluster at auto: .*[Cc]ould not find any running Ray"):
