@@ -26,8 +26,8 @@ def share_right(questions: Sequence[Question], reader: LlamaReader, model: Llama
 def _chosen(question: Question, reader: LlamaReader, model: LlamaModel, system: Message | None) -> int:
     found = []
     for (asked, answer), text in zip(_ids(question, model, system), question.answers, strict=True):
-        logs = reader.log_probabilities((*asked, *answer), len(asked))
-        found.append(logs[np.arange(len(answer)), np.asarray(answer)].sum() / len(text.encode()))
+        logs = reader.log_likelihoods((*asked, *answer), len(asked))
+        found.append(float(logs.sum()) / len(text.encode()))
     return int(np.argmax(found))
 
 

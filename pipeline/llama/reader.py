@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -39,24 +39,36 @@ class LlamaReader:
 
     def log_probabilities(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
         """Of the whole vocabulary, in the place of each token from `start` (at least 1) on: (tokens, vocabulary)."""
-        ids = tuple(ids)
-        kept = min(common(self._held, ids), start - 1)
-        self._device.remove(0, kept)
-        found = []
-        for begin, end in _parts(kept, start - 1, len(ids) - 1):
-            wanted = begin >= start - 1
-            self._device.decode([Row(ids[place], place, 0, wanted) for place in range(begin, end)])
-            if wanted:
-                found.append(np.stack([self._device.logits(row) for row in range(end - begin)]))
-        self._held = ids[:-1]
-        scores = np.concatenate(found)
+        scores = np.empty((len(ids) - start, self._model.vocabulary_size), np.float32)
+        for row, found in zip(scores, self._scores(ids, start), strict=True):
+            row[:] = found
         scores -= scores.max(axis=1, keepdims=True)
         return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
 
+    def log_likelihoods(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
+        """Of each token from `start` (at least 1) on, after those before it: (tokens)."""
+        found = []
+        for token, scores in zip(ids[start:], self._scores(ids, start), strict=True):
+            most = scores.max()
+            found.append(scores[token] - most - np.log(np.exp(scores - most).sum()))
+        return np.asarray(found, np.float32)
+
     def surprise(self, ids: Sequence[int]) -> float:
         """Mean negative log-probability of each token after those before it."""
-        logs = self.log_probabilities(ids, 1)
-        return float(-logs[np.arange(len(logs)), np.asarray(ids[1:])].mean())
+        return -float(self.log_likelihoods(ids, 1).mean())
+
+    def _scores(self, ids: Sequence[int], start: int) -> Iterator[npt.NDArray[np.float32]]:
+        """A row for each token from `start` on, valid until the next one is asked for."""
+        ids = tuple(ids)
+        kept = min(common(self._held, ids), start - 1)
+        self._device.remove(0, kept)
+        self._held = ids[:kept]
+        for begin, end in _parts(kept, start - 1, len(ids) - 1):
+            wanted = begin >= start - 1
+            self._device.decode([Row(ids[place], place, 0, wanted) for place in range(begin, end)])
+            self._held = ids[:end]
+            if wanted:
+                yield from map(self._device.logits, range(end - begin))
 
     def close(self) -> None:
         self._device.close()

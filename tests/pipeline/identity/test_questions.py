@@ -28,11 +28,9 @@ class Bytes:
     def tokenise(self, text: str, special: bool) -> list[int]:
         return [*text.encode()]
 
-    def log_probabilities(self, ids: tuple[int, ...], start: int) -> np.ndarray[Any, Any]:
+    def log_likelihoods(self, ids: tuple[int, ...], start: int) -> np.ndarray[Any, Any]:
         self.read.append(bytes(ids))
-        logs = np.full((len(ids) - start, 256), -2.0)
-        logs[:, self._liked] = -1.0
-        return logs
+        return np.array([-1.0 if token in self._liked else -2.0 for token in ids[start:]])
 
 
 def right(questions: list[Question], liked: str) -> float:
