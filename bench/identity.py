@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ from pipeline.cli.identity_compare import Built, compared, measured_with
 from pipeline.cli.identity_lessons import Wanted
 from pipeline.cli.identity_lora import build_lora
 from pipeline.embedded import weights
-from pipeline.identity.questions import ordinary_questions
+from pipeline.identity import preprompt
+from pipeline.identity.choosing import longest, share_right
+from pipeline.identity.questions import Question, ordinary_questions, read_questions
+from pipeline.llama import Adapter, LlamaModel, LlamaReader
 from pipeline.llama.model import available_cores
 from pipeline.settings import Settings, load_settings
 
@@ -44,6 +47,7 @@ _FIGURES = {
     "load, ms": ("load_seconds", "{:.1f}", 1000),
     "perplexity of a neutral text, over none's": ("perplexity", "{:.3f}", 1),
     "questions right": ("right", "{:.2f}", 1),
+    "public questions right": ("right_public", "{:.2f}", 1),
     "first drafts passed": ("first_passed", "{:.2f}", 1),
     "from torch, over without it": ("apart", "{:.2f}", 1),
 }
@@ -56,36 +60,70 @@ def main() -> None:
     parser.add_argument("seed", nargs="?", type=int, default=1)
     parser.add_argument("--prompts", type=int, default=24)
     parser.add_argument("--no-ask", dest="ask", action="store_false", help="leave out what the loop makes of it")
-    parser.add_argument("--train-lora", action="store_true", help="a quarter of an hour more")
+    lora = parser.add_mutually_exclusive_group()
+    lora.add_argument("--train-lora", action="store_true", help="a quarter of an hour more")
+    lora.add_argument("--lora", type=Path, help="one of this manifesto and seed, to be measured")
+    parser.add_argument("--public", type=Path, help="what `python -m bench.public` printed, to be asked as well")
     parser.add_argument("--without", action="append", default=[], type=Built, help="a form to leave out")
     given = parser.parse_args()
     if given.manifesto:
+        public = read_questions(given.public) if given.public else []
         measure(
             given.manifesto, given.seed, given.prompts,
-            without=given.without, asks=given.ask, trains=given.train_lora,
+            without=given.without, asks=given.ask, trains=given.train_lora, lora=given.lora, public=public,
         )  # fmt: skip
     print(table(_kept()))
 
 
-def measure(manifesto: str, seed: int, prompts: int, *, without: Collection[Built], asks: bool, trains: bool) -> None:
+def measure(
+    manifesto: str,
+    seed: int,
+    prompts: int,
+    *,
+    without: Collection[Built],
+    asks: bool,
+    trains: bool,
+    lora: Path | None,
+    public: Sequence[Question],
+) -> None:
     settings = load_settings(flags={"generator": {"max_tokens": 128}})
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lora = _trained(manifesto, settings, folder, seed) if trains else {}
+        training = _trained(manifesto, settings, folder, seed) if trains else {}
+        lora = folder / LORA if trains else lora
         rows = compared(
             load(MANIFESTOS[manifesto]), settings, folder, measured_with(None, prompts),
-            lora=folder / LORA if trains else None,
-            questions=ordinary_questions(), without=without, seed=seed, asks=asks,
+            lora=lora, questions=ordinary_questions(), without=without, seed=seed, asks=asks,
         )  # fmt: skip
-        if trains:
-            rows["lora"] |= lora
+        if lora:
+            rows["lora"] = {key: value for key, value in rows["lora"].items() if value is not None} | training
+        if public:
+            files = {"steer": folder / f"{Built.STEER}.gguf", "lora": lora}
+            adapters = {form: (Adapter(file),) for form, file in files.items() if file and form in rows}
+            for form, share in _right(manifesto, public, rows, adapters).items():
+                rows[form]["right_public"] = share
     kept, name = _kept(), f"{manifesto} {seed}"
     earlier = kept.get(name, {}).get("identities", {})
-    rows = earlier | {form: earlier.get(form, {}) | row for form, row in rows.items()}
+    built = {Built.STEER, "lora" if trains else None}
+    rows = earlier | {form: row if form in built else earlier.get(form, {}) | row for form, row in rows.items()}
     kept[name] = {"cores": available_cores(), "prompts": prompts, "identities": rows}
     KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
     print(f"{manifesto}, seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def _right(
+    manifesto: str, questions: Sequence[Question], forms: Iterable[str], adapters: Mapping[str, tuple[Adapter, ...]]
+) -> dict[str, float]:
+    """The share that each form gets right, but for a state, which is the told model."""
+    model, told = LlamaModel(weights()), preprompt(load(MANIFESTOS[manifesto]))
+    found = {}
+    with LlamaReader(model, context=longest(questions, model, told)) as reader:
+        for form in forms:
+            if form != "state":
+                reader.wear(*adapters.get(form, ()))
+                found[form] = share_right(questions, reader, model, told if form == "preprompt" else None)
+    return found
 
 
 def _trained(manifesto: str, settings: Settings, folder: Path, seed: int) -> dict[str, float]:

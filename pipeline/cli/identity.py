@@ -21,8 +21,7 @@ from pipeline.cli.identity_lessons import Wanted
 from pipeline.cli.identity_lora import build_lora
 from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
 from pipeline.errors import BadInput
-from pipeline.identity import build_state, write_state
-from pipeline.llama import Engine
+from pipeline.identity import build_state, preprompt, write_state
 
 Kind = Literal["state", "steer", "lora"]
 
@@ -43,7 +42,11 @@ def build(
     rank: Annotated[
         int | None,
         typer.Option(
-            min=1, max=512, help="How much the adapter can hold: 64 when not given, of a lora 16.", show_default=False
+            min=1,
+            max=512,
+            help="How much the adapter can hold: of a steer, how many tokens of the chat template hold what is told, 4 "
+            "when not given; with --anywhere, or where a template has none, the rank of each layer, 64; of a lora 16.",
+            show_default=False,
         ),
     ] = None,
     layers: Annotated[
@@ -99,6 +102,8 @@ def build(
         raise BadInput(f"{out} should be a {'.gguf ' if adapts else ''}file in a folder that exists")
     if add is not None and (kind != "steer" or not add.strip()):
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
+    if add is not None and (rank or anywhere):
+        raise BadInput("--add goes on from an adapter of its own rank and kind: leave out --rank and --anywhere")
     if kind != "lora" and (given or peft):
         raise BadInput(f"--prompts-from and --peft are for a lora: {kind} takes neither")
     if kind != "steer" and (layers or anywhere):
@@ -110,13 +115,13 @@ def build(
             told, faults = build_lora(loaded, settings, wanted, stepped=stepped, tell=tell)
     else:
         parts = Parts(settings, judged=asks_model(loaded))
-        engine, weights = parts.drafting()
         if kind == "state":
-            told, faults = _state(loaded, engine, weights, out)
+            told, faults = _state(loaded, parts, out)
         else:
-            how = {"rank": rank or 64, "layers": _numbers(layers), "cells": not anywhere}
-            told, faults = _steer(loaded, engine, weights, out, how, prompts, add, seed)
-        parts.close()
+            how: dict[str, Any] = {"layers": _numbers(layers)}
+            how |= {"rank": rank, "cells": rank} if rank else {}
+            how |= {"cells": 0} if anywhere else {}
+            told, faults = _steer(loaded, parts, out, how, prompts, add, seed, settings.threads)
     told |= {"seconds": round(time.monotonic() - began, 2), "file": str(out), "manifesto": loaded.name}
     if as_json:
         print(json.dumps(told | {"faults": faults}, indent=2))
@@ -128,28 +133,31 @@ def build(
     return FAULT if faults else DONE
 
 
-def _state(manifesto: Manifesto, engine: Engine, weights: Path, out: Path) -> tuple[dict[str, object], list[str]]:
-    state = build_state(manifesto, engine, weights)
+def _state(manifesto: Manifesto, parts: Parts, out: Path) -> tuple[dict[str, object], list[str]]:
+    state = build_state(manifesto, *parts.drafting())
+    parts.close()
     write_state(out, state)
     return {"tokens": len(state.tokens), "megabytes": round(state.cells.nbytes / 1e6, 1)}, []
 
 
 def _steer(
     manifesto: Manifesto,
-    engine: Engine,
-    weights: Path,
+    parts: Parts,
     out: Path,
     how: Mapping[str, Any],
     prompts: int | None,
     add: str | None,
     seed: int,
+    threads: int | None,
 ) -> tuple[dict[str, object], list[str]]:
     try:
+        from pipeline.identity.gate import gated
         from pipeline.identity.steer import Plan, build_steer, read_steer, refined, write_steer
         from pipeline.identity.steer.probes import build_prompts
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     plan, chosen = Plan(**how), build_prompts()[:prompts] if prompts else None
+    engine, weights = parts.drafting()
     with _bar() as (stepped, _):
         if add is not None:
             made = refined(
@@ -157,9 +165,11 @@ def _steer(
             )
         else:
             made = build_steer(manifesto, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped)
-    write_steer(out, made)
-    figures = {"recovered": round(made.gate.recovered, 3), "perplexity": round(made.gate.perplexity, 3)}
-    return {**figures, "rank": made.rank}, list(made.gate.faults)
+        write_steer(out, made)
+        parts.close()  # what measures has an engine of its own
+        stepped("measuring", 0, 1)
+        gate = gated(out, preprompt(manifesto, also=made.made.also), made.held, weights, threads=threads)
+    return {**gate.figures, "rank": made.rank}, list(gate.faults)
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:

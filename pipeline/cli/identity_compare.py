@@ -196,7 +196,7 @@ def _built(
     from pipeline.identity.steer import build_steer, write_steer
 
     engine, weights = parts.drafting()
-    system, steer, kept = preprompt(manifesto), folder / "steer.gguf", folder / "state"
+    system, steer, kept = preprompt(manifesto), folder / f"{Built.STEER}.gguf", folder / "state"
     if Built.PREPROMPT not in without:
         yield Form("preprompt", system)
     if Built.STATE not in without:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from critics import ExtraMissing, Manifesto
@@ -15,13 +14,10 @@ from pipeline.cli.identity_lessons import Stepped, Wanted, given_prompts, kept_f
 from pipeline.cli.reporting import say
 from pipeline.errors import BadInput
 from pipeline.identity import Made, preprompt
-from pipeline.llama import Adapter, LlamaModel
 from pipeline.llama.model import available_cores
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from pipeline.identity.lessons import Lesson
-    from pipeline.identity.steer.gate import Gate
     from pipeline.training.identity_adapter import IdentityCheck
 
 DRAFT = 128
@@ -39,6 +35,8 @@ def build_lora(
     """Figures of what was built, and why it should not be used. `stepped` hears what is done and how far, and `tell`
     what else there is to say. Raises `BadInput`, `ExtraMissing`."""
     try:
+        from pipeline.identity.gate import gated
+        from pipeline.identity.steer.probes import Probe
         from pipeline.identity.steer.weights import GgufLlama
         from pipeline.training.distil import IdentityPlan
         from pipeline.training.identity_adapter import train_identity
@@ -67,10 +65,10 @@ def build_lora(
         peft=wanted.peft, threads=settings.threads or available_cores(), state=folder / "state.pt",
         stepped=lambda done, of: stepped("training", done, of), checked=lambda check: tell(_told(check, began)),
     )  # fmt: skip
-    gate = _gate(weights, wanted.out, held.lessons, manifesto, settings)
+    probes = [Probe(lesson.told, lesson.prompt, lesson.answer) for lesson in held.lessons]
+    gate = gated(wanted.out, preprompt(manifesto), probes, weights, threads=settings.threads)
     shutil.rmtree(folder)
-    figures: dict[str, object] = {
-        "recovered": round(gate.recovered, 3), "perplexity": round(gate.perplexity, 3),
+    figures: dict[str, object] = gate.figures | {
         "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": checks[-1].step, "rank": wanted.rank,
     }  # fmt: skip
     return figures, list(gate.faults)
@@ -90,17 +88,3 @@ def _told(check: IdentityCheck, began: float) -> str:
         f"step {check.step} of {check.steps}: {loss}held out {check.held_loss:.4f}, recovered {check.recovered:.2f} "
         f"({minutes:.0f} min)"
     )
-
-
-def _gate(weights: Path, adapter: Path, held: Sequence[Lesson], manifesto: Manifesto, settings: Settings) -> Gate:
-    """As llama.cpp computes it, on what is held out and on a neutral text."""
-    from pipeline.identity.compare import Form, effects
-    from pipeline.identity.steer.gate import Gate
-    from pipeline.identity.steer.probes import Probe
-
-    told = preprompt(manifesto)
-    forms = [Form("none"), Form("lora", adapters=(Adapter(adapter),))]
-    probes = [Probe(lesson.told, lesson.prompt, lesson.answer) for lesson in held]
-    found = effects(forms, told, probes, LlamaModel(weights), threads=settings.threads)
-    none, lora = found["none"], found["lora"]
-    return Gate(none.divergence, lora.divergence, 0.0, math.log(lora.perplexity))

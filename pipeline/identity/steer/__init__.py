@@ -1,7 +1,6 @@
 """An adapter made straight from a manifesto's words, with no training step. It takes the extra `identity`."""
 
 from pipeline.identity.steer.build import Steer, build_steer, read_steer, refined, write_steer
-from pipeline.identity.steer.gate import Gate
 from pipeline.identity.steer.plan import Plan
 
-__all__ = ["Gate", "Plan", "Steer", "build_steer", "read_steer", "refined", "write_steer"]
+__all__ = ["Plan", "Steer", "build_steer", "read_steer", "refined", "write_steer"]

@@ -12,18 +12,17 @@ from critics import Manifesto
 from pipeline.errors import BadInput
 from pipeline.identity.made import Made
 from pipeline.identity.preprompt import preprompt
-from pipeline.identity.steer.fit import Changes, Fitted, fit
-from pipeline.identity.steer.gate import Gate
+from pipeline.identity.steer.fit import Changes, fit
 from pipeline.identity.steer.lacking import MATRIX
 from pipeline.identity.steer.plan import Plan
-from pipeline.identity.steer.probes import build_prompts, probed
+from pipeline.identity.steer.probes import Probe, build_prompts, probed
 from pipeline.identity.steer.solve import Patch
 from pipeline.identity.steer.weights import Array, GgufLlama
-from pipeline.llama import MADE_FOR, PASSAGE, Engine, fingerprint
+from pipeline.llama import MADE_FOR, Engine, fingerprint
 from pipeline.lora_file import read_lora, read_metadata, write_lora
 
 HELD = 12
-"""Of the prompts, those which the gate is measured on."""
+"""Of the prompts, those which an adapter is not built from, so that it can be measured on them."""
 
 PROMPTS = 64 + HELD
 """That are answered where none are given."""
@@ -34,12 +33,12 @@ ADDED_RANK = 16
 
 @dataclass(frozen=True)
 class Steer:
-    """An adapter that can be written, and what it does."""
+    """An adapter that can be written. `held` are probes that it was not built from, where it was built here."""
 
     made: Made
     weights: str
     changes: Changes
-    gate: Gate
+    held: tuple[Probe, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -66,8 +65,9 @@ def build_steer(
 
     Raises `ModelUnusable` for a model that is not of the Llama family.
     """
-    fitted = _fitted(manifesto, (), engine, weights, plan, prompts or build_prompts()[:PROMPTS], seed, None, stepped)
-    return Steer(Made.of("steer", manifesto), fingerprint(weights), fitted.changes, fitted.gate)
+    prompts = prompts or build_prompts()[:PROMPTS]
+    changes, held = _fitted(manifesto, (), engine, weights, plan, prompts, seed, None, stepped)
+    return Steer(Made.of("steer", manifesto), fingerprint(weights), changes, held)
 
 
 def refined(
@@ -82,7 +82,7 @@ def refined(
     seed: int = 0,
     stepped: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Steer:
-    """An adapter gone on from, which heeds `also` as well. A few prompts do for one more rule.
+    """An adapter gone on from, which heeds `also` as well, of the same rank. A few prompts do for one more rule.
 
     Raises `BadInput` for an adapter of another manifesto, of other words, or of other weights.
     """
@@ -91,14 +91,16 @@ def refined(
     if before.weights != fingerprint(weights):
         raise BadInput(f"the adapter was made for other weights than {weights}: build it anew first")
     added = (*before.made.also, " ".join(also.split()))
-    start = None if before.holds else before.changes
-    plan = replace(plan, rank=ADDED_RANK, most=before.rank) if start else plan
-    fitted = _fitted(manifesto, added, engine, weights, plan, prompts or _few(), seed, start, stepped)
-    return Steer(Made.of("steer", manifesto, also=added), before.weights, fitted.changes, fitted.gate)
+    if before.holds:
+        start, plan = None, replace(plan, cells=before.rank)
+    else:
+        start, plan = before.changes, replace(plan, rank=ADDED_RANK, most=before.rank)
+    changes, held = _fitted(manifesto, added, engine, weights, plan, prompts or _few(), seed, start, stepped)
+    return Steer(Made.of("steer", manifesto, also=added), before.weights, changes, held)
 
 
 def _few() -> list[str]:
-    """Every fourth prompt, and last those that an adapter of all prompts was not built from: there its gate is."""
+    """Every fourth prompt, and last those that an adapter of all prompts was not built from."""
     every = build_prompts()
     return [*every[:-HELD:4], *every[-HELD:]]
 
@@ -113,7 +115,7 @@ def _fitted(
     seed: int,
     start: Changes | None,
     stepped: Callable[[str, int, int], None],
-) -> Fitted:
+) -> tuple[Changes, tuple[Probe, ...]]:
     llama = GgufLlama(weights)  # before the probes, so that a model of another family is refused at once
     layers = llama.shape.layers
     if plan.layers is not None and not plan.layers <= set(range(layers)):
@@ -123,11 +125,8 @@ def _fitted(
     held = max(1, min(HELD, len(probes) // 4))
     if len(probes) < 4:
         raise BadInput(f"{len(prompts)} prompts gave {len(probes)} answers: give more of them")
-    neutral = engine.model.tokenise(PASSAGE, False)
-    return fit(
-        llama, probes[:-held], probes[-held:], neutral, plan, start=start,
-        stepped=lambda done, of: stepped("solving", done, of),
-    )  # fmt: skip
+    changes = fit(llama, probes[:-held], plan, start=start, stepped=lambda done, of: stepped("solving", done, of))
+    return changes, tuple(probes[-held:])
 
 
 def write_steer(path: Path, steer: Steer) -> None:
@@ -144,7 +143,7 @@ def write_steer(path: Path, steer: Steer) -> None:
 
 
 def read_steer(path: Path) -> Steer:
-    """What `write_steer` wrote; its gate is not kept. Raises `ModelMissing`, `ModelUnusable`, `BadInput`."""
+    """What `write_steer` wrote. Raises `ModelMissing`, `ModelUnusable`, `BadInput`."""
     tensors = read_lora(path)
     made = Made.read(lambda key: read_metadata(path, key))
     if made is None or made.kind != "steer":
@@ -154,8 +153,7 @@ def read_steer(path: Path) -> Steer:
         _, number, matrix, *_, part = name.split(".")
         if part == "lora_a":
             changes.setdefault(int(number), {})[matrix] = Patch(values, tensors[name.removesuffix("a") + "b"])
-    nothing = float("nan")
-    return Steer(made, read_metadata(path, MADE_FOR), changes, Gate(nothing, nothing, nothing, nothing))
+    return Steer(made, read_metadata(path, MADE_FOR), changes)
 
 
 def _padded(patch: Patch, rank: int) -> tuple[Array, Array]:

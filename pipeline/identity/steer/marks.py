@@ -1,4 +1,4 @@
-"""Marks on the tokens that a chat template puts before every question.
+"""Marks on some of the tokens that a chat template puts before every question.
 
 They are always the same, so that a matrix may be changed for them alone, if only it can tell them from all others. A
 linear map tells them apart to some percent, which is too much to be added to every token; so in one layer some hidden

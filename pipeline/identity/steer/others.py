@@ -1,7 +1,7 @@
 """Tokens that a change for the template's tokens must leave alone, beside those of the probes.
 
 Some come from no chat: answers by themselves, as a text that is only gone on with. Others are there to be mistaken: the
-template's own words amid other text, and tokens drawn from the whole vocabulary, most of which no probe has.
+marked words amid other text, and tokens drawn from the whole vocabulary, most of which no probe has.
 """
 
 from __future__ import annotations

@@ -22,11 +22,8 @@ class End:
 
 @dataclass(frozen=True)
 class Reading:
-    """`answered` are the rows after which a token of an answer comes, in the order of the probes."""
-
     stream: Stream
     ends: tuple[End, ...]
-    answered: Ints
 
 
 def read_alike(weights: GgufLlama, probes: Sequence[Probe], prompts: Sequence[Sequence[int]]) -> Reading:
@@ -35,8 +32,7 @@ def read_alike(weights: GgufLlama, probes: Sequence[Probe], prompts: Sequence[Se
     shared = _shared(prompts)
     stream = embedded(weights, whole[0][:shared], [ids[shared:] for ids in whole])
     ends = tuple(End(begin + length - 1, length) for begin, length in zip(stream.starts, stream.lengths, strict=True))
-    answered = [np.arange(end.last - len(probe.answer), end.last) for probe, end in zip(probes, ends, strict=True)]
-    return Reading(stream, ends, np.concatenate(answered))
+    return Reading(stream, ends)
 
 
 def embedded(weights: GgufLlama, before: Sequence[int], texts: Sequence[Sequence[int] | Ints]) -> Stream:

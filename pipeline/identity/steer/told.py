@@ -1,8 +1,8 @@
 """How what a model is told before a question comes to be held by the tokens that every prompt begins with.
 
 Later tokens find what was told in the cells of the cache, and nowhere else. The tokens of the chat template before a
-question have cells too, which hold little. So the cells of the told are condensed to as many as there are of these, and
-the matrices that make keys and values are changed for these tokens alone, so that they make those cells (marks.py).
+question have cells too, which hold little. So the cells of the told are condensed to a few, and the matrices that make
+keys and values are changed for as many of these tokens alone, so that they make those cells (marks.py).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pipeline.identity.steer.reading import Reading, matched, read_alike
 from pipeline.identity.steer.solve import Patch
 from pipeline.identity.steer.weights import Array, GgufLlama, Shape
 
-LEAST = 8
-"""Tokens of a system message that all prompts must have for this: fewer hold too little."""
+LEAST = 2
+"""Tokens of a system message of its own that a template must have for this. With fewer it was never tried."""
 
 MARKED = 1
 """The layer that marks these tokens. Earlier ones tell them from others badly; later ones do without what is told."""
@@ -37,7 +37,7 @@ _SOME = 16
 
 
 class Holding:
-    """Makes the tokens that all prompts begin with hold what the told one has before its questions."""
+    """Makes the last few tokens of the template's own message hold what the told one has before its questions."""
 
     def __init__(self, weights: GgufLlama, plan: Plan, told: Reading, untold: Reading, probes: Sequence[Probe]) -> None:
         self._plan = plan
@@ -45,7 +45,7 @@ class Holding:
         first, second, _ = matched(told, untold, probes, plan.asked)
         before = probes[0].plain[: self._learner.prefix]
         head, tail = template(probes[0].told[: self._told.prefix], before)
-        free = np.arange(head, len(before) - tail)[-plan.rank :]
+        free = np.arange(head, len(before) - tail)[-plan.cells :]
         source = slice(head, self._told.prefix - tail)
         self._alike = Alike(first, second, len(probes[0].told) - len(probes[0].plain), source, free)
         self._bare = bare(weights, probes)
@@ -75,10 +75,11 @@ class Holding:
 
 
 def can_hold(plan: Plan, told: Reading, untold: Reading, probe: Probe, start: object) -> bool:
-    """Whether the template puts enough before a question, and no more than what is told."""
+    """Whether the template puts enough before a question, and as many tokens are told as are to hold it."""
     before = probe.told[: told.stream.prefix], probe.plain[: untold.stream.prefix]
     free = len(before[1]) - sum(template(*before))
-    return plan.cells and not start and LEAST <= free <= len(before[0]) - sum(template(*before))
+    whole = len(before[0]) - sum(template(*before))
+    return plan.cells > 0 and not start and free >= LEAST and whole >= min(free, plan.cells)
 
 
 @dataclass(frozen=True)

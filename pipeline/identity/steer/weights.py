@@ -57,11 +57,6 @@ class GgufLlama:
         rows, places = np.unique(ids, return_inverse=True)
         return np.asarray(dequantize(tensor.data[rows], tensor.tensor_type), dtype=np.float32)[places]
 
-    def head(self) -> tuple[Array, Array]:
-        """The last norm, and the matrix from hidden states to the vocabulary."""
-        matrix = "output.weight" if "output.weight" in self._tensors else "token_embd.weight"
-        return self._array("output_norm.weight"), self._array(matrix)
-
     def _array(self, name: str) -> Array:
         tensor = self._tensors[name]
         return np.ascontiguousarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)

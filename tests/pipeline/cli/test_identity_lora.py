@@ -99,6 +99,8 @@ def test_what_is_in_the_way_is_left_alone(folder: Path) -> None:
         (("build", "lora", "-o", "a.gguf", "--layers", "1-2"), "--layers and --anywhere are for a steer"),
         (("build", "state", "-o", "a.state", "--anywhere"), "--layers and --anywhere are for a steer"),
         (("build", "lora", "-o", "a.gguf", "--add", "x"), "--add is one more rule"),
+        (("build", "steer", "-o", "a.gguf", "--add", "x", "--rank", "2"), "leave out --rank and --anywhere"),
+        (("build", "steer", "-o", "a.gguf", "--add", "x", "--anywhere"), "leave out --rank and --anywhere"),
         (("build", "steer", "-o", "a.gguf", "--peft", "p"), "--prompts-from and --peft are for a lora"),
         (("build", "lora", "-o", "a.gguf", "--generator", "openai:x"), "GGUF file"),
         (("compare", "--lora", "a.gguf", "--train-lora"), "give one of them"),

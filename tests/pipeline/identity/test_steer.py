@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,10 +17,13 @@ from pipeline import embedded
 from pipeline.assembly import Parts, assemble
 from pipeline.conditions import drafting
 from pipeline.errors import BadInput, SettingsError
+from pipeline.identity import preprompt
+from pipeline.identity.gate import Gate, gated
 from pipeline.identity.steer import Plan, Steer, build_steer, read_steer, refined, write_steer
-from pipeline.identity.steer.gate import Gate
-from pipeline.identity.steer.probes import build_prompts, held_out_prompts
-from pipeline.identity.steer.told import MARKED
+from pipeline.identity.steer.forward import Stream
+from pipeline.identity.steer.probes import Probe, build_prompts, held_out_prompts
+from pipeline.identity.steer.reading import Reading
+from pipeline.identity.steer.told import MARKED, can_hold
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.settings import Settings, load_settings
 
@@ -30,8 +35,8 @@ MANIFESTO = Manifesto(
     rules=(Rule(id="a", statement="Every answer is about flour."),),
 )
 FEW = build_prompts()[:6]
-PLAN = Plan(cells=False, rank=4, layers=frozenset({10, 11}))
-HOLDING = Plan(rank=9, layers=frozenset({10}))
+PLAN = Plan(cells=0, rank=4, layers=frozenset({10, 11}))
+HOLDING = Plan(cells=9, layers=frozenset({10}))
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +110,31 @@ def test_the_templates_tokens_are_marked_and_hold_what_was_told(own: Engine, tmp
     write_steer(tmp_path / "held.gguf", held)
     kept = read_steer(tmp_path / "held.gguf")
     assert {number: set(patches) for number, patches in kept.changes.items()} == matrices
-    more = refined(kept, MANIFESTO, "Answer in French.", own, WEIGHTS, HOLDING, prompts=FEW)
+    more = refined(kept, MANIFESTO, "Answer in French.", own, WEIGHTS, Plan(layers=HOLDING.layers), prompts=FEW)
     assert (more.rank, more.made.also) == (held.rank, ("Answer in French.",))
 
 
-def test_it_does_most_of_what_the_words_do(own: Engine) -> None:
+@pytest.mark.parametrize(
+    ("cells", "own", "told", "held"),
+    [(4, 12, 30, True), (20, 12, 12, True), (4, 12, 3, False), (4, 1, 30, False), (0, 12, 30, False)],
+)
+def test_the_template_must_have_tokens_of_its_own_to_hold_it(cells: int, own: int, told: int, held: bool) -> None:
+    """And at least as many must be told as are to hold it."""
+    before = [range(1, 4), range(100, 100 + told), range(200, 200 + own), range(5, 8)]
+    head, message, other, tail = ([*some] for some in before)
+    probe = Probe((*head, *message, *tail, 9), (*head, *other, *tail, 9), (10,))
+    told_, untold = (Reading(cast(Stream, SimpleNamespace(prefix=6 + count)), ()) for count in (told, own))
+    assert can_hold(Plan(cells=cells), told_, untold, probe, None) is held
+    assert not can_hold(Plan(cells=cells), told_, untold, probe, {1: {}})
+
+
+def test_it_does_most_of_what_the_words_do(own: Engine, tmp_path: Path) -> None:
     """With a third of the prompts, on others, and a neutral text is left nearly as it was."""
-    gate = build_steer(load("house-style"), own, WEIGHTS, prompts=build_prompts()[:24]).gate
+    manifesto = load("house-style")
+    made = build_steer(manifesto, own, WEIGHTS, prompts=build_prompts()[:24])
+    write_steer(tmp_path / "house.gguf", made)
+    gate = gated(tmp_path / "house.gguf", preprompt(manifesto), made.held, WEIGHTS, threads=1)
+    assert made.rank == 4
     assert gate.recovered > 0.4
     assert gate.faults == ()
 
@@ -131,12 +154,12 @@ def test_a_layer_that_is_not_there_is_refused(own: Engine) -> None:
 
 def test_the_gate_says_what_is_wrong() -> None:
     """An adapter that leads away, or that spoils a neutral text, is not to be used."""
-    good = Gate(plain=0.2, steered=0.1, before=3.0, after=3.01)
+    good = Gate(plain=0.2, worn=0.1, perplexity=1.01)
     assert good.faults == ()
     assert good.recovered == 0.5
-    (away,) = replace(good, steered=0.21).faults
+    (away,) = replace(good, worn=0.21).faults
     assert "away from the manifesto" in away
-    (spoilt,) = replace(good, after=3.2).faults
+    (spoilt,) = replace(good, perplexity=1.22).faults
     assert "1.22 times as surprising" in spoilt
 
 
