@@ -169,6 +169,7 @@ def _steer(
         parts.close()  # what measures has an engine of its own
         stepped("measuring", 0, 1)
         gate = gated(out, preprompt(manifesto, also=made.made.also), made.held, weights, threads=threads)
+        stepped("measuring", 1, 1)
     return {**gate.figures, "rank": made.rank}, list(gate.faults)
 
 
