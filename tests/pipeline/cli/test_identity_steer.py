@@ -12,19 +12,7 @@ from pipeline.identity.gate import Gate, gated
 from pipeline.identity.steer import read_steer
 from pipeline.identity.steer.probes import Probe
 from tests.pipeline.cli.test_cli import run
-
-MANIFESTO = """
-name: mill
-version: "1"
-beliefs: Answers are of flour, and of nothing else in the world.
-rules:
-  - {id: a, statement: It is short., critics: [patterns], action: revise, patterns: {words: {at_most: 3}}}
-budget: {attempts: 1}
-"""
-SETTINGS = """
-threads: 1
-generator: {context: 512, max_tokens: 8}
-"""
+from tests.pipeline.cli.test_identity_lora import MANIFESTO, SETTINGS
 
 
 def build(folder: Path, *more: str) -> tuple[int, str, str]:
