@@ -11,7 +11,7 @@ from bench.material import manifesto
 from bench.timing import Side, took
 from critics import Judge, Message, Panel
 from pipeline import DraftRequest, Pipeline, embedded
-from pipeline.engines import cells_beside_a_judge, kept_by_a_judge
+from pipeline.engines import cells_beside_a_judge
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
 from pipeline.llama.engine import Scores, Scoring
 from pipeline.llama.model import available_cores
@@ -33,8 +33,7 @@ class Watched(Engine):
     ) -> None:
         self._threads = threads or available_cores()
         cells = CONTEXT if judges else cells_beside_a_judge(CONTEXT) if apart else None
-        kept = kept_by_a_judge(CONTEXT) if judges else None
-        super().__init__(model, context=CONTEXT, threads=self._threads, cells=cells, kept=kept)
+        super().__init__(model, context=CONTEXT, threads=self._threads, cells=cells, fixed=judges)
         self.scored: list[tuple[Scoring, Future[Scores]]] = []
         self._judging: Watched | None = None
 

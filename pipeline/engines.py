@@ -1,8 +1,9 @@
-"""The engines that the settings call for, one over each file of weights, and for a judge a second one beside it.
+"""The engines that the settings call for, one over each file of weights, and for a judge one of its own.
 
-llama.cpp goes through the cells of everybody for each token that it reads. A judge that asks in a conversation of its
-own shares none with the drafts, so it has a cache of its own: beside sixteen drafts it reads its batches in half the
-time (docs/performance.md). One that asks where the draft was written must share the generator's.
+llama.cpp goes through the cells of everybody for each token that it reads, and rounds by who else is read. So a judge
+that has no use for the drafts' cells has a cache of its own, where it reads in half the time beside sixteen drafts, and
+where one exchange at a time is judged: the verdict is the same to the last bit whoever else is served
+(docs/performance.md). One that asks where the draft was written must share the generator's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.errors import ModelMissing
-from pipeline.llama import Engine, LlamaModel, faster_form
+from pipeline.llama import Engine, LlamaModel, acts_on_exchange, faster_form
 from pipeline.settings import Settings
 from pipeline.weights import judge_adapter, judge_name, weights_of
 
@@ -32,8 +33,8 @@ class Engines:
         """For whoever drafts with these weights, or looks at drafts where they were written."""
         if path not in self._engines:
             context = self._context(path)
-            cells = cells_beside_a_judge(context) if self._has_judge_apart(path) else None
-            self._engines[path] = self._made(path, context, cells)
+            cells = cells_beside_a_judge(context) if self._judged and self._has_judge_apart(path) else None
+            self._engines[path] = self._made(path, context, cells, fixed=self._settings.deterministic)
         return self._engines[path]
 
     def judging(self, path: Path) -> Engine:
@@ -42,7 +43,7 @@ class Engines:
             return self.of(path)
         if path not in self._apart:
             context = self._context(path)
-            self._apart[path] = self._made(path, context, context, kept_by_a_judge(context))
+            self._apart[path] = self._made(path, context, context, fixed=True)
         return self._apart[path]
 
     def close(self) -> None:
@@ -51,21 +52,21 @@ class Engines:
             engine.close()
 
     def _has_judge_apart(self, path: Path) -> bool:
+        """Whether a judge with these weights reads nothing that others have read."""
         settings = self._settings
-        if not self._judged or settings.judge.in_place or settings.deterministic:
+        if settings.judge.in_place or settings.deterministic or path != _file(judge_name(settings)):
             return False
-        both = path == _file(settings.generator.model) == _file(judge_name(settings))
-        return both and judge_adapter(settings) is None
+        adapter = judge_adapter(settings)
+        return adapter is None or acts_on_exchange(self._model(path), (adapter,))
 
-    def _made(self, path: Path, context: int, cells: int | None, kept: int | None = None) -> Engine:
+    def _made(self, path: Path, context: int, cells: int | None, *, fixed: bool) -> Engine:
         return Engine(
             self._model(path),
             context=context,
             cells=cells,
-            kept=kept,
             threads=self._settings.threads,
             parallel=self._settings.parallel,
-            fixed=self._settings.deterministic,
+            fixed=fixed,
         )
 
     def _model(self, path: Path) -> LlamaModel:
@@ -86,11 +87,6 @@ class Engines:
 def cells_beside_a_judge(context: int) -> int:
     """What a generator's engine has, where half a context less than usual makes up for much of the judge's own."""
     return context + context // 2
-
-
-def kept_by_a_judge(context: int) -> int:
-    """What was judged is seldom asked about again later: a few hundred tokens, where a conversation goes on."""
-    return context // 16
 
 
 def _file(model: str) -> Path | None:

@@ -3,7 +3,7 @@
 from pipeline.llama.engine import Adapter, Engine, Generation, Planting, Sampling, Saving
 from pipeline.llama.generator import LlamaGenerator
 from pipeline.llama.guard_model import LlamaGuardModel
-from pipeline.llama.judge_model import ACTS_ON, MADE_FOR, LlamaJudgeModel, compile_grammar
+from pipeline.llama.judge_model import ACTS_ON, MADE_FOR, LlamaJudgeModel, acts_on_exchange, compile_grammar
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise import PASSAGE, Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
 from pipeline.llama.reader import LlamaReader
@@ -28,6 +28,7 @@ __all__ = [
     "Sampling",
     "Saving",
     "Spread",
+    "acts_on_exchange",
     "compared",
     "compile_grammar",
     "faster_form",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from critics import Prompt, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
 from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
-from pipeline.llama.model import refuse_overflow
+from pipeline.llama.model import LlamaModel, refuse_overflow
 from pipeline.llama.scored import scored
 from pipeline.llama.waiting import listened
 
@@ -31,8 +32,8 @@ class LlamaJudgeModel:
     def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = ()) -> None:
         self._engine = engine
         self._adapters = adapters
-        said = [engine.model.adapter_metadata(adapter.path, ACTS_ON) for adapter in adapters]
-        self._question_alone = bool(said) and "exchange" not in said
+        files = [adapter.path for adapter in adapters]
+        self._question_alone = bool(files) and not acts_on_exchange(engine.model, files)
         self._preamble = lru_cache(maxsize=32)(engine.model.preamble)
 
     @property
@@ -76,6 +77,11 @@ class LlamaJudgeModel:
         if choice not in spellings:
             raise ModelFault(f"{self.name} has no single token for {choice!r}")
         return spellings[choice]
+
+
+def acts_on_exchange(model: LlamaModel, adapters: Iterable[Path]) -> bool:
+    """Whether one of these adapters acts on all that is read, and not on the question alone."""
+    return any(model.adapter_metadata(path, ACTS_ON) == "exchange" for path in adapters)
 
 
 _TURN_TOKENS = 8

@@ -6,13 +6,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from critics import Manifesto, Rule
 from pipeline import ModelMissing, embedded, load_settings
 from pipeline.assembly import Parts
 from pipeline.engines import Engines
-from pipeline.llama import Engine, LlamaModel
+from pipeline.llama import LlamaModel
+from tests.pipeline.llama.engine.lora_file import write_lora
 
 UNTRAINED = {"judge": {"adapter": "none", "context": 512}, "generator": {"context": 512}, "optimise": False}
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", threshold=1 - 1e-9),))
@@ -51,36 +53,44 @@ def test_a_judge_with_a_conversation_of_its_own_has_cells_of_its_own(read: list[
 @pytest.mark.parametrize(
     "flags",
     [
-        {"judge": {"adapter": "none", "in_place": True, "context": 512}},
         {"judge": {"context": 512}},
-        {"deterministic": True},
         {
             "generator": {"model": "openai:any", "api_key": "k", "context": 512},
-            "judge": {"model": "embedded", "adapter": "none"},
+            "judge": {"model": "embedded", "adapter": "none", "context": 512},
         },
     ],
-    ids=["where the draft was written", "with an adapter for the question", "one at a time", "drafts from elsewhere"],
+    ids=["with an adapter for all that is read", "drafts from elsewhere"],
+)
+def test_so_has_any_judge_that_reads_nothing_of_others(flags: dict[str, Any]) -> None:
+    """One exchange at a time, so that a verdict depends on nobody else."""
+    with engines(**flags) as made:
+        judging = made.judging(embedded.weights())
+        assert judging.fixed
+        assert judging is not made.of(embedded.weights())
+        assert not made.of(embedded.weights()).fixed
+        assert made.of(embedded.weights()).cells == 768
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{"judge": {"adapter": "none", "in_place": True, "context": 512}}, {"deterministic": True}],
+    ids=["where the draft was written", "one at a time"],
 )
 def test_any_other_judge_shares_the_engine(flags: dict[str, Any]) -> None:
-    """It reads where the draft lies already, or there is nobody to keep out of the way of."""
+    """It reads where the draft lies already, or all wait for one another anyway."""
     with engines(**flags) as made:
         assert made.judging(embedded.weights()) is made.of(embedded.weights())
         assert made.of(embedded.weights()).cells == 2 * made.of(embedded.weights()).context
 
 
-def test_a_judge_keeps_little_of_what_it_has_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of its own engine's cells; a generator keeps what a conversation may come back to."""
-    asked: list[Any] = []
-
-    def make(*arguments: Any, **options: Any) -> Engine:
-        asked.append(options["kept"])
-        return Engine(*arguments, **options)
-
-    monkeypatch.setattr("pipeline.engines.Engine", make)
-    with engines() as made:
-        made.of(embedded.weights())
-        made.judging(embedded.weights())
-    assert asked == [None, 32]
+def test_so_does_one_with_an_adapter_for_the_question(tmp_path: Path) -> None:
+    """What comes before the question is read without it, as the generator does."""
+    adapter = tmp_path / "question.gguf"
+    sides = {"a": (4, 576), "b": (576, 4)}
+    tensors = {f"blk.0.attn_q.weight.lora_{side}": np.zeros(shape, np.float32) for side, shape in sides.items()}
+    write_lora(adapter, tensors, alpha=4.0)
+    with engines(judge={"adapter": str(adapter), "context": 512}) as made:
+        assert made.judging(embedded.weights()) is made.of(embedded.weights())
 
 
 def test_the_embedded_model_need_not_be_there_where_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +102,7 @@ def test_the_embedded_model_need_not_be_there_where_nobody_uses_it(monkeypatch: 
 
     monkeypatch.setattr(embedded, "weights", missing)
     with engines(judge={"model": str(file), "adapter": "none", "context": 512}) as made:
-        assert made.judging(file) is made.of(file)
+        assert made.judging(file).fixed
 
 
 def test_drafts_are_not_in_the_judges_cells_and_both_are_freed(monkeypatch: pytest.MonkeyPatch) -> None:

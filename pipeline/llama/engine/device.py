@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 from pipeline.llama.engine.requests import Adapters, Sampling
 
+TILE = 64
+"""Rows from which on llama.cpp attends by tiles of so many rows: it rounds otherwise then, and each tile pays for all
+that any of its rows looks at."""
+
 Saved = npt.NDArray[np.uint8]
 """Cells, kept outside of the cache."""
 

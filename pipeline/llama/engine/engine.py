@@ -32,10 +32,8 @@ class Engine:
 
     `context` is how many tokens one request may take, prompt and answer together, `cells` how many all requests and
     kept prefixes take together (twice the context if not given), `parallel` how many requests run at a time, `waiting`
-    how many more may wait before the next is refused. `kept` is how many tokens that nobody uses, and that are no
-    preamble, are kept outside of the cells (if not given, a quarter of the cells, preambles included). With `fixed` one
-    runs at a time, and comes out the same to the last bit whatever was asked before, which costs time. Raises
-    `ModelUnusable` where the memory does not do.
+    how many more may wait before the next is refused. With `fixed` one runs at a time, and comes out the same to the
+    last bit whatever else was asked. Raises `ModelUnusable` where the memory does not do.
     """
 
     def __init__(
@@ -47,7 +45,6 @@ class Engine:
         threads: int | None = None,
         parallel: int = 16,
         waiting: int = 256,
-        kept: int | None = None,
         fixed: bool = False,
     ) -> None:
         if not 1 <= parallel <= SEQUENCES // 2 - 1:
@@ -63,7 +60,7 @@ class Engine:
             return LlamaDevice(model, cells=total, sequences=SEQUENCES, threads=threads)
 
         started: Future[None] = Future()
-        worker.employ(_serve(device, self._mailbox, parallel, kept, fixed, started))
+        worker.employ(_serve(device, self._mailbox, parallel, fixed, started))
         _mailboxes.add(self._mailbox)
         started.result()
         self._finalizer = weakref.finalize(self, self._mailbox.close)  # for an engine that nobody closes
@@ -218,7 +215,6 @@ def _serve(
     make: Callable[[], Device],
     mailbox: _Mailbox,
     parallel: int,
-    kept: int | None,
     fixed: bool,
     started: Future[None],
 ) -> Service:
@@ -228,7 +224,7 @@ def _serve(
         started.set_exception(exc)
         mailbox.end()
         return
-    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES, fixed=fixed, kept=kept)
+    scheduler = Scheduler(device, parallel=parallel, sequences=SEQUENCES, fixed=fixed)
     started.set_result(None)
     error: Exception = ModelFault("the engine was closed")
     try:

@@ -1,17 +1,20 @@
 """What makes a job come out the same to the last bit, whatever was done before it.
 
 Quantised arithmetic rounds by how many rows are read at once, and attention adds up in the order of the cells. So a job
-is alone; it begins in an empty cache, and its prompt is read in the same chunks each time. A pinned prefix is read in
-chunks of its own, and kept as bytes: brought back into an empty cache, it lies where it lay, bit by bit.
+is alone, and its cells lie one after the other. Its prompt is read in blocks that are counted from the end of what is
+pinned: one by one or several in a batch, which rounds alike from `TILE` rows on, then what is left over. So whole
+blocks that the last job has read can stay for the next one. A pinned prefix is kept as bytes: brought back into an
+empty cache, it lies where it lay, bit by bit.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-from pipeline.llama.engine.device import Device, Saved
+from pipeline.llama.engine.device import TILE, Device, Saved
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.requests import Adapters
+from pipeline.llama.shared import common
 
 _KEPT = 4
 """Prefixes: a judge has one for drafts and one for input."""
@@ -22,18 +25,29 @@ class FixedStart:
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        self._block = min(TILE, device.batch)
         self._kept: OrderedDict[tuple[Adapters, tuple[int, ...]], Saved] = OrderedDict()
+        self._left: Job | None = None
+        """The last job, whose sequence is in the cache."""
 
     def begin(self, job: Job) -> None:
-        """Give the job an empty cache, but for its pinned prefix if that is known."""
+        """Give the job the blocks of its prompt that are in the cache, else its pinned prefix if that is known."""
+        job.position = job.reused = self._known(job)
+        self._left = None
+        if job.position:
+            self._device.remove(job.sequence, job.position)
+            return
         self._device.clear()
         saved = self._kept.get(_key(job)) if job.pinned else None
         if saved is not None and self._device.restore(job.sequence, saved):
             job.position = job.reused = job.pinned
 
     def room(self, job: Job, room: int) -> int:
-        """Rows that it may read now: no chunk goes over the end of what is pinned."""
-        return min(room, job.pinned - job.position) if job.position < job.pinned else room
+        """Rows that it may read now: no batch goes over the end of what is pinned, or has a part of a block before the
+        last one."""
+        end = job.pinned if job.position < job.pinned else len(job.ids)
+        room = min(room, end - job.position) if job.position < end else room
+        return room // self._block * self._block or room
 
     def took(self, job: Job) -> None:
         """Keep the prefix once it has been read."""
@@ -42,6 +56,22 @@ class FixedStart:
         self._kept[key] = self._device.save(job.sequence)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
+
+    def left(self, job: Job) -> None:
+        """Remember what the job leaves in the cache."""
+        self._left = job
+
+    def forget(self) -> None:
+        """Nobody knows what the cache holds."""
+        self._left = None
+
+    def _known(self, job: Job) -> int:
+        """Tokens of the job's prompt that are in the cache, in whole blocks behind what is pinned."""
+        left = self._left
+        if left is None or (left.adapters, left.pinned) != (job.adapters, job.pinned):
+            return 0
+        behind = min(common(left.ids, job.ids), left.position) - job.pinned
+        return job.pinned + behind // self._block * self._block if behind >= 0 else 0
 
 
 def _key(job: Job) -> tuple[Adapters, tuple[int, ...]]:

@@ -308,7 +308,8 @@ class _Branch:
 
 
 def _trunk(prompts: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
-    """What all prompts begin with, short of a whole prompt: each branch must have something to read."""
+    """What all prompts begin with, short of a whole prompt: each branch must have something to read, and two tokens
+    where it can, since llama.cpp rounds a row alone in a batch as it rounds no other."""
     shortest = min(map(len, prompts))
     shared = min((common(prompts[0], prompt) for prompt in prompts[1:]), default=shortest)
-    return prompts[0][: min(shared, shortest - 1)]
+    return prompts[0][: min(shared, max(shortest - 2, 0))]

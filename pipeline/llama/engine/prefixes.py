@@ -60,17 +60,13 @@ class Node:
 class PrefixTree:
     """Prefixes under the sequence ids in `sequences`.
 
-    `parked` is how many tokens are kept outside of the cache at most, `passing` how many of those may be of nodes that
-    are not pinned; `free` tells how many cells nobody has claimed.
+    `parked` is how many tokens are kept outside of the cache at most; `free` tells how many cells nobody has claimed.
     """
 
-    def __init__(
-        self, device: Device, sequences: Iterable[int], *, parked: int, passing: int, free: Callable[[], int]
-    ) -> None:
+    def __init__(self, device: Device, sequences: Iterable[int], *, parked: int, free: Callable[[], int]) -> None:
         self._device = device
         self._sequences = list(sequences)
         self._most_parked = parked
-        self._most_passing = passing
         self._room = free
         self._roots: dict[Hashable, Node] = {}
         self.now = 0
@@ -271,9 +267,6 @@ class PrefixTree:
 
     def _park(self, node: Node) -> None:
         assert node.sequence is not None
-        if len(node.tokens) > self._most_passing and not (node.pinned or node.children):
-            self._forget(node)  # it would only drive out the others
-            return
         node.saved = self._device.save(node.sequence) if node.planted is None else node.planted
         self._device.remove(node.sequence)
         self._sequences.append(node.sequence)
@@ -282,12 +275,6 @@ class PrefixTree:
         self.parked += len(node.tokens) if node.planted is None else 0
         while self.parked > self._most_parked and self._forget_oldest():
             pass
-        while self._passing() > self._most_passing and self._forget_oldest(pinned=False):
-            pass
-
-    def _passing(self) -> int:
-        """Tokens outside of what is not pinned."""
-        return sum(len(node.tokens) for node in self.nodes() if node.sequence is None and not node.pinned)
 
     def _unpark(self, node: Node) -> bool:
         number = self._number(node)
@@ -305,10 +292,10 @@ class PrefixTree:
         self.cells += len(node.tokens)
         self.parked -= len(node.tokens) if node.planted is None else 0
 
-    def _forget_oldest(self, *, pinned: bool = True) -> bool:
-        """Of those outside; whether there was one. Where `pinned` is false, none that is pinned."""
+    def _forget_oldest(self) -> bool:
+        """Of those outside; whether there was one."""
         own = [node for node in self.nodes() if node.planted is None]
-        leaves = [n for n in own if not n.children and n.sequence is None and not n.users and (pinned or not n.pinned)]
+        leaves = [n for n in own if not n.children and n.sequence is None and not n.users]
         if not leaves:
             return False
         spared = 4 * sum(len(node.tokens) for node in own if node.pinned) <= 3 * self._most_parked

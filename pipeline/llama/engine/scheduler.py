@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from itertools import count
 
 from pipeline.errors import ContextOverflow, ModelFault
-from pipeline.llama.engine.device import Device, Row, Saved
+from pipeline.llama.engine.device import TILE, Device, Row, Saved
 from pipeline.llama.engine.fixed import FixedStart
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
-
-TILE = 64
-"""Rows from which on llama.cpp attends by tiles of so many rows, and each tile pays for all that any of its rows looks
-at. So those who write, each with cells of its own, are not in one batch with so many rows of prompts."""
 
 CHUNK = 64
 """Rows of prompts that are read between two tokens of somebody who writes here: nearly as fast a row as a full batch,
@@ -61,21 +57,16 @@ class Counts:
 
 class Scheduler:
     """Jobs over one device. `parallel` run at a time; `sequences` ids there are, for jobs, their branches, prefixes. Of
-    prefixes that nobody uses, up to a quarter of the cells is kept outside; or, where few are asked for again, `kept`
-    tokens, and of pinned ones up to half of the cells.
+    prefixes that nobody uses, up to a quarter of the cells is kept outside.
 
     With `fixed`, one job runs at a time, and comes out the same to the last bit whatever was done before it.
     """
 
-    def __init__(
-        self, device: Device, *, parallel: int, sequences: int, fixed: bool = False, kept: int | None = None
-    ) -> None:
+    def __init__(self, device: Device, *, parallel: int, sequences: int, fixed: bool = False) -> None:
         parallel = 1 if fixed else parallel
         if not 1 <= parallel <= sequences // 2 - 1:
             raise ValueError(f"{sequences} sequences do for 1 to {sequences // 2 - 1} jobs at a time, not {parallel}")
         self._device = device
-        self._parked = device.cells // 4 if kept is None else device.cells // 2
-        self._passing = self._parked if kept is None else kept
         self._fixed = FixedStart(device) if fixed else None
         self._free = list(range(parallel))
         branches = (sequences - parallel) // 2
@@ -232,7 +223,8 @@ class Scheduler:
         return [job for job in self._running if job.applied == applied]
 
     def _plan(self, turn: list[Job]) -> list[list[Part]]:
-        """Batches to be read now: of those who write, and of those who read. One for both where that is cheaper."""
+        """Batches to be read now: of those who write, each with cells of its own, and of those who read. One for both
+        where that is cheaper, below a tile."""
         writing = self._parts([job for job in turn if job.urgent], self._device.batch, self._device.outputs)
         readers = sorted((job for job in turn if not job.urgent), key=_precedence)
         most = self._device.batch
@@ -298,7 +290,10 @@ class Scheduler:
             self._tree.unlock(job.node)
             job.node = None
         self._running.remove(job)
-        self._device.remove(job.sequence)
+        if self._fixed:
+            self._fixed.left(job)
+        else:
+            self._device.remove(job.sequence)
         self._free.append(job.sequence)
         job.reserved = 0
 
@@ -311,9 +306,11 @@ class Scheduler:
         self._tree = self._new_tree()
         for job in list(self._running):
             self._leave(job)
+        if self._fixed:
+            self._fixed.forget()
 
     def _new_tree(self) -> PrefixTree:
-        tree = PrefixTree(self._device, self._prefixes, parked=self._parked, passing=self._passing, free=self._room)
+        tree = PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)
         for (adapters, tokens), saved in self._planted.items():
             tree.plant(adapters, tokens, saved)
         return tree

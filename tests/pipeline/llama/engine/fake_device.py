@@ -251,11 +251,9 @@ class FakeSampler:
 class Rig:
     """A scheduler over a fake device, the books of both compared after every step."""
 
-    def __init__(
-        self, device: FakeDevice | None = None, *, parallel: int = 4, sequences: int = 14, kept: int | None = None
-    ) -> None:
+    def __init__(self, device: FakeDevice | None = None, *, parallel: int = 4, sequences: int = 14) -> None:
         self.device = device or FakeDevice()
-        self.scheduler = Scheduler(self.device, parallel=parallel, sequences=sequences, kept=kept)
+        self.scheduler = Scheduler(self.device, parallel=parallel, sequences=sequences)
         self._parallel, self._sequences = parallel, sequences
 
     def write(self, request: Generation) -> WritingJob:

@@ -51,12 +51,30 @@ scorings = st.builds(
 def test_a_request_is_read_in_the_same_batches_whatever_came_before(
     before: list[Generation | Scoring], last: Generation | Scoring
 ) -> None:
-    """Row by row; but for the pinned prefix, where that is known, which has batches of its own."""
+    """Row by row; but for the pinned prefix and whole blocks behind it, where they are known."""
     alone, after = batches([last]), batches([*before, last])
     known = len(alone) - len(after)
     assert after == alone[known:]
-    pinned = last.pinned if isinstance(last, Scoring) else 0
-    assert sum(map(len, alone[:known])) in (0, pinned)
+    pinned = ScoringJob(last).pinned if isinstance(last, Scoring) else 0
+    skipped = sum(map(len, alone[:known]))
+    assert skipped == 0 or (skipped >= pinned and (skipped - pinned) % 8 == 0)
+
+
+@given(st.lists(tokens, min_size=1, max_size=3), st.integers(0, 40))
+def test_blocks_that_the_last_job_has_read_are_not_read_again(ends: list[tuple[int, ...]], length: int) -> None:
+    """Counted from the end of what is pinned; its branches, and what it wrote, are no part of them."""
+    pinned, text = (1, 2, 3) * 4, (5,) * length
+    asked = Scoring(tuple(pinned + text + (6, number) + end for number, end in enumerate(ends)), GROUPS, pinned=12)
+    longer = Scoring((pinned + text + (7, 7, 7),), GROUPS, pinned=12)
+    first = {row.position for batch in batches([asked, longer]) for row in batch}
+    assert min(first) == 12 + length // 8 * 8
+
+
+def test_what_follows_another_preamble_is_read_anew() -> None:
+    """Though it begins alike: blocks are counted from elsewhere there, and so rounded otherwise."""
+    text = (1, 2, 3) * 10
+    one, other = (Scoring((text,), GROUPS, pinned=pinned) for pinned in (6, 12))
+    assert sum(map(len, batches([one, other]))) == len(text)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +129,22 @@ def test_what_was_done_before_changes_no_bit(fixed: Engine, weights: LlamaModel)
         assert again.mass == alone.mass
         assert written(fixed, subject) == first[subject][0]
         assert (alone.reused, again.reused) == (0, weights.preamble(Message("system", PREAMBLE)))
+
+
+def test_what_is_read_on_from_the_last_job_is_the_same_to_the_last_bit(weights: LlamaModel) -> None:
+    """A text that grows, judged again and again, on one thread and on two."""
+    found = []
+    for threads in (1, 2):
+        grown = Engine(weights, context=1024, threads=threads, fixed=True)
+        for length in (1, 9, 10, 24):
+            again = scored(grown, STORY * length)
+            fresh = Engine(weights, context=1024, threads=threads, fixed=True)
+            found.append((length, scored(fresh, STORY * length).mass))
+            fresh.close()
+            assert again.mass == found[-1][1]
+        assert again.read < 24 * len(weights.tokenise(STORY, False)) - 100
+        grown.close()
+    assert found[:4] == found[4:]
 
 
 def test_callers_at_the_same_time_wait_for_one_another(fixed: Engine) -> None:

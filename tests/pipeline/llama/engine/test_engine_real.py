@@ -416,14 +416,14 @@ def test_no_cell_is_lost(bench: Bench) -> None:
 
 
 def test_a_parked_prefix_comes_back_as_it_was(bench: Bench) -> None:
-    """The same probabilities, and only the last token is read again."""
+    """The same probabilities, and only the last two tokens are read again."""
     prompt = tokens(bench.model, STORY)
     before = bench.score(prompt)
     bench.scheduler._tree.now += 2 * GRACE
     bench.scheduler.step()
     assert bench.used == 0
     after = bench.score(prompt)
-    assert (after.reused, after.read) == (len(prompt) - 1, 1)
+    assert (after.reused, after.read) == (len(prompt) - 2, 2)
     assert np.array(after.mass) == pytest.approx(np.array(before.mass), abs=ROUNDING)
 
 
