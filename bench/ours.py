@@ -65,7 +65,8 @@ def pipeline(engine: Watched, *, rules: int, tokens: int, in_place: bool = False
     """Drafts and judges with one model, as `assembly` would."""
     held = manifesto(rules)
     judging = engine if in_place else engine.judging
-    judge = Judge(LlamaJudgeModel(judging), beliefs=held.beliefs, rules=held.rules, in_place=in_place)
+    model = LlamaJudgeModel(judging, ahead=not in_place)
+    judge = Judge(model, beliefs=held.beliefs, rules=held.rules, in_place=in_place)
     return Pipeline(held, Panel({"judge": judge}, seconds=60.0), WholeLength(engine, tokens))
 
 

@@ -6,13 +6,14 @@ from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
 from critics.exchange import Exchange, Message, Role, Source, ToolCall
 from critics.finding import Finding, FindingOutcome, Span, Usage, undecided
+from critics.follow import Follow, Follower, following
 from critics.grounded import GroundedCritic
 from critics.guard.critic import GuardCritic
 from critics.guard.families import GUARD_FAMILIES, GuardFamily, guard_family
 from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.guard.model import GuardAnswer, GuardModel, GuardPrompt, Place, spelt
 from critics.judge.judge import Judge
-from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, Written
+from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, ReadsAhead, Written
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
@@ -52,6 +53,8 @@ __all__ = [
     "Fence",
     "Finding",
     "FindingOutcome",
+    "Follow",
+    "Follower",
     "GroundedCritic",
     "Guard",
     "GuardAnswer",
@@ -82,6 +85,7 @@ __all__ = [
     "ProbeCritic",
     "Prompt",
     "Reading",
+    "ReadsAhead",
     "RemoteCritic",
     "Role",
     "Rule",
@@ -104,6 +108,7 @@ __all__ = [
     "check",
     "corrected",
     "did_you_mean",
+    "following",
     "guard_family",
     "guard_misfits",
     "lineage",

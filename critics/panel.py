@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from critics.calibration import calibrated, in_own_terms
 from critics.cascade import settles
@@ -11,6 +13,7 @@ from critics.critic import Critic
 from critics.deadline import within
 from critics.exchange import Exchange
 from critics.finding import Finding, undecided
+from critics.follow import Follow, following
 from critics.manifesto.schema import Rule
 
 
@@ -45,6 +48,18 @@ class Panel:
             found += given
         return found
 
+    @contextmanager
+    def follow(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Follow | None]:
+        """Let critics read along that will be asked about a rule whatever the others say."""
+        with ExitStack() as stack:
+            told = []
+            for name, critic in self._critics.items():
+                sure = [in_own_terms(rule, name) for rule in rules if name in _ready(rule, rule.critics)]
+                follow = stack.enter_context(following(critic, exchange, sure)) if sure else None
+                if follow is not None:
+                    told.append(follow)
+            yield partial(_tell, told) if told else None
+
     def _ask(self, name: str, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         critic = self._critics.get(name)
         if critic is None:
@@ -54,6 +69,11 @@ class Panel:
             return [_checked(rule, name, given) for rule in rules]
         except Exception as exc:  # noqa: BLE001  # a critic that crashed has judged nothing, and that is a finding
             return [undecided(rule, name, f"{type(exc).__name__}: {exc}") for rule in rules]
+
+
+def _tell(told: Sequence[Follow], draft: str) -> None:
+    for follow in told:
+        follow(draft)
 
 
 def _next(waiting: Sequence[tuple[Rule, Sequence[str]]]) -> str:

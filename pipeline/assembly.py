@@ -209,7 +209,8 @@ class Parts:
                 raise SettingsError(f"the adapter {adapter} was trained on other weights than {path}")
             if adapter and made_of_adapter(adapter, engine):
                 raise SettingsError(f"{adapter} is an identity: it is for the generator, and judges nothing")
-            return LlamaJudgeModel(engine, adapters=(Adapter(adapter),) if adapter else ())
+            adapters = (Adapter(adapter),) if adapter else ()
+            return LlamaJudgeModel(engine, adapters=adapters, ahead=self._engines.reads_ahead(path))
         model = load_chat_model(
             name,
             base_url=wanted.base_url,

@@ -46,6 +46,10 @@ class Engines:
             self._apart[path] = self._made(path, context, context, fixed=True)
         return self._apart[path]
 
+    def reads_ahead(self, path: Path) -> bool:
+        """Whether the judge with these weights may read drafts in an engine of its own while they are written."""
+        return self._has_judge_apart(path)
+
     def close(self) -> None:
         """Free them all; a second time does nothing."""
         for engine in (*self._engines.values(), *self._apart.values()):

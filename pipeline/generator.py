@@ -41,6 +41,7 @@ class DraftRequest:
     `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
     whose `can_continue` is true is given one. `max_tokens` is what is left of the budget, and bounds what is written.
     Once `stop` is set nobody wants the draft any more; who looks at it need not be waited for until the next piece.
+    A draft that is `followed` is read by a critic as it grows.
     """
 
     messages: tuple[Message, ...]
@@ -49,6 +50,7 @@ class DraftRequest:
     max_tokens: int | None = None
     options: DraftOptions = DraftOptions()
     stop: threading.Event | None = field(default=None, compare=False, repr=False)
+    followed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

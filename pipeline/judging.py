@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from critics import (
@@ -10,11 +11,13 @@ from critics import (
     Critic,
     Exchange,
     Finding,
+    Follow,
     Manifesto,
     Rule,
     Span,
     Usage,
     Verdict,
+    following,
     undecided,
     weigh,
     within,
@@ -51,6 +54,10 @@ class Judging:
         if plain and not draft.standing:
             return plain
         return self._judged(lambda asked: self._of_text(draft.judged, asked), self._output, draft.standing)
+
+    def following(self) -> AbstractContextManager[Follow | None]:
+        """Let the critic read along while a draft is written."""
+        return following(self._critic, self._exchange, self._output)
 
     def of_part(self, text: str, rules: Sequence[Rule], begin: int = 0) -> Verdict:
         """The verdict on the beginning of a draft. From `begin` on lies the window that costly critics are shown."""

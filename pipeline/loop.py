@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as Steps
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -122,6 +122,8 @@ class _Run:
         # What is shown as it is written is judged by more rules than these, and as often; JSON is read as a whole.
         watches = showing.mode == "hold" and not first.options.form
         self._watched = watched(loop.manifesto, model=loop.watch_model) if watches else ()
+        # Where parts are judged, the critics have read them by then.
+        self._followed = watches and not (loop.watch_model or first.options.tools)
         self._attempts: list[Attempt] = []
         self._since = 0
         """The attempt that last got something shown: with it begins what may come to a standstill."""
@@ -213,18 +215,23 @@ class _Run:
         return (yield from self._written(request)), request
 
     def _written(self, request: DraftRequest) -> Work[Draft | None]:
-        request = replace(request, max_tokens=self._ledger.tokens_left, stop=self._ledger.stop)
         written, finish = request.continues, None
         calls: list[ToolCall] = []
         growing, watch = self._showing.draft(), Watch(len(written))
-        with closing(self._generator(request)) as pieces:
-            for piece in pieces:
+        with ExitStack() as stack:
+            follow = stack.enter_context(self._judging.following()) if self._followed else None
+            request = replace(
+                request, max_tokens=self._ledger.tokens_left, stop=self._ledger.stop, followed=follow is not None
+            )
+            for piece in stack.enter_context(closing(self._generator(request))):
                 self._ledger.generator += piece.usage
                 written += piece.text
                 calls += piece.calls
                 finish = piece.finish or finish
                 if self._ledger.cut():
                     return None
+                if follow:
+                    follow(written)
                 if failed := (yield from self._shown(growing, written)):
                     return failed
                 part = watch.finished(written, piece.text) if self._watched and not finish else None

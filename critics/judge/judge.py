@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from critics.errors import ModelError, Unreadable
 from critics.exchange import Exchange, Message
 from critics.finding import Finding, Usage
-from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading
+from critics.follow import Follow
+from critics.judge.ahead import Ahead
+from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, ReadsAhead
 from critics.judge.prompts import CHOICES, VERDICT_SCHEMA, Asking, Conversation, Fenced, Material, Rulebook
 from critics.judge.reading import read_verdict
 from critics.manifesto.schema import Rule, Side
@@ -64,21 +68,38 @@ class Judge:
             self._score(asking, scores)
         return [self._finding(score) for score in scores]
 
+    @contextmanager
+    def follow(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Follow | None]:
+        """Read a draft for these rules as it grows, where the model can."""
+        if not isinstance(self._model, ReadsAhead):
+            yield None
+            return
+
+        def asked(draft: str) -> Prompt:
+            text, shown = self._shown(replace(exchange, draft=draft), rules)
+            return shown(text).question(rules[0])
+
+        with self._model.following() as read:
+            yield read and Ahead(read, asked)
+
     def _askings(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Asking]:
         """Ways to ask that together show the whole exchange: one where it fits the model's context, else windows."""
-        if self._trained:
-            draft = None if exchange.draft is None else normalise(exchange.draft).text
-            yield from self._parts(draft, partial(Conversation.unmasked, exchange), rules)
-            return
-        here = Conversation.as_written(exchange, rules) if self._in_place else None
+        here = Conversation.as_written(exchange, rules) if self._in_place and not self._trained else None
         if here is not None and self._room(here, rules) >= 0:
             yield here
             return
+        yield from self._parts(*self._shown(exchange, rules), rules)
+
+    def _shown(self, exchange: Exchange, rules: Sequence[Rule]) -> tuple[str | None, Callable[[str | None], Asking]]:
+        """The draft as it is shown, and how to ask about it or a part of it."""
+        if self._trained:
+            draft = None if exchange.draft is None else normalise(exchange.draft).text
+            return draft, partial(Conversation.unmasked, exchange)
         books = {
             side: book if book.lists(rules) else self._rulebook(side, rules) for side, book in self._rulebooks.items()
         }
         material = Material(exchange)
-        yield from self._parts(material.draft, lambda part: Fenced(books, material.shown(part)), rules)
+        return material.draft, lambda part: Fenced(books, material.shown(part))
 
     def _parts(self, draft: str | None, asking: Callable[[str | None], Asking], rules: Sequence[Rule]) -> list[Asking]:
         """One asking that shows the whole draft where it fits the model's context, else several that show overlapping

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from critics.errors import ModelError
 from critics.exchange import Message
@@ -59,3 +60,12 @@ class JudgeModel(Protocol):
 
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         """Write an answer, greedily; with a JSON schema, one that fits it."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A model that may read a prompt before it is asked about."""
+
+    def following(self) -> AbstractContextManager[Callable[[Sequence[Prompt]], None] | None]:
+        """While a draft is written: begin to read what prompts have in common, and do not wait for it. `None` where
+        that would help nobody."""

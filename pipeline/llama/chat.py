@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from jinja2 import TemplateError
@@ -39,6 +40,8 @@ class ChatTemplate:
         self._specials = {"bos_token": bos, "eos_token": eos}
         self._bos = bos
         self._tokenise = tokenise
+        # What the system is told is the same from call to call, and long.
+        self._told = lru_cache(maxsize=16)(lambda text: tuple(tokenise(text, False)))
 
     def tokens(
         self,
@@ -72,7 +75,10 @@ class ChatTemplate:
                 raise BadInput("the model's chat template does not show all that is to be judged")
         ids: list[int] = []
         for index, part in enumerate(parts):
-            ids += self._tokenise(contents[int(part)], False) if index % 2 else self._tokenise(part, True)
+            if index % 2 and messages[int(part)].role == "system":
+                ids += self._told(contents[int(part)])
+            else:
+                ids += self._tokenise(contents[int(part)], False) if index % 2 else self._tokenise(part, True)
         if add_bos and self._bos and not parts[0].startswith(self._bos):
             ids = self._tokenise(self._bos, True) + ids
         return ids + (self._tokenise(continues, False) if continues else [])

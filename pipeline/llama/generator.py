@@ -53,7 +53,14 @@ class LlamaGenerator:
             return
         sampling = self._sampled(request)
         writing = engine.generate(
-            Generation(tuple(ids), most, sampling, stop=request.options.stop, adapters=self._adapters)
+            Generation(
+                tuple(ids),
+                most,
+                sampling,
+                stop=request.options.stop,
+                adapters=self._adapters,
+                followed=request.followed,
+            )
         )
         text = [request.continues]
         try:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from critics import Prompt, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
-from pipeline.llama.engine import Adapter, Engine, Generation, Sampling, Scoring
+from pipeline.llama.engine import Adapter, Engine, Following, Generation, Sampling, Scoring
 from pipeline.llama.model import LlamaModel, refuse_overflow
 from pipeline.llama.scored import scored
+from pipeline.llama.shared import common
 from pipeline.llama.waiting import listened
 
 ACTS_ON = "superego.acts_on"
@@ -26,12 +28,14 @@ class LlamaJudgeModel:
 
     `adapters` act on the question alone, a prompt's last message, or on all that is read where one of them says so: see
     pipeline/training/lora.py.
-    What a critic has not got done when its time is up (`critics.time_left`) is cancelled.
+    What a critic has not got done when its time is up (`critics.time_left`) is cancelled. `ahead` says that the engine
+    is the judge's own, so that it may read drafts while another one writes them.
     """
 
-    def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = ()) -> None:
+    def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = (), ahead: bool = False) -> None:
         self._engine = engine
         self._adapters = adapters
+        self._ahead = ahead
         files = [adapter.path for adapter in adapters]
         self._question_alone = bool(files) and not acts_on_exchange(engine.model, files)
         self._preamble = lru_cache(maxsize=32)(engine.model.preamble)
@@ -56,6 +60,19 @@ class LlamaJudgeModel:
         plain = min(map(self._engine.model.before_last, prompts)) if self._question_alone else 0
         request = Scoring(tuple(ids), groups, pinned=pinned, plain=plain, adapters=self._adapters, seconds=time_left())
         return [Reading(dict(zip(choices, mass, strict=True)), usage) for mass, usage in scored(self._engine, request)]
+
+    @contextmanager
+    def following(self) -> Iterator[Callable[[Sequence[Prompt]], None] | None]:
+        if not self._ahead:
+            yield None
+            return
+        with self._engine.following() as following:
+            yield partial(self._read_ahead, following)
+
+    def _read_ahead(self, following: Following, prompts: Sequence[Prompt]) -> None:
+        first, *others = (self._ids(prompt, 1) for prompt in prompts)
+        shared = min((common(first, other) for other in others), default=len(first))
+        following.read(first[:shared], pinned=min(map(self._pinned, prompts)), adapters=self._adapters)
 
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         ids = self._ids(prompt, max_tokens)

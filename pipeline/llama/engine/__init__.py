@@ -1,9 +1,11 @@
 """One engine for everybody who drafts or judges with the same weights."""
 
 from pipeline.llama.engine.engine import Engine
+from pipeline.llama.engine.following import Following
 from pipeline.llama.engine.llama_device import LlamaDevice
 from pipeline.llama.engine.requests import (
     Adapter,
+    Ahead,
     Chunk,
     Generation,
     Looking,
@@ -20,8 +22,10 @@ from pipeline.llama.engine.worker import THREAD
 __all__ = [
     "THREAD",
     "Adapter",
+    "Ahead",
     "Chunk",
     "Engine",
+    "Following",
     "Generation",
     "LlamaDevice",
     "Looking",

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.requests import Adapters, Sampling
 
 TILE = 64
@@ -37,7 +38,7 @@ class Sampler(Protocol):
 
 
 class Device(Protocol):
-    """A context. It serves the one thread that made it. Every method raises `ModelFault` where llama.cpp fails."""
+    """A context. It serves one thread at a time. Every method raises `ModelFault` where llama.cpp fails."""
 
     @property
     def cells(self) -> int:
@@ -50,6 +51,13 @@ class Device(Protocol):
     @property
     def outputs(self) -> int:
         """Wanted rows in one batch, at most."""
+
+    @property
+    def threads(self) -> int:
+        """With how many it computes, at most."""
+
+    def compute_with(self, share: Share) -> None:
+        """Compute with this share of its threads from now on."""
 
     def decode(self, rows: Sequence[Row]) -> None: ...
 

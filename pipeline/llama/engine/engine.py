@@ -16,10 +16,22 @@ from dataclasses import replace
 
 from pipeline.errors import BadInput, ModelFault, ModelUnavailable
 from pipeline.llama.engine.device import Device, Saved
-from pipeline.llama.engine.jobs import Job, ScoringJob, Words, WritingJob
+from pipeline.llama.engine.following import Following
+from pipeline.llama.engine.jobs import AheadJob, Job, ScoringJob, Words, WritingJob
 from pipeline.llama.engine.llama_device import LlamaDevice
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.looking import LookingJob, SavingJob
-from pipeline.llama.engine.requests import Generation, Looking, Planting, Saving, Scores, Scoring, Seen, Writing
+from pipeline.llama.engine.requests import (
+    Ahead,
+    Generation,
+    Looking,
+    Planting,
+    Saving,
+    Scores,
+    Scoring,
+    Seen,
+    Writing,
+)
 from pipeline.llama.engine.scheduler import Counts, Scheduler
 from pipeline.llama.engine.worker import Service, worker
 from pipeline.llama.model import LlamaModel, refuse_overflow
@@ -55,6 +67,7 @@ class Engine:
         self.cells = total = max(cells or 2 * self.context, self.context)
         self._words = Words(model.piece, model.ends)
         self._mailbox = _Mailbox(parallel + waiting)
+        self._followings: set[Following] = set()
 
         def device() -> Device:
             return LlamaDevice(model, cells=total, sequences=SEQUENCES, threads=threads)
@@ -85,6 +98,18 @@ class Engine:
         job = ScoringJob(request, self.cells)
         self._mailbox.put(job)
         return job.future
+
+    def read_ahead(self, request: Ahead) -> None:
+        """Begin to read what will be asked about, where nothing else is to be done. Raises as `generate` does."""
+        if not self.fixed:
+            raise ValueError("only an engine that takes one request at a time reads ahead")
+        self._check(request, len(request.prompt), 0)
+        self._check_tokens(request.prompt)
+        self._mailbox.put_if_idle(AheadJob(request))
+
+    def following(self) -> Following:
+        """To read a draft ahead of what will be asked about it, with `read_ahead`."""
+        return Following(self.read_ahead, self._followings)
 
     def look(self, request: Looking) -> Future[Seen]:
         """Begin to read, and look at what the cache then holds. Raises as `generate` does."""
@@ -144,7 +169,7 @@ class Engine:
             raise BadInput(f"{self.model.name} has no token {min(strange)}")  # it would fail whoever shares the batch
 
 
-_Request = Generation | Scoring | Looking | Saving | Planting
+_Request = Generation | Scoring | Ahead | Looking | Saving | Planting
 
 
 class _Mailbox:
@@ -167,6 +192,14 @@ class _Mailbox:
                 raise ModelFault("the engine is closed")
             if len(self._jobs) + self._inside >= self._limit:
                 raise ModelUnavailable(f"{self._limit} requests are waiting already: try again later")
+            self._jobs.append(job)
+        worker.ring()
+
+    def put_if_idle(self, job: Job) -> None:
+        """Put the job, unless it would have to wait, or others for it."""
+        with self._lock:
+            if self.closed or self._jobs or self._inside:
+                return
             self._jobs.append(job)
         worker.ring()
 
@@ -234,10 +267,10 @@ def _serve(
                 scheduler.plant(new.adapters, new.tokens, new.saved)
             for job in jobs:
                 scheduler.add(job)
-            if scheduler.jobs:
-                scheduler.step()
-                mailbox.tell(scheduler)
-            yield scheduler.jobs > 0
+            mailbox.tell(scheduler)
+            share = yield scheduler.load
+            if scheduler.jobs and share is not Share.NONE:
+                scheduler.step(share)
     except Exception as exc:  # noqa: BLE001  # a fault of ours; nobody may wait for an answer that does not come
         error = ModelFault(f"the engine broke: {type(exc).__name__}: {exc}")
         error.__cause__ = exc

@@ -32,21 +32,23 @@ class FixedStart:
 
     def begin(self, job: Job) -> None:
         """Give the job the blocks of its prompt that are in the cache, else its pinned prefix if that is known."""
-        job.position = job.reused = self._known(job)
-        self._left = None
-        if job.position:
-            self._device.remove(job.sequence, job.position)
+        known, self._left = self._known(job), None
+        saved = self._kept.get(_key(job)) if known < job.pinned else None
+        if saved is None and known:
+            self._device.remove(job.sequence, known)
+            job.position = job.reused = known
             return
         self._device.clear()
-        saved = self._kept.get(_key(job)) if job.pinned else None
         if saved is not None and self._device.restore(job.sequence, saved):
             job.position = job.reused = job.pinned
 
-    def room(self, job: Job, room: int) -> int:
-        """Rows that it may read now: no batch goes over the end of what is pinned, or has a part of a block before the
-        last one."""
+    def room(self, job: Job, *, briefly: bool) -> int:
+        """Rows that it may read now, `briefly` no more than a block of them: no batch goes over the end of what is
+        pinned, or has a part of a block before the last one. What comes after its prompt is read in full batches."""
         end = job.pinned if job.position < job.pinned else len(job.ids)
-        room = min(room, end - job.position) if job.position < end else room
+        if job.position >= end:
+            return self._device.batch
+        room = min(self._block if briefly else self._device.batch, end - job.position)
         return room // self._block * self._block or room
 
     def took(self, job: Job) -> None:
@@ -66,12 +68,13 @@ class FixedStart:
         self._left = None
 
     def _known(self, job: Job) -> int:
-        """Tokens of the job's prompt that are in the cache, in whole blocks behind what is pinned."""
+        """Tokens of the job's prompt that are in the cache, in whole blocks of what is pinned or of what follows it."""
         left = self._left
         if left is None or (left.adapters, left.pinned) != (job.adapters, job.pinned):
             return 0
-        behind = min(common(left.ids, job.ids), left.position) - job.pinned
-        return job.pinned + behind // self._block * self._block if behind >= 0 else 0
+        same = min(common(left.ids, job.ids), left.position)
+        begin = job.pinned if same >= job.pinned else 0
+        return begin + (same - begin) // self._block * self._block
 
 
 def _key(job: Job) -> tuple[Adapters, tuple[int, ...]]:

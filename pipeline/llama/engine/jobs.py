@@ -12,14 +12,22 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import ModelUnavailable
-from pipeline.llama.engine.device import Device, Row, Sampler
+from pipeline.llama.engine.device import TILE, Device, Row, Sampler
 from pipeline.llama.engine.prefixes import Node
-from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Scores, Scoring, Writing
+from pipeline.llama.engine.requests import Adapters, Ahead, Chunk, Generation, Scores, Scoring, Writing
 from pipeline.llama.engine.text import TextStream
 from pipeline.llama.shared import common
 
 WAVE = 1024
 """Cells that one scoring's branches take at a time, unless one alone is longer."""
+
+
+ROUND = 64
+"""Tokens of a draft that is read along, of which the first `SPARED` are written with a thread less: as long as it takes
+to read as many beside. By count and not by need, since one row alone is rounded by how many threads read it, and a seed
+should repeat."""
+
+SPARED = 24
 
 
 class Words(NamedTuple):
@@ -34,6 +42,10 @@ class Job(ABC):
 
     urgent = False
     """Whether somebody waits for its next token."""
+    spares = False
+    """Whether it is written with a thread less for now."""
+    waits = False
+    """Whether nobody waits for it, so that it can wait for everybody."""
     pinned = 0
     """Tokens at its start that are kept for those that come after it."""
 
@@ -133,6 +145,12 @@ class WritingJob(Job):
     def urgent(self) -> bool:  # type: ignore[override]  # a constant for jobs of other kinds
         return not self.reading
 
+    @property
+    def spares(self) -> bool:  # type: ignore[override]
+        # First its prompt is read, which may be long; then as much of the draft as is there.
+        written, prompt = len(self.writing.tokens), len(self.ids) // ROUND * SPARED
+        return self._request.followed and (written < prompt or written % ROUND < SPARED)
+
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
         self._sampler = device.sampler(self._request.sampling)
 
@@ -185,7 +203,7 @@ class ScoringJob(Job):
 
     def __init__(self, request: Scoring, cells: int | None = None) -> None:
         """Of `cells` that there are at most, if that is known, the branches leave enough to the trunk."""
-        trunk = _trunk(request.prompts)
+        trunk = _trunk(request.prompts, request.plain if request.adapters else 0)
         plain = min(request.plain, len(trunk)) if request.adapters else 0
         super().__init__(trunk[:plain] if plain else trunk, () if plain else request.adapters, request.seconds)
         self.future: Future[Scores] = Future()
@@ -307,9 +325,39 @@ class _Branch:
         return [Row(self.ids[i], position + i, self.sequence, i == last) for i in range(self.read, self.read + count)]
 
 
-def _trunk(prompts: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+def _trunk(prompts: tuple[tuple[int, ...], ...], plain: int) -> tuple[int, ...]:
     """What all prompts begin with, short of a whole prompt: each branch must have something to read, and two tokens
-    where it can, since llama.cpp rounds a row alone in a batch as it rounds no other."""
+    where it can, since llama.cpp rounds a row alone in a batch as it rounds no other. `plain` tokens stay in the trunk.
+    """
     shortest = min(map(len, prompts))
     shared = min((common(prompts[0], prompt) for prompt in prompts[1:]), default=shortest)
-    return prompts[0][: min(shared, max(shortest - 2, 0))]
+    return prompts[0][: min(shared, shortest - 1, max(shortest - 2, plain))]
+
+
+class AheadJob(Job):
+    """Reads what somebody will soon ask about, so that it is in the cache."""
+
+    waits = True
+
+    def __init__(self, request: Ahead) -> None:
+        blocks = max(0, len(request.prompt) - request.pinned) // TILE * TILE
+        super().__init__(request.prompt[: request.pinned + blocks], request.adapters, None)
+        self.pinned = request.pinned
+        self._unwanted = request.unwanted
+
+    @property
+    def beyond(self) -> int:
+        return 0
+
+    def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
+        self.done = not self.reading
+
+    def took(self, device: Device, first: int, rows: int) -> None:  # noqa: ARG002
+        self.position += rows
+        self.done = not self.reading
+
+    def cancelled(self) -> bool:
+        return self._unwanted.is_set()
+
+    def fail(self, error: Exception) -> None:  # noqa: ARG002  # it is read when it is asked about
+        self.done = True

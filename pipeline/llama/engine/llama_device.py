@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pipeline.errors import ModelFault, ModelUnusable
 from pipeline.llama.engine.device import Row, Saved
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.requests import Adapters, Sampling
 from pipeline.llama.model import LlamaModel, available_cores, quiet_api
 
@@ -30,7 +31,7 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 class LlamaDevice:
     """A context of `cells` tokens over a model, shared by `sequences`. Raises `ModelUnusable` where it does not fit.
 
-    It serves the one thread that made it, which must `close` it.
+    It serves one thread at a time, and must be closed.
     """
 
     batch = BATCH
@@ -44,7 +45,8 @@ class LlamaDevice:
         options.n_batch = options.n_ubatch = BATCH
         options.n_seq_max = sequences
         options.n_outputs_max = max(OUTPUTS, sequences)
-        options.n_threads = options.n_threads_batch = threads or available_cores()
+        self.threads = self._computing = threads or available_cores()
+        options.n_threads = options.n_threads_batch = self.threads
         options.kv_unified = True  # so that sequences can share cells
         # It skips the cells of other sequences: docs/performance.md. Where a model cannot have it, it goes without.
         options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
@@ -65,6 +67,11 @@ class LlamaDevice:
         sizes = [getattr(api, f"llama_model_{name}")(model.handle) for name in ("n_layer", "n_embd", "n_head_kv")]
         kinds = f"k{options.type_k} v{options.type_v}"
         return f"llama-cpp-python {api.__version__} {kinds} layers {sizes} unified, flash attention"
+
+    def compute_with(self, share: Share) -> None:
+        if (threads := share.of(self.threads)) != self._computing:
+            self._api.llama_set_n_threads(self._context, threads, threads)
+            self._computing = threads
 
     def decode(self, rows: Sequence[Row]) -> None:
         code = self._api.llama_decode(self._context, self._rows.fill(rows))

@@ -48,7 +48,8 @@ class Sampling:
 class Generation:
     """Write up to `max_tokens` after the prompt, until the model ends its turn or one of `stop` is written.
 
-    `seconds` is how long the whole may take, waiting included.
+    `seconds` is how long the whole may take, waiting included. One that is `followed` leaves a core, from time to time,
+    to who reads along.
     """
 
     prompt: tuple[int, ...]
@@ -57,6 +58,7 @@ class Generation:
     stop: tuple[str, ...] = ()
     adapters: Adapters = ()
     seconds: float | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,19 @@ class Scoring:
     plain: int = 0
     adapters: Adapters = ()
     seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Read the beginning of prompts that will be scored soon, in whole blocks, until it is done or `unwanted`.
+
+    The first `pinned` tokens are the same from call to call.
+    """
+
+    prompt: tuple[int, ...]
+    unwanted: threading.Event
+    pinned: int = 0
+    adapters: Adapters = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pipeline.errors import ContextOverflow, ModelFault
 from pipeline.llama.engine.device import TILE, Device, Row, Saved
 from pipeline.llama.engine.fixed import FixedStart
 from pipeline.llama.engine.jobs import Job
+from pipeline.llama.engine.load import Load, Share
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
@@ -107,7 +108,18 @@ class Scheduler:
             del self._planted[oldest]
             self._tree.unplant(*oldest)
 
-    def step(self) -> None:
+    @property
+    def load(self) -> Load:
+        """What the next step is like."""
+        writing = [job for job in self._running if job.urgent]
+        threads = self._device.threads
+        # Of two batches, a thread each does more than both threads one after the other.
+        spares = threads > 1 and writing[0].spares if len(writing) == 1 else threads == 2
+        apart = threads > 1 and self._fixed is not None and not writing
+        waits = all(job.waits for job in (*self._running, *self._waiting))
+        return Load(busy=self.jobs > 0, spares=spares, apart=apart, waits=waits)
+
+    def step(self, share: Share = Share.ALL) -> None:
         """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""
         self._drop()
         self._admit()
@@ -115,7 +127,7 @@ class Scheduler:
         if not self._running:
             return
         turn = self._turn()
-        batches = self._plan(turn)
+        batches = self._plan(turn, briefly=share is Share.ONE)
         # Other adapters are next, also where a job got no row: it may wait for branches that jobs with those hold.
         self._running = [job for job in self._running if job not in turn] + turn
         if not batches:
@@ -129,6 +141,7 @@ class Scheduler:
                 self._leave(job)
             return
         for batch in batches:
+            self._device.compute_with(_share(batch, share))
             try:
                 self._device.decode([row for _, part in batch for row in part])
             except ModelFault as exc:
@@ -212,6 +225,8 @@ class Scheduler:
         fixed.begin(job)
         self.counts.reused += job.reused
         job.begin(self._device, self._branches)
+        if job.done:
+            self._leave(job)
         return True
 
     def _room(self) -> int:
@@ -222,9 +237,12 @@ class Scheduler:
         applied = self._running[0].applied
         return [job for job in self._running if job.applied == applied]
 
-    def _plan(self, turn: list[Job]) -> list[list[Part]]:
+    def _plan(self, turn: list[Job], *, briefly: bool) -> list[list[Part]]:
         """Batches to be read now: of those who write, each with cells of its own, and of those who read. One for both
         where that is cheaper, below a tile."""
+        if self._fixed:
+            alone = self._parts(turn, self._fixed.room(turn[0], briefly=briefly), self._device.outputs)
+            return [alone] if alone else []
         writing = self._parts([job for job in turn if job.urgent], self._device.batch, self._device.outputs)
         readers = sorted((job for job in turn if not job.urgent), key=_precedence)
         most = self._device.batch
@@ -239,8 +257,7 @@ class Scheduler:
         parts = []
         for job in jobs:
             job.prepare(self._device)
-            most = self._fixed.room(job, room) if self._fixed else room
-            part = job.rows(most, outputs) if room > 0 else []
+            part = job.rows(room, outputs) if room > 0 else []
             job.passed = 0 if part else job.passed + 1
             if part:
                 parts.append((job, part))
@@ -320,3 +337,11 @@ def _precedence(job: Job) -> tuple[int, int]:
     """Who came first is read first, and to its end, so that few prompts are in the cache half read; but a long one lets
     shorter ones pass."""
     return job.given // SLICE - job.passed // PATIENCE, job.number
+
+
+def _share(batch: list[Part], share: Share) -> Share:
+    """With which share of the threads to read it: one row alone is rounded by that, so its own writer says."""
+    (job, rows), *others = batch
+    if others or len(rows) > 1 or not job.urgent:
+        return share
+    return Share.REST if job.spares else Share.ALL

@@ -1,8 +1,9 @@
-"""The one thread of this process in which llama.cpp computes, for all engines in turn.
+"""The thread of this process in which llama.cpp computes, for all engines in turn, and one that helps it out.
 
-Two threads that compute at once would not only share the cores: OpenMP keeps a team of threads for each of them, stops
-spinning once there are more in all than cores, and then every barrier between two operations sleeps. On two cores all
-got two and a half times slower (docs/performance.md).
+Two threads that compute at once, each with a team, would not only share the cores: OpenMP stops spinning once there are
+more threads in all teams than cores, and then every barrier between two operations sleeps. On two cores all got two and
+a half times slower (docs/performance.md). So the worker alone has a team. But to write one token is to wait for memory,
+which a core less does as well; on that core the helper reads, by itself.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TypeVar
 
+from pipeline.llama.engine.load import Load, Share
+
 THREAD = "engine"
-"""The thread's name."""
+"""The worker's name."""
+HELPER = "engine-helper"
+"""The helper's."""
 
 T = TypeVar("T")
 
 _log = logging.getLogger("superego")
 
-Service = Generator[bool, None, None]
-"""What an engine has done here, a step at a time. It yields whether there is more to do at once."""
+
+Service = Generator[Load, Share, None]
+"""What an engine has done here, a step at a time: it is told with how many threads, and tells of the next step."""
 
 
 class Worker:
@@ -32,6 +38,7 @@ class Worker:
         self._new: list[Service] = []
         self._ringing = False
         self._thread: threading.Thread | None = None
+        self._helper = _Helper(self.ring)
 
     def employ(self, service: Service) -> None:
         """Begin with a service. The thread is started for the first one, and stays."""
@@ -58,34 +65,127 @@ class Worker:
             except Exception as exc:  # noqa: BLE001  # raised where it was asked for
                 future.set_exception(exc)
             return
-            yield False
+            yield Load()
 
         self.employ(once())
         return future.result()
 
     @property
     def here(self) -> bool:
-        """Whether this is the thread."""
-        return threading.current_thread() is self._thread
+        """Whether this is the thread, or the helper's."""
+        return threading.current_thread() in (self._thread, self._helper.thread)
 
     def _work(self) -> None:
-        services: list[Service] = []
-        busy = False
+        loads: dict[Service, Load] = {}
         while True:
+            new = self._waited(loads)
+            loads |= self._helper.returned()
+            self._lend(loads)
+            for service, load in list(loads.items()):
+                self._step(loads, service, load)
+            for service in new:
+                _keep(loads, service, _step(service, None))
+
+    def _waited(self, loads: dict[Service, Load]) -> list[Service]:
+        """Services to begin with, once there is something to do."""
+        if not any(load.busy for load in loads.values()):
+            self._helper.recall()  # with all threads it is sooner done
             with self._rung:
-                while not (busy or self._ringing):
+                while not self._ringing:
                     self._rung.wait()
-                self._ringing = False
-                services += self._new
-                self._new.clear()
-            going = [(service, _step(service)) for service in services]
-            services = [service for service, more in going if more is not None]
-            busy = any(more for _, more in going)
+        with self._rung:
+            self._ringing = False
+            new = self._new[:]
+            self._new.clear()
+        return new
+
+    def _lend(self, loads: dict[Service, Load]) -> None:
+        """Let the helper do what can be done beside somebody who spares a thread for it."""
+        spared = [service for service, load in loads.items() if load.busy and load.spares]
+        for service, load in loads.items():
+            if load.busy and load.apart and [one for one in spared if one is not service] and not self._helper.busy:
+                del loads[service]
+                self._helper.lend(service)
+                return
+
+    def _step(self, loads: dict[Service, Load], service: Service, load: Load) -> None:
+        if self._helper.busy and load.busy and not load.spares:
+            self._helper.recall()
+            loads |= self._helper.returned(wait=True)
+        share = Share.REST if self._helper.busy else Share.ALL
+        if load.waits and any(other.busy for one, other in loads.items() if one is not service):
+            share = Share.NONE
+        _keep(loads, service, _step(service, share))
 
 
-def _step(service: Service) -> bool | None:
+class _Helper:
+    """A second thread, which does for one service at a time what can be done in one thread."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._changed = threading.Condition()
+        self._service: Service | None = None
+        self._recalled = False
+        self._done: dict[Service, Load] | None = None
+        self.thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a service is with it that has not been taken back."""
+        return self._service is not None
+
+    def lend(self, service: Service) -> None:
+        """For the worker: hand over a service, which nobody else touches until it has `returned`."""
+        with self._changed:
+            self._service, self._recalled, self._done = service, False, None
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._work, name=HELPER, daemon=True)
+                self.thread.start()
+            self._changed.notify_all()
+
+    def recall(self) -> None:
+        """Ask for the service after its next step."""
+        with self._changed:
+            self._recalled = True
+
+    def returned(self, *, wait: bool = False) -> dict[Service, Load]:
+        """The service, if it has ended its step, with its load; nothing where it has come to its own end."""
+        with self._changed:
+            while wait and self._service is not None and self._done is None:
+                self._changed.wait()
+            if self._done is None:
+                return {}
+            done, self._service, self._done = self._done, None, None
+            return done
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while self._service is None or self._done is not None:
+                    self._changed.wait()
+                service = self._service
+            load = _step(service, Share.ONE)
+            with self._changed:
+                if load is not None and load.busy and load.apart and not self._recalled:
+                    continue
+                self._done = {} if load is None else {service: load}
+                self._changed.notify_all()
+            self._ring()
+
+
+def _keep(loads: dict[Service, Load], service: Service, load: Load | None) -> None:
+    if load is None:
+        loads.pop(service, None)
+    else:
+        loads[service] = load
+
+
+def _step(service: Service, share: Share | None) -> Load | None:
+    """The load after a step; `None` where the service has ended. Without a share it is only begun with."""
     try:
-        return next(service, None)
+        return next(service) if share is None else service.send(share)
+    except StopIteration:
+        return None
     except Exception:  # noqa: BLE001  # it is logged, and the other engines go on
         _log.exception("an engine broke")
         return None

@@ -8,14 +8,14 @@ of their own. No text goes into a span. A pipeline's own parts are wrapped for i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
-from critics import Critic, Exchange, Finding, Panel, Rule, Usage
+from critics import Critic, Exchange, Finding, Follow, Panel, Rule, Usage, following
 from pipeline.generator import DraftRequest, Generator, Pieces
 from pipeline.outcome import Attempt
 from pipeline.pipeline import Pipeline
@@ -122,6 +122,9 @@ class _Judging:
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> Sequence[Finding]:
         return self._spans.judged(self._name, self._critic, exchange, rules)
+
+    def follow(self, exchange: Exchange, rules: Sequence[Rule]) -> AbstractContextManager[Follow | None]:
+        return following(self._critic, exchange, rules)
 
 
 def _describe(span: Span, attempt: Attempt) -> None:

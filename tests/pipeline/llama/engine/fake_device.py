@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pipeline.errors import ModelFault
 from pipeline.llama.engine.device import Row, Saved
 from pipeline.llama.engine.jobs import ScoringJob, Words, WritingJob
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Sampling, Scoring, Writing
 from pipeline.llama.engine.scheduler import Scheduler
@@ -110,7 +111,11 @@ class Cell:
 class FakeDevice:
     """`fail_decode` and `fail_restore` are how many of the next calls fail; `refused` adapters cannot be used."""
 
-    def __init__(self, *, cells: int = 256, batch: int = 64, outputs: int = 16) -> None:
+    def __init__(self, *, cells: int = 256, batch: int = 64, outputs: int = 16, threads: int = 1) -> None:
+        self.threads = threads
+        self.share = Share.ALL
+        self.shares: list[Share] = []
+        """Those with which each of `batches` was computed."""
         self.cells = cells
         self.batch = batch
         self.outputs = outputs
@@ -140,11 +145,15 @@ class FakeDevice:
     def sequence(self, number: int) -> list[Cell]:
         return sorted((cell for cell in self._cells if number in cell.sequences), key=lambda cell: cell.position)
 
+    def compute_with(self, share: Share) -> None:
+        self.share = share
+
     def decode(self, rows: Sequence[Row]) -> None:
         assert not self._unknown, "read on after a failed batch, of which nobody knows what it left behind"
         assert 0 < len(rows) <= self.batch, "more rows than a batch holds"
         assert sum(row.wanted for row in rows) <= self.outputs, "more outputs than there are"
         failing, self.fail_decode = self.fail_decode > 0, max(0, self.fail_decode - 1)
+        self.shares.append(self.share)
         self._answers = {}
         for index, row in enumerate(rows[: len(rows) // 2] if failing else rows):
             before = self._before(row)

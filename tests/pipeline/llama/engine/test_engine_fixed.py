@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from critics import Message
 from pipeline import embedded
-from pipeline.llama.engine import Engine, Generation, Sampling, Scores, Scoring
+from pipeline.llama.engine import Ahead, Engine, Generation, Sampling, Scores, Scoring
 from pipeline.llama.engine.device import Row
-from pipeline.llama.engine.jobs import ScoringJob, WritingJob
+from pipeline.llama.engine.jobs import AheadJob, Job, ScoringJob, WritingJob
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.scheduler import Scheduler
 from pipeline.llama.model import LlamaModel
 from tests.pipeline.llama.engine.fake_device import VOCABULARY, WORDS, FakeDevice, got
+from tests.pipeline.llama.engine.fake_device import scored as expected
 
 PREAMBLE = "You hold every answer against these rules, one by one, and say yes or no to each. " * 4
 STORY = "Once there was a mill by a river, and in the mill lived a cat who could count. "
@@ -68,6 +70,69 @@ def test_blocks_that_the_last_job_has_read_are_not_read_again(ends: list[tuple[i
     longer = Scoring((pinned + text + (7, 7, 7),), GROUPS, pinned=12)
     first = {row.position for batch in batches([asked, longer]) for row in batch}
     assert min(first) == 12 + length // 8 * 8
+
+
+def test_a_preamble_that_was_half_read_is_read_on() -> None:
+    """What is read ahead may be broken off anywhere."""
+    device = FakeDevice(cells=512, batch=8)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    asked = Scoring(((1, 2, 3) * 10 + (4, 5), (1, 2, 3) * 10 + (6, 7)), GROUPS, pinned=30)
+    unwanted = threading.Event()
+    scheduler.add(AheadJob(Ahead(asked.prompts[0], unwanted, pinned=30)))
+    for _ in range(2):
+        scheduler.step()
+    unwanted.set()
+    job = ScoringJob(asked)
+    scheduler.add(job)
+    while scheduler.jobs:
+        scheduler.step()
+    assert job.reused == 16
+    assert job.future.result(timeout=0).mass == expected(asked)
+
+
+asks = st.builds(
+    lambda text, ends, pinned: Scoring(tuple((*text, 6, *end) for end in ends), GROUPS, pinned=pinned),
+    st.sampled_from([(1, 2, 3) * 4, (1, 2, 3) * 9, (1, 2, 3) * 9 + (4,) * 9, (1,) * 3]),
+    st.lists(tokens, min_size=1, max_size=3),
+    st.sampled_from([0, 3, 12]),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            asks, st.sampled_from(["score", "ahead", "broken off", "write"]), st.booleans(), st.sampled_from(Share)
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_is_asked_in_turn_comes_out_right(
+    requests: list[tuple[Scoring, str, bool, Share]],
+) -> None:
+    """Scored, read ahead, broken off or written, in any share, with a batch that fails in between."""
+    device = FakeDevice(cells=512, batch=16)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    for request, how, fails, share in requests:
+        device.fail_decode = int(fails)
+        unwanted = threading.Event()
+        job: Job
+        if how == "score":
+            job = ScoringJob(request)
+        elif how == "write":
+            job = WritingJob(Generation(request.prompts[0], 3), WORDS)
+        else:
+            job = AheadJob(Ahead(request.prompts[0], unwanted, request.pinned))
+        scheduler.add(job)
+        scheduler.step(share)
+        if how == "broken off":
+            unwanted.set()
+        while scheduler.jobs:
+            scheduler.step(share)
+        assert job.done
+        if isinstance(job, ScoringJob) and job.future.exception() is None:
+            assert job.future.result().mass == expected(request)
+        elif isinstance(job, ScoringJob):
+            assert fails
 
 
 def test_what_follows_another_preamble_is_read_anew() -> None:

@@ -1,4 +1,5 @@
-"""Only the worker touches the context: there is no thread sanitiser, so it is shown by construction, and watched."""
+"""Only the worker touches a context, or its helper while it is lent to that: there is no thread sanitiser, so this is
+shown by construction, and watched."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from pipeline import embedded
 from pipeline.llama.engine import THREAD, Engine, Generation, LlamaDevice, Scoring
 from pipeline.llama.engine import engine as engine_module
 from pipeline.llama.engine.llama_device import LlamaSampler
+from pipeline.llama.engine.worker import HELPER, worker
 from pipeline.llama.model import LlamaModel
 
 OWN = ("device", "scheduler")
@@ -80,7 +82,7 @@ def test_the_context_never_leaves_the_worker() -> None:
     inner = (ast.Global, ast.Nonlocal, ast.Lambda, ast.FunctionDef, ast.ClassDef, ast.YieldFrom)
     assert not [node for node in ast.walk(function) if isinstance(node, inner) and node is not function]
     yielded = [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Yield)]
-    assert yielded == ["(yield (scheduler.jobs > 0))"]
+    assert yielded == ["(yield scheduler.load)"]
     assert not [node for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None]
 
 
@@ -95,7 +97,8 @@ def test_what_the_worker_tells_of_the_scheduler_is_no_way_to_the_context() -> No
     for node in (*ast.walk(work()), *ast.walk(tell)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OWN:
             taken[node.value.id].add(node.attr)
-    assert taken == {"scheduler": {"jobs", "add", "step", "fail", "plant", "counts", "held"}, "device": {"close"}}
+    methods = {"jobs", "add", "step", "fail", "plant", "counts", "held", "load"}
+    assert taken == {"scheduler": methods, "device": {"close"}}
     assert [ast.unparse(node) for node in ast.walk(tell) if isinstance(node, ast.Assign)] == [
         "self.counts, self.held = (scheduler.counts, scheduler.held)",
         "self._inside = scheduler.jobs",
@@ -132,15 +135,53 @@ def test_one_thread_alone_is_seen_at_the_context(monkeypatch: pytest.MonkeyPatch
             if inspect.isfunction(method):
                 monkeypatch.setattr(kind, name, watched(method))
     engine = Engine(LlamaModel(embedded.weights()), context=256, threads=1)
-    (worker,) = (thread.ident for thread in threading.enumerate() if thread.name == THREAD)
+    assert worker._thread is not None
     callers = [threading.Thread(target=mixed, args=(engine, number)) for number in range(6)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
     engine.close()
-    assert seen == {worker}
+    assert seen == {worker._thread.ident}
     assert {"__init__", "decode", "probabilities", "sampler", "pick", "copy", "remove", "save", "close"} <= called
+
+
+def test_no_two_threads_are_seen_at_one_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a judge's engine is lent to the helper and taken back: each call finds nobody else inside."""
+    locks: dict[int, threading.RLock] = {}
+    clashes: list[str] = []
+    threads: dict[int, set[str]] = {}
+
+    def watched(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(device: LlamaDevice, *args: Any, **kwargs: Any) -> Any:
+            threads.setdefault(id(device), set()).add(threading.current_thread().name)
+            lock = locks.setdefault(id(device), threading.RLock())
+            if not lock.acquire(blocking=False):
+                clashes.append(method.__name__)
+                lock.acquire()
+            try:
+                return method(device, *args, **kwargs)
+            finally:
+                lock.release()
+
+        return call
+
+    for name, method in list(vars(LlamaDevice).items()):
+        if inspect.isfunction(method) and name != "__init__":
+            monkeypatch.setattr(LlamaDevice, name, watched(method))
+    model = LlamaModel(embedded.weights())
+    drafts, judge = Engine(model, context=512, threads=2), Engine(model, context=512, threads=2, fixed=True)
+    prompt = tuple(model.tokenise("A tale of two cities, as it was told long ago. " * 12, False))
+    for number in range(3):
+        writing = drafts.generate(Generation(prompt[:20], 60, followed=True))
+        with judge.following() as following:
+            for _ in writing:
+                following.read((*prompt[: 100 + number], number), pinned=0, adapters=())
+        judge.score(Scoring(((*prompt, 5), (*prompt, 6)), ((7,),))).result()
+    drafts.close()
+    judge.close()
+    assert clashes == []
+    assert sorted(map(sorted, threads.values())) == [[THREAD], [THREAD, HELPER]]
 
 
 def mixed(engine: Engine, number: int) -> None:

@@ -331,7 +331,7 @@ def test_all_engines_of_a_process_share_one_thread(weights: LlamaModel) -> None:
 def test_a_fault_of_ours_leaves_nobody_waiting(weights: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine says so and is closed."""
     engine = Engine(weights, context=256, threads=1)
-    monkeypatch.setattr(Scheduler, "step", lambda self: 1 / 0)
+    monkeypatch.setattr(Scheduler, "step", lambda *_: 1 / 0)
     with pytest.raises(ModelFault, match="the engine broke: ZeroDivisionError"):
         text(engine.generate(Generation((9,), 3)))
     assert engine._mailbox.wait(10)

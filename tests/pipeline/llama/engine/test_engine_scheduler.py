@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import random
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
+from pipeline.llama.engine.device import TILE
 from pipeline.llama.engine.engine import SEQUENCES
+from pipeline.llama.engine.jobs import ROUND, SPARED, AheadJob, ScoringJob, WritingJob
+from pipeline.llama.engine.load import Load, Share
 from pipeline.llama.engine.prefixes import Node
-from pipeline.llama.engine.requests import Adapter, Generation, Sampling, Scoring
-from pipeline.llama.engine.scheduler import CHUNK, GRACE, PATIENCE, SHARED_READ, SLICE, TILE
+from pipeline.llama.engine.requests import Adapter, Ahead, Generation, Sampling, Scoring
+from pipeline.llama.engine.scheduler import CHUNK, GRACE, PATIENCE, SHARED_READ, SLICE, Scheduler
 from pipeline.llama.shared import common
-from tests.pipeline.llama.engine.fake_device import BAD_GRAMMAR, DEAD_END, FakeDevice, Rig, got, scored, written
+from tests.pipeline.llama.engine.fake_device import BAD_GRAMMAR, DEAD_END, WORDS, FakeDevice, Rig, got, scored, written
 
 LORA = (Adapter(Path("lora"), 1.0),)
 OTHER = (Adapter(Path("lora"), 0.5),)
@@ -737,3 +742,166 @@ def test_what_two_runs_of_tokens_have_in_common() -> None:
         0,
         1,
     ]
+
+
+# --- How it shares the machine ---------------------------------------------------------------------------------------
+
+
+def sharing(threads: int, *, fixed: bool = False) -> tuple[FakeDevice, Scheduler]:
+    device = FakeDevice(cells=1024, batch=128, outputs=16, threads=threads)
+    return device, Scheduler(device, parallel=4, sequences=14, fixed=fixed)
+
+
+def writer(length: int = 20, *, most: int = 200, followed: bool = False, seed: int = 1) -> WritingJob:
+    return WritingJob(replace(lasting(length, most=most, seed=seed), followed=followed), WORDS)
+
+
+def test_a_draft_that_is_followed_spares_a_thread_by_the_count_of_its_tokens() -> None:
+    """Whether or not anybody is beside it, so that it is the same draft each time."""
+    device, scheduler = sharing(2)
+    scheduler.add(writer(followed=True))
+    scheduler.step(Share.ALL)
+    shares: list[Share] = []
+    for _ in range(150):
+        assert scheduler.load.spares == (len(shares) % ROUND < SPARED)
+        scheduler.step(Share.ALL)
+        shares.append(device.shares[-1])
+    assert shares == [Share.REST if number % ROUND < SPARED else Share.ALL for number in range(150)]
+
+
+def test_behind_a_long_prompt_it_spares_one_for_longer() -> None:
+    """Until somebody beside it may have read that as well."""
+    device, scheduler = sharing(2)
+    scheduler.add(writer(ROUND * 3 + 1, followed=True))
+    for _ in range(2):
+        scheduler.step()
+    before = len(device.shares)
+    for _ in range(100):
+        scheduler.step()
+    written = device.shares[before:]
+    assert written[: 3 * SPARED] == [Share.REST] * (3 * SPARED)
+    assert Share.ALL in written[3 * SPARED :]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_a_draft_that_nobody_follows_is_written_with_all_threads(threads: int) -> None:
+    device, scheduler = sharing(threads)
+    scheduler.add(writer())
+    for _ in range(40):
+        scheduler.step(Share.REST)
+        assert not scheduler.load.spares
+    assert set(device.shares[1:]) == {Share.ALL}
+
+
+@pytest.mark.parametrize(("threads", "spares"), [(1, False), (2, True), (8, False)])
+def test_of_two_threads_many_spare_one_and_of_more_none(threads: int, spares: bool) -> None:
+    """One of many threads would read too slowly for all of them."""
+    device, scheduler = sharing(threads)
+    for seed in (1, 2):
+        scheduler.add(writer(seed=seed))
+    scheduler.step(Share.REST)
+    scheduler.step(Share.REST)
+    assert scheduler.load == Load(busy=True, spares=spares)
+    assert device.shares[-1] is Share.REST
+
+
+def test_only_what_is_read_one_at_a_time_is_read_apart() -> None:
+    """And only while nobody writes there: one row alone is rounded by the number of threads."""
+    asked = Scoring((tokens(300, 1), tokens(300, 2)), GROUPS)
+    for threads, fixed, apart in ((2, True, True), (1, True, False), (2, False, False)):
+        _, scheduler = sharing(threads, fixed=fixed)
+        scheduler.add(ScoringJob(asked, 1024))
+        assert scheduler.load.apart is apart
+    _, scheduler = sharing(2, fixed=True)
+    scheduler.add(writer())
+    scheduler.step()
+    scheduler.step()
+    assert not scheduler.load.apart
+
+
+def test_in_one_thread_a_block_is_read_at_a_time_and_rounded_as_ever() -> None:
+    """So that somebody who wants the engine back has not long to wait. What comes behind the prompt is read at once."""
+    asked = Scoring(tuple((*tokens(300, 1), token, *tokens(30, token)) for token in (1, 2, 3)), GROUPS)
+    lengths = []
+    for share in (Share.ALL, Share.ONE):
+        device, scheduler = sharing(2, fixed=True)
+        job = ScoringJob(asked, 1024)
+        scheduler.add(job)
+        while scheduler.jobs:
+            scheduler.step(share)
+        assert job.future.result(timeout=0).mass == scored(asked)
+        lengths.append([len(batch) for batch in device.batches])
+    assert lengths == [[128, 128, 44, 93], [64, 64, 64, 64, 44, 93]]
+
+
+# --- What is read ahead ----------------------------------------------------------------------------------------------
+
+
+def ahead(prompt: tuple[int, ...], pinned: int = 0) -> tuple[AheadJob, threading.Event]:
+    unwanted = threading.Event()
+    return AheadJob(Ahead(prompt, unwanted, pinned)), unwanted
+
+
+def test_what_was_read_ahead_is_not_read_again() -> None:
+    """Whole blocks of it, counted from the end of what is pinned."""
+    device, scheduler = sharing(2, fixed=True)
+    prompt = tokens(300, 1)
+    job, _ = ahead(prompt[:250], pinned=50)
+    scheduler.add(job)
+    assert scheduler.load.waits
+    while scheduler.jobs:
+        scheduler.step()
+    assert job.done
+    assert device.read == 50 + 3 * TILE
+    asked = Scoring(((*prompt, 1), (*prompt, 2)), GROUPS, pinned=50)
+    scoring = ScoringJob(asked, 1024)
+    scheduler.add(scoring)
+    assert not scheduler.load.waits
+    while scheduler.jobs:
+        scheduler.step()
+    assert scoring.future.result(timeout=0).mass == scored(asked)
+    assert scoring.reused == 50 + 3 * TILE
+
+
+def test_what_is_known_already_is_done_at_once() -> None:
+    device, scheduler = sharing(2, fixed=True)
+    for _ in range(2):
+        job, _ = ahead(tokens(200, 1))
+        scheduler.add(job)
+        for _ in range(3):
+            scheduler.step()
+        assert job.done
+        assert scheduler.jobs == 0
+    assert device.read == 3 * TILE
+
+
+def test_what_is_unwanted_is_read_no_further_and_what_was_read_stays() -> None:
+    device, scheduler = sharing(2, fixed=True)
+    job, unwanted = ahead(tokens(500, 1))
+    scheduler.add(job)
+    scheduler.step(Share.ONE)
+    unwanted.set()
+    scheduler.step(Share.ONE)
+    assert scheduler.jobs == 0
+    assert device.read == TILE
+    asked = Scoring(((*tokens(500, 1), 1), (*tokens(500, 1), 2)), GROUPS)
+    scoring = ScoringJob(asked, 1024)
+    scheduler.add(scoring)
+    scheduler.step()
+    assert scoring.reused == TILE
+
+
+def test_a_batch_that_fails_while_something_is_read_ahead_harms_nobody() -> None:
+    device, scheduler = sharing(2, fixed=True)
+    job, _ = ahead(tokens(200, 1))
+    scheduler.add(job)
+    device.fail_decode = 1
+    scheduler.step()
+    assert scheduler.jobs == 0
+    asked = Scoring(((*tokens(200, 1), 1), (*tokens(200, 1), 2)), GROUPS)
+    scoring = ScoringJob(asked, 1024)
+    scheduler.add(scoring)
+    while scheduler.jobs:
+        scheduler.step()
+    assert scoring.future.result(timeout=0).mass == scored(asked)
+    assert scoring.reused == 0

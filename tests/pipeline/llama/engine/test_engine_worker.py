@@ -1,0 +1,150 @@
+"""The worker and its helper, with services that compute nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from pipeline.llama.engine.load import Load, Share
+from pipeline.llama.engine.worker import HELPER, THREAD, Service, Worker
+
+WRITES = Load(busy=True, spares=True)
+WHOLE = Load(busy=True)
+READS = Load(busy=True, apart=True)
+AHEAD = Load(busy=True, apart=True, waits=True)
+IDLE = Load()
+
+
+@dataclass
+class Log:
+    """What was done, by whom, with which share, and who was at it at the same time."""
+
+    steps: list[tuple[str, str, Share]] = field(default_factory=list)
+    together: set[frozenset[str]] = field(default_factory=set)
+    now: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, name: str) -> list[tuple[str, Share]]:
+        return [(thread, share) for who, thread, share in self.steps if who == name]
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+def service(log: Log, name: str, loads: list[Load], *, fails: bool = False) -> tuple[Service, threading.Event]:
+    """Has these loads one after the other; the event is set once it has ended."""
+    ended = threading.Event()
+
+    def run() -> Service:
+        try:
+            for load in loads:
+                share = Share.NONE
+                while share is Share.NONE:
+                    share = yield load
+                    log.steps.append((name, threading.current_thread().name, share))
+                with log.lock:
+                    log.now.add(name)
+                    log.together.add(frozenset(log.now))
+                time.sleep(0.002)
+                with log.lock:
+                    log.now.discard(name)
+            if fails:
+                raise RuntimeError(name)
+        finally:
+            ended.set()
+
+    return run(), ended
+
+
+def done(worker: Worker, *services: tuple[Service, threading.Event]) -> None:
+    """Once all of them are there."""
+    for one, _ in services:
+        worker.employ(one)
+    for _, ended in services:
+        assert ended.wait(10)
+
+
+def test_what_is_read_apart_is_read_beside_who_spares_a_thread(worker: Worker) -> None:
+    """By the helper in one thread, while the other one has the rest."""
+    log = Log()
+    done(worker, service(log, "writes", [WRITES] * 30), service(log, "reads", [READS] * 10))
+    assert (HELPER, Share.ONE) in log.of("reads")
+    assert (THREAD, Share.REST) in log.of("writes")
+    assert {thread for thread, _ in log.of("writes")} == {THREAD}
+    assert frozenset({"writes", "reads"}) in log.together
+    assert all((thread == HELPER) == (share is Share.ONE) for thread, share in log.of("reads"))
+
+
+def test_once_nobody_is_beside_it_the_rest_is_read_with_all_threads(worker: Worker) -> None:
+    log = Log()
+    done(worker, service(log, "writes", [WRITES] * 5), service(log, "reads", [READS] * 30))
+    assert log.of("reads")[-1] == (THREAD, Share.ALL)
+
+
+@pytest.mark.parametrize("other", [WHOLE, AHEAD, Load(busy=True, apart=True)], ids=["whole", "ahead", "reads too"])
+def test_beside_who_spares_none_nothing_is_done(worker: Worker, other: Load) -> None:
+    """They take turns, and each has all threads."""
+    log = Log()
+    done(worker, service(log, "one", [WHOLE] * 10), service(log, "other", [other] * 10))
+    assert {share for _, _, share in log.steps} <= {Share.ALL, Share.NONE}
+    assert {thread for _, thread, _ in log.steps} == {THREAD}
+    assert log.together == {frozenset({"one"}), frozenset({"other"})}
+
+
+def test_who_needs_all_threads_waits_until_the_helper_has_ended_its_step(worker: Worker) -> None:
+    log = Log()
+    loads = ([WRITES] * 3 + [WHOLE] * 3) * 6
+    done(worker, service(log, "writes", loads), service(log, "reads", [READS] * 200))
+    shares = [share for _, share in log.of("writes")]
+    # A step that spares a thread has the rest beside the helper; one that does not never has less than all.
+    assert {share for share, load in zip(shares, loads, strict=True) if load == WHOLE} == {Share.ALL}
+    assert Share.REST in shares
+    assert frozenset({"writes", "reads"}) in log.together
+
+
+def test_what_can_wait_is_done_when_nobody_else_has_anything_to_do(worker: Worker) -> None:
+    """Or beside somebody; until then it is only told what is new."""
+    log = Log()
+    done(worker, service(log, "whole", [WHOLE] * 10), service(log, "ahead", [AHEAD] * 3))
+    order = [name for name, _, share in log.steps if share is not Share.NONE]
+    assert order == ["whole"] * 10 + ["ahead"] * 3
+
+
+def test_a_service_that_breaks_or_ends_with_the_helper_is_gone_and_the_others_go_on(worker: Worker) -> None:
+    log = Log()
+    writes = service(log, "writes", [WRITES] * 60)
+    done(worker, writes, service(log, "breaks", [READS] * 3, fails=True), service(log, "ends", [READS] * 3))
+    assert (HELPER, Share.ONE) in log.of("breaks")
+    assert len(log.of("writes")) == 60
+    assert len([share for _, share in log.of("ends") if share is not Share.NONE]) == 3
+
+
+def test_an_idle_service_learns_of_what_is_new_at_a_ring(worker: Worker) -> None:
+    log = Log()
+    idle, ended = service(log, "idle", [IDLE])
+    worker.employ(idle)
+    deadline = time.monotonic() + 10
+    while not ended.is_set() and time.monotonic() < deadline:
+        worker.ring()
+        time.sleep(0.01)
+    assert log.of("idle") == [(THREAD, Share.ALL)]
+
+
+def test_it_is_the_worker_that_does_one_thing_and_it_knows_itself(worker: Worker) -> None:
+    def here() -> tuple[str, bool]:
+        return threading.current_thread().name, worker.here
+
+    assert worker.run(here) == (THREAD, True)
+    assert not worker.here
+
+    def broken() -> None:
+        raise KeyError("no")
+
+    with pytest.raises(KeyError, match="no"):
+        worker.run(broken)
+    assert worker.run(here) == (THREAD, True)
