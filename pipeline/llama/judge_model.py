@@ -87,7 +87,7 @@ class LlamaJudgeModel:
         return ids
 
     def _pinned(self, prompt: Prompt) -> int:
-        return self._preamble(prompt[0]) if prompt[0].role == "system" else 0
+        return self._preamble(prompt[0] if prompt[0].role == "system" else None)
 
     def _spelled(self, choice: str) -> tuple[int, ...]:
         spellings = self._engine.model.spellings

@@ -128,9 +128,11 @@ class LlamaModel:
         said = self._template.tokens(messages[:-1], add_bos=self._adds_bos, answered=False)
         return common(said, self.prompt(messages))
 
-    def preamble(self, system: Message) -> int:
-        """Tokens at the start of every prompt with this system message that does not depend on what follows it."""
-        return common(*(self.prompt([system, Message("user", text)]) for text in ("a", "7")))
+    def preamble(self, system: Message | None) -> int:
+        """Tokens at the start of every prompt with this system message, or with none, whatever follows: the template
+        may put one of its own there."""
+        told = [system] if system else []
+        return common(*(self.prompt([*told, Message("user", text)]) for text in ("a", "7")))
 
     def adapter(self, path: Path) -> Any:
         """A LoRA adapter for these weights, loaded once. Raises `ModelMissing`, `ModelUnusable`."""

@@ -20,12 +20,14 @@ Saved = npt.NDArray[np.uint8]
 
 
 class Row(NamedTuple):
-    """One token to be read: where it stands, in which sequence, and whether what comes after it is wanted."""
+    """One token to be read: where it stands, in which sequence, whether what comes after it is wanted, and which other
+    sequences share its cell from the start."""
 
     token: int
     position: int
     sequence: int
     wanted: bool
+    also: tuple[int, ...] = ()
 
 
 class Sampler(Protocol):

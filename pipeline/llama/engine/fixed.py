@@ -44,12 +44,13 @@ class FixedStart:
 
     def room(self, job: Job, *, briefly: bool) -> int:
         """Rows that it may read now, `briefly` no more than a block of them: no batch goes over the end of what is
-        pinned, or has a part of a block before the last one. What comes after its prompt is read in full batches."""
-        end = job.pinned if job.position < job.pinned else len(job.ids)
-        if job.position >= end:
-            return self._device.batch
-        room = min(self._block if briefly else self._device.batch, end - job.position)
-        return room // self._block * self._block or room
+        pinned, or has a part of a block before the last one. With that comes what follows the prompt, in full
+        batches."""
+        pinned = job.position < job.pinned
+        left = (job.pinned if pinned else len(job.ids)) - job.position
+        if left < self._block:
+            return left if pinned else self._device.batch
+        return min(self._block if briefly else self._device.batch, left) // self._block * self._block
 
     def took(self, job: Job) -> None:
         """Keep the prefix once it has been read."""

@@ -91,8 +91,8 @@ class Job(ABC):
         """Get ready, once there is room. Ids for branches are taken from the pool, and put back there. Raises
         `ModelFault` for what cannot be done."""
 
-    def prepare(self, device: Device) -> None:  # noqa: B027  # most have nothing to do
-        """Get ready for the next batch."""
+    def prepare(self, device: Device, room: int) -> None:  # noqa: B027  # most have nothing to do
+        """Get ready for the next batch, in which it may read `room` rows, its own and its branches' together."""
 
     def rows(self, room: int, outputs: int) -> list[Row]:  # noqa: ARG002  # nothing is wanted while reading
         """What to read next, in at most `room` rows of which `outputs` are wanted."""
@@ -217,6 +217,8 @@ class ScoringJob(Job):
         self._open: list[_Branch] = []
         self._pool: list[int] = []
         self._taken: list[tuple[_Branch, int]] = []
+        self._along = 0
+        """Rows of the trunk in the batch, which come before those of `_taken`."""
         longest = max(len(branch.ids) for branch in self._waiting)
         most = WAVE if cells is None else min(WAVE, cells - len(trunk))
         self._wave = min(sum(len(branch.ids) for branch in self._waiting), max(most, longest))
@@ -233,23 +235,22 @@ class ScoringJob(Job):
         self._pool = branches
 
     def rows(self, room: int, outputs: int) -> list[Row]:
-        if self._on_trunk:
-            end = min(len(self.ids) if self.reading else len(self._trunk), self.position + room)
-            return [Row(self._trunk[i], i, self.sequence, False) for i in range(self.position, end)]
-        rows: list[Row] = []
-        self._taken = []
-        for branch in self._open:
+        end = min(len(self.ids) if self.reading else len(self._trunk), self.position + room)
+        also = tuple(branch.sequence for branch in self._open)
+        rows = [Row(self._trunk[i], i, self.sequence, False, also) for i in range(self.position, end)]
+        self._along, self._taken = len(rows), []
+        for branch in self._open if end == len(self._trunk) else ():
             count = min(branch.left, room - len(rows))
             if count == branch.left and not outputs:
                 count -= 1
             outputs -= count == branch.left
-            rows += branch.rows(self.position, count)
+            rows += branch.rows(end, count)
             self._taken.append((branch, count))
         return rows
 
-    def prepare(self, device: Device) -> None:
-        """Open as many branches as there are ids and cells for."""
-        if self._on_trunk:
+    def prepare(self, device: Device, room: int) -> None:
+        """Open as many branches as there are ids and cells for, once the trunk is read or its rest leaves them room."""
+        if self._on_trunk and (self.applied != self._asked_with or len(self._trunk) - self.position >= room):
             return
         used = sum(len(branch.ids) for branch in self._open)
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
@@ -259,10 +260,9 @@ class ScoringJob(Job):
             used += len(branch.ids)
             self._open.append(branch)
 
-    def took(self, device: Device, first: int, rows: int) -> None:
-        if self._on_trunk:
-            self.position += rows
-            return
+    def took(self, device: Device, first: int, rows: int) -> None:  # noqa: ARG002
+        self.position += self._along
+        first += self._along
         for branch, count in self._taken:
             first += count
             branch.read += count

@@ -56,7 +56,7 @@ class LlamaDevice:
             raise ModelUnusable(f"{model.path} does not fit into the memory with a context of {cells} tokens")
         self.cells = int(api.llama_n_ctx(self._context))
         self._memory = api.llama_get_memory(self._context)
-        self._rows = _Rows(api)
+        self._rows = _Rows(api, sequences)
         self._adapters: Adapters = ()
 
     @staticmethod
@@ -215,20 +215,20 @@ class LlamaSampler:
 
 
 class _Rows:
-    """A `llama_batch` over arrays of our own, each row in one sequence."""
+    """A `llama_batch` over arrays of our own, each row in up to `sequences` sequences."""
 
-    def __init__(self, api: Any) -> None:
+    def __init__(self, api: Any, sequences: int) -> None:
         self._token = np.zeros(BATCH, dtype=np.int32)
         self._position = np.zeros(BATCH, dtype=np.int32)
-        self._sequence = np.zeros(BATCH, dtype=np.int32)
+        self._sequence = np.zeros((BATCH, sequences), dtype=np.int32)
         self._wanted = np.zeros(BATCH, dtype=np.int8)
-        self._ones = np.ones(BATCH, dtype=np.int32)
-        step = self._sequence.itemsize
+        self._count = np.ones(BATCH, dtype=np.int32)
+        step = self._sequence.strides[0]
         self._sequences = (self._sequence.ctypes.data + step * np.arange(BATCH)).astype(np.uintp)
         batch = self._batch = api.llama_batch()
         batch.token = self._pointer(self._token, ctypes.c_int32)
         batch.pos = self._pointer(self._position, ctypes.c_int32)
-        batch.n_seq_id = self._pointer(self._ones, ctypes.c_int32)
+        batch.n_seq_id = self._pointer(self._count, ctypes.c_int32)
         batch.seq_id = self._pointer(self._sequences, ctypes.POINTER(ctypes.c_int32))
         batch.logits = self._pointer(self._wanted, ctypes.c_int8)
 
@@ -238,8 +238,13 @@ class _Rows:
 
     def fill(self, rows: Sequence[Row]) -> Any:
         count = len(rows)
-        self._token[:count], self._position[:count], self._sequence[:count], self._wanted[:count] = zip(
+        self._token[:count], self._position[:count], self._sequence[:count, 0], self._wanted[:count], more = zip(
             *rows, strict=True
         )
+        self._count[:count] = 1
+        for index, also in enumerate(more):
+            if also:
+                self._count[index] = 1 + len(also)
+                self._sequence[index, 1 : 1 + len(also)] = also
         self._batch.n_tokens = count
         return self._batch

@@ -157,7 +157,9 @@ class FakeDevice:
         self._answers = {}
         for index, row in enumerate(rows[: len(rows) // 2] if failing else rows):
             before = self._before(row)
-            cell = Cell(row.position, row.token, meaning(before, row.token, self._using), self._using, {row.sequence})
+            cell = Cell(
+                row.position, row.token, meaning(before, row.token, self._using), self._using, {row.sequence, *row.also}
+            )
             self._cells.append(cell)
             if row.wanted:
                 self._answers[index] = _probabilities(cell.meaning)
