@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from bench.exchanges import ANSWERED, ASKED, Labelled, sample
 from bench.material import BELIEFS, prompt
-from bench.ours import CONTEXT, weights
+from bench.ours import CONTEXT, asked_in_place, weights
 from bench.scores import Floats, array, difference
 from critics import Exchange, Judge, Message, Rule
 from pipeline.figures import auroc
@@ -194,7 +194,7 @@ def in_place(model: LlamaModel, rows: int) -> None:
     """Prints AUROC of both ways to judge a draft, and of one less the other with its 95 % interval."""
     found = sample(model, ANSWERED, rows)
     engine = Last(model)
-    pinned: list[int] = []
+    asked_here: list[bool] = []
     columns: list[Floats] = []
     for here in (True, False):
         judge, rules = _judge(engine, True, (HARM,), in_place=here)
@@ -202,7 +202,7 @@ def in_place(model: LlamaModel, rows: int) -> None:
         def asked(exchange: Exchange, judge: Judge = judge, rules: Sequence[Rule] = rules, here: bool = here) -> float:
             judge(exchange, rules)
             if here:
-                pinned.append(engine.last.request.pinned)
+                asked_here.append(asked_in_place(model, engine.last.request))
             return _yes(engine.last.future.result().mass[0])
 
         with ThreadPoolExecutor(THREADS) as pool:
@@ -212,7 +212,7 @@ def in_place(model: LlamaModel, rows: int) -> None:
     labels = np.array([row.label for row in found])
     sources = np.array([row.source for row in found])
     print(
-        f"\nIn place: {len(found)} replies, {pinned.count(0)} of them judged in place, the others are shown otherwise"
+        f"\nIn place: {len(found)} replies, {sum(asked_here)} of them judged in place, the others are shown otherwise"
     )
     _tell_difference("all", one, other, labels)
     for name in ANSWERED:

@@ -31,9 +31,9 @@ class Watched(Engine):
     def __init__(
         self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, judges: bool = False
     ) -> None:
-        self._threads = threads or available_cores()
+        self.threads = threads or available_cores()
         cells = CONTEXT if judges else cells_beside_a_judge(CONTEXT) if apart else None
-        super().__init__(model, context=CONTEXT, threads=self._threads, cells=cells, fixed=judges)
+        super().__init__(model, context=CONTEXT, threads=self.threads, cells=cells, fixed=judges)
         self.scored: list[tuple[Scoring, Future[Scores]]] = []
         self._judging: Watched | None = None
 
@@ -41,7 +41,7 @@ class Watched(Engine):
     def judging(self) -> Watched:
         """The judge's engine beside it. What is asked there is kept here."""
         if self._judging is None:
-            self._judging = Watched(self.model, threads=self._threads, judges=True)
+            self._judging = Watched(self.model, threads=self.threads, judges=True)
             self._judging.scored = self.scored
         return self._judging
 
@@ -49,6 +49,11 @@ class Watched(Engine):
         future = super().score(request)
         self.scored.append((request, future))
         return future
+
+
+def asked_in_place(model: LlamaModel, request: Scoring) -> bool:
+    """Whether it was put in the generator's conversation, before which stands nothing of the judge's."""
+    return request.pinned == model.preamble(None)
 
 
 class WholeLength(LlamaGenerator):
@@ -65,7 +70,7 @@ def pipeline(engine: Watched, *, rules: int, tokens: int, in_place: bool = False
     """Drafts and judges with one model, as `assembly` would."""
     held = manifesto(rules)
     judging = engine if in_place else engine.judging
-    model = LlamaJudgeModel(judging, ahead=not in_place)
+    model = LlamaJudgeModel(judging, ahead=not in_place and engine.threads == 2)
     judge = Judge(model, beliefs=held.beliefs, rules=held.rules, in_place=in_place)
     return Pipeline(held, Panel({"judge": judge}, seconds=60.0), WholeLength(engine, tokens))
 

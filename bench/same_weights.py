@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bench.apart import Apart, Served
 from bench.material import STATEMENTS, prompt
-from bench.ours import Watched, asking, drafting, pipeline, weights
+from bench.ours import Watched, asked_in_place, asking, drafting, pipeline, weights
 from bench.raw import Raw, verdict_per_rule, written_verdict
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios, spreads, took
 from critics import Message
@@ -41,7 +41,9 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
             "weights": path.name,
             "draft tokens": tokens,
             "seconds": spreads(seconds),
-            "judged in place": sum(not request.pinned for request, _ in ours.place.scored[in_place:]),
+            "judged in place": sum(
+                asked_in_place(ours.place.model, request) for request, _ in ours.place.scored[in_place:]
+            ),
             "unmoderated draft over raw draft": Spread.of(ratios(alone, floor)),
             "two models over ours in place": Spread.of(ratios(total["critic"], seconds["in place, 8 rules"])),
             "two models over ours, critic reads its preamble anew": Spread.of(ratios(total["critic anew"], separate)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, runtime_checkable
 
 from critics.critic import Critic
@@ -12,7 +12,7 @@ from critics.exchange import Exchange
 from critics.manifesto.schema import Rule
 
 Follow = Callable[[str], None]
-"""Told what there is of a draft by now. It is called for every piece, so it returns at once."""
+"""Told what there is of a draft by now. It is called for every piece, so it should soon return."""
 
 _log = logging.getLogger("superego")
 
@@ -29,14 +29,23 @@ class Follower(Protocol):
 @contextmanager
 def following(critic: Critic, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Follow | None]:
     """As the critic does, if it is one that follows. Whatever goes wrong, it only has more to do in the end."""
-    with ExitStack() as stack:
-        told: Follow | None = None
-        if isinstance(critic, Follower):
-            try:
-                told = stack.enter_context(critic.follow(exchange, rules))
-            except Exception:  # noqa: BLE001  # it is not needed: the critic will be asked in the end
-                _log.debug("nobody reads along", exc_info=True)
+    follow, told = None, None
+    if isinstance(critic, Follower):
+        try:
+            follow = critic.follow(exchange, rules)
+            told = follow.__enter__()
+        except Exception:  # noqa: BLE001  # it is not needed: the critic will be asked in the end
+            _log.debug("nobody reads along", exc_info=True)
+            follow = None
+    try:
         yield told and _Quiet(told)
+    finally:
+        # It does not learn how that went, so that it cannot make an error go away.
+        if follow is not None:
+            try:
+                follow.__exit__(None, None, None)
+            except Exception:  # noqa: BLE001  # as above
+                _log.debug("nobody has read along", exc_info=True)
 
 
 class _Quiet:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import ModelMissing
+from pipeline.errors import ModelFault, ModelMissing
 from pipeline.llama import Engine, LlamaModel, acts_on_exchange, faster_form
+from pipeline.llama.model import available_cores
 from pipeline.settings import Settings
 from pipeline.weights import judge_adapter, judge_name, weights_of
 
@@ -47,8 +48,13 @@ class Engines:
         return self._apart[path]
 
     def reads_ahead(self, path: Path) -> bool:
-        """Whether the judge with these weights may read drafts in an engine of its own while they are written."""
-        return self._has_judge_apart(path)
+        """Whether the judge with these weights should read drafts while they are written. Where they are written here,
+        a core must be enough to keep up with the rest of them, which write: so it is with two, and equal weights."""
+        if not self._has_judge_apart(path):
+            return False
+        drafts = _file(self._settings.generator.model)
+        threads = self._settings.threads or available_cores()
+        return drafts is None or (drafts == path and threads == 2)
 
     def close(self) -> None:
         """Free them all; a second time does nothing."""
@@ -61,7 +67,10 @@ class Engines:
         if settings.judge.in_place or settings.deterministic or path != _file(judge_name(settings)):
             return False
         adapter = judge_adapter(settings)
-        return adapter is None or acts_on_exchange(self._model(path), (adapter,))
+        try:
+            return adapter is None or acts_on_exchange(self._model(path), (adapter,))
+        except ModelFault:
+            return False  # whoever makes the judge will say what is wrong with it
 
     def _made(self, path: Path, context: int, cells: int | None, *, fixed: bool) -> Engine:
         return Engine(

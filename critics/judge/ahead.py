@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from critics.judge.model import Prompt
+from critics.judge.model import Prompt, ReadAhead
 
 STEP = 128
 """Characters that a draft grows by before more of it is read: some thirty tokens."""
@@ -20,7 +20,7 @@ class Ahead:
     common with that for the whole draft: whatever the prompt looks like, and wherever in it the draft stands.
     """
 
-    def __init__(self, read: Callable[[Sequence[Prompt]], None], asked: Callable[[str], Prompt]) -> None:
+    def __init__(self, read: ReadAhead, asked: Callable[[str], Prompt]) -> None:
         self._read = read
         self._asked = asked
         self._due = TAIL + 1
@@ -28,4 +28,4 @@ class Ahead:
     def __call__(self, draft: str) -> None:
         if len(draft) >= self._due:
             self._due = len(draft) + STEP
-            self._read([self._asked(draft), self._asked(draft[:-TAIL])])
+            self._read(lambda: [self._asked(draft), self._asked(draft[:-TAIL])])

@@ -62,10 +62,13 @@ class JudgeModel(Protocol):
         """Write an answer, greedily; with a JSON schema, one that fits it."""
 
 
+ReadAhead = Callable[[Callable[[], Sequence[Prompt]]], None]
+"""Begins to read what prompts have in common, and does not wait for it. They are made only where that is of use."""
+
+
 @runtime_checkable
 class ReadsAhead(Protocol):
     """A model that may read a prompt before it is asked about."""
 
-    def following(self) -> AbstractContextManager[Callable[[Sequence[Prompt]], None] | None]:
-        """While a draft is written: begin to read what prompts have in common, and do not wait for it. `None` where
-        that would help nobody."""
+    def following(self) -> AbstractContextManager[ReadAhead | None]:
+        """While a draft is written. `None` where that would help nobody."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -39,6 +40,15 @@ class ChatTemplate:
             raise ModelUnusable(f"the model's chat template does not compile: {exc}") from exc
         self._specials = {"bos_token": bos, "eos_token": eos}
         self._bos = bos
+        self._use(tokenise)
+
+    def tokenising(self, tokenise: Tokenise) -> ChatTemplate:
+        """The same template with other tokens for texts."""
+        other = copy(self)
+        other._use(tokenise)
+        return other
+
+    def _use(self, tokenise: Tokenise) -> None:
         self._tokenise = tokenise
         # What the system is told is the same from call to call, and long.
         self._told = lru_cache(maxsize=16)(lambda text: tuple(tokenise(text, False)))

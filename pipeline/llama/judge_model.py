@@ -62,14 +62,17 @@ class LlamaJudgeModel:
         return [Reading(dict(zip(choices, mass, strict=True)), usage) for mass, usage in scored(self._engine, request)]
 
     @contextmanager
-    def following(self) -> Iterator[Callable[[Sequence[Prompt]], None] | None]:
+    def following(self) -> Iterator[Callable[[Callable[[], Sequence[Prompt]]], None] | None]:
         if not self._ahead:
             yield None
             return
         with self._engine.following() as following:
             yield partial(self._read_ahead, following)
 
-    def _read_ahead(self, following: Following, prompts: Sequence[Prompt]) -> None:
+    def _read_ahead(self, following: Following, asked: Callable[[], Sequence[Prompt]]) -> None:
+        if not following.alone:
+            return
+        prompts = asked()
         first, *others = (self._ids(prompt, 1) for prompt in prompts)
         shared = min((common(first, other) for other in others), default=len(first))
         following.read(first[:shared], pinned=min(map(self._pinned, prompts)), adapters=self._adapters)
@@ -77,12 +80,14 @@ class LlamaJudgeModel:
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         ids = self._ids(prompt, max_tokens)
         sampling = Sampling(grammar=gbnf(schema) if schema else "")
-        writing = self._engine.generate(Generation(ids, max_tokens, sampling, seconds=time_left()))
+        asked = Generation(ids, max_tokens, sampling, seconds=time_left(), pinned=self._pinned(prompt))
+        writing = self._engine.generate(asked)
         text = "".join(chunk.text for chunk in listened(writing))
         return Written(text, Usage(len(ids), len(writing.tokens)))
 
     def _ids(self, prompt: Prompt, room: int) -> tuple[int, ...]:
-        ids = tuple(self._engine.model.prompt(prompt))
+        # Nothing of what was written is in an engine of the judge's own, and others' drafts must not change a verdict.
+        ids = tuple(self._engine.model.prompt(prompt, as_written=not self._engine.fixed))
         refuse_overflow(self.name, len(ids), room, self.context)
         return ids
 

@@ -57,6 +57,9 @@ class LlamaModel:
         """
         if not special and (written := self._written.get(text)):
             return list(written)
+        return self._tokenised(text, special)
+
+    def _tokenised(self, text: str, special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 8  # a token has at least one byte, but for a few that some vocabularies add
         ids = (ctypes.c_int32 * room)()
@@ -114,13 +117,15 @@ class LlamaModel:
         continues: str = "",
         variables: Mapping[str, Any] | None = None,
         template: ChatTemplate | None = None,
+        as_written: bool = True,
     ) -> list[int]:
         """The conversation as tokens, up to where the assistant's turn begins, or goes on after `continues`.
 
         `variables` are what else the template takes (see `ChatTemplate.tokens`), `template` one in the place of the
-        model's own. Raises `ModelUnusable` for a model without a chat template, `BadInput` for what it refuses.
+        model's own. What was written here gets the tokens that it was written with, unless `as_written` is false.
+        Raises `ModelUnusable` for a model without a chat template, `BadInput` for what it refuses.
         """
-        chat = template or self._template
+        chat = template or (self._template if as_written else self._plain_template)
         return chat.tokens(messages, continues=continues, add_bos=self._adds_bos, variables=variables)
 
     def before_last(self, messages: Sequence[Message]) -> int:
@@ -166,6 +171,11 @@ class LlamaModel:
                 f"{self.path} carries no chat template, so it cannot be asked: use an instruction-tuned model"
             )
         return self.template(source)
+
+    @cached_property
+    def _plain_template(self) -> ChatTemplate:
+        """The same, for which it does not matter what was written here."""
+        return self._template.tokenising(self._tokenised)
 
     @cached_property
     def _adds_bos(self) -> bool:

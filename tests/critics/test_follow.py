@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import pytest
 
@@ -36,10 +36,11 @@ class Reader:
         if self._breaks == "begin":
             raise RuntimeError("no")
         self.rules = [rule.id for rule in rules]
-        try:
+        with suppress(KeyError):  # which is not its own
             yield None if self._breaks == "nothing" else self._told
-        finally:
-            self.ended = True
+        self.ended = True
+        if self._breaks == "end":
+            raise RuntimeError("no")
 
     def _told(self, draft: str) -> None:
         self.drafts.append(draft)
@@ -74,6 +75,21 @@ def test_one_that_breaks_is_told_no_more_and_nobody_notices() -> None:
         told("One")
         told("One two")
     assert (reader.drafts, reader.ended) == (["One"], True)
+
+
+def test_one_that_breaks_at_its_end_breaks_nothing_else() -> None:
+    reader = Reader("end")
+    with following(reader, ASKED, RULES) as told:
+        assert told is not None
+    assert reader.ended
+
+
+def test_no_critic_makes_an_error_go_away() -> None:
+    """Or a draft that a fault cut short would be taken for a whole one."""
+    reader = Reader()
+    with pytest.raises(KeyError), following(reader, ASKED, RULES):
+        raise KeyError
+    assert reader.ended
 
 
 def test_of_a_panel_those_follow_who_will_be_asked_in_any_case() -> None:

@@ -93,6 +93,29 @@ def test_so_does_one_with_an_adapter_for_the_question(tmp_path: Path) -> None:
         assert made.judging(embedded.weights()) is made.of(embedded.weights())
 
 
+@pytest.mark.parametrize(
+    ("flags", "ahead"),
+    [
+        ({"threads": 2}, True),
+        ({"threads": 1}, False),
+        ({"threads": 8}, False),
+        ({"threads": 8, "generator": {"model": "openai:any", "api_key": "k"}}, True),
+        ({"threads": 2, "deterministic": True}, False),
+    ],
+    ids=["of two cores one", "there is none to spare", "one of many is too slow", "drafts from elsewhere", "in turn"],
+)
+def test_a_judge_reads_ahead_where_a_core_keeps_up_with_those_that_write(flags: dict[str, Any], ahead: bool) -> None:
+    flags.setdefault("judge", {"model": "embedded", "adapter": "none"})
+    with engines(**flags) as made:
+        assert made.reads_ahead(embedded.weights()) is ahead
+
+
+def test_an_adapter_that_is_not_there_is_the_judges_fault(tmp_path: Path) -> None:
+    """And not that of who drafts with the same weights, and may not be judged at all."""
+    with engines(judge={"adapter": str(tmp_path / "missing.gguf"), "context": 512}) as made:
+        assert made.of(embedded.weights()).cells == 1024
+
+
 def test_the_embedded_model_need_not_be_there_where_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The generator is left as it is by default, and somebody else drafts."""
     file = embedded.weights()

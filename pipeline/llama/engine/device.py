@@ -74,8 +74,9 @@ class Device(Protocol):
     def copy(self, source: int, target: int, start: int, end: int) -> None:
         """Let `target` share the cells of `source` at positions `start` to `end`."""
 
-    def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
-        """Take the sequence off its cells; those that no other sequence shares are free then."""
+    def remove(self, sequence: int, start: int = 0, end: int = -1) -> bool:
+        """Take the sequence off its cells; those that no other sequence shares are free then. Whether that could be
+        done: some models remember a sequence whole or not at all."""
 
     def save(self, sequence: int) -> Saved:
         """The sequence's cells, to be kept outside of the cache."""

@@ -1,7 +1,8 @@
 """A context that the worker thread owns, and a bounded queue in front of it.
 
-That only the worker touches the context holds by construction: the context is made inside `_serve`, a generator that
-only the worker advances, in a local variable, and no reference to it leaves that function.
+That only the worker touches the context, or its helper while the engine is lent to that, holds by construction: the
+context is made inside `_serve`, a generator that only these advance, in a local variable, and no reference to it leaves
+that function.
 """
 
 from __future__ import annotations
@@ -269,7 +270,9 @@ def _serve(
                 scheduler.add(job)
             mailbox.tell(scheduler)
             share = yield scheduler.load
-            if scheduler.jobs and share is not Share.NONE:
+            if share is Share.NONE:
+                scheduler.drop()
+            elif scheduler.jobs:
                 scheduler.step(share)
     except Exception as exc:  # noqa: BLE001  # a fault of ours; nobody may wait for an answer that does not come
         error = ModelFault(f"the engine broke: {type(exc).__name__}: {exc}")

@@ -16,9 +16,6 @@ from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
 
-_KEPT = 4
-"""Prefixes: a judge has one for drafts and one for input."""
-
 
 class FixedStart:
     """Starts jobs on a device of which each has all."""
@@ -34,11 +31,12 @@ class FixedStart:
         """Give the job the blocks of its prompt that are in the cache, else its pinned prefix if that is known."""
         known, self._left = self._known(job), None
         saved = self._kept.get(_key(job)) if known < job.pinned else None
-        if saved is None and known:
-            self._device.remove(job.sequence, known)
+        if saved is None and known and self._device.remove(job.sequence, known):
             job.position = job.reused = known
             return
         self._device.clear()
+        if saved is not None:
+            self._kept.move_to_end(_key(job))
         if saved is not None and self._device.restore(job.sequence, saved):
             job.position = job.reused = job.pinned
 
@@ -53,11 +51,12 @@ class FixedStart:
         return min(self._block if briefly else self._device.batch, left) // self._block * self._block
 
     def took(self, job: Job) -> None:
-        """Keep the prefix once it has been read."""
+        """Keep the prefix once it has been read, and of all prefixes those that were used last: half of the cells in
+        all."""
         if not job.pinned or job.position != job.pinned or (key := _key(job)) in self._kept:
             return
         self._kept[key] = self._device.save(job.sequence)
-        while len(self._kept) > _KEPT:
+        while sum(len(tokens) for _, tokens in self._kept) > self._device.cells // 2:
             self._kept.popitem(last=False)
 
     def left(self, job: Job) -> None:

@@ -29,7 +29,12 @@ class Following:
         self._everybody.discard(self)
         self._unwanted.set()
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else follows a draft by now."""
+        return len(self._everybody) == 1
+
     def read(self, prompt: tuple[int, ...], *, pinned: int, adapters: Adapters) -> None:
         """Raises as `Engine.read_ahead` does."""
-        if len(self._everybody) == 1:
+        if self.alone:
             self._read(Ahead(prompt, self._unwanted, pinned, adapters))

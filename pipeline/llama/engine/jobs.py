@@ -1,4 +1,4 @@
-"""Requests under way. Only the worker touches a job; callers hold its `Writing` or its future."""
+"""Requests under way. Only who has the engine touches a job; callers hold its `Writing` or its future."""
 
 from __future__ import annotations
 
@@ -127,6 +127,7 @@ class WritingJob(Job):
         # The last token is the first that is read as those which are written: it is the same, whether or not all before
         # it is known.
         super().__init__(request.prompt[:-1], request.adapters, request.seconds)
+        self.pinned = min(request.pinned, len(self.ids))
         self.writing = Writing()
         self._request = request
         self._words = words

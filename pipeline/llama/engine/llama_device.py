@@ -106,8 +106,8 @@ class LlamaDevice:
     def copy(self, source: int, target: int, start: int, end: int) -> None:
         self._api.llama_memory_seq_cp(self._memory, source, target, start, end)
 
-    def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
-        self._api.llama_memory_seq_rm(self._memory, sequence, start, end)
+    def remove(self, sequence: int, start: int = 0, end: int = -1) -> bool:
+        return bool(self._api.llama_memory_seq_rm(self._memory, sequence, start, end))
 
     def save(self, sequence: int) -> Saved:
         data = np.empty(self._api.llama_state_seq_get_size(self._context, sequence), dtype=np.uint8)

@@ -15,7 +15,10 @@ class Share(Enum):
     NONE = "none"
 
     def of(self, threads: int) -> int:
-        return {Share.ALL: threads, Share.REST: max(1, threads - 1), Share.ONE: 1, Share.NONE: 0}[self]
+        """So many of that many."""
+        if self is Share.ALL:
+            return threads
+        return max(1, threads - 1) if self is Share.REST else 1
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ class Sampling:
 class Generation:
     """Write up to `max_tokens` after the prompt, until the model ends its turn or one of `stop` is written.
 
-    `seconds` is how long the whole may take, waiting included. One that is `followed` leaves a core, from time to time,
-    to who reads along.
+    The first `pinned` tokens are the same from call to call, and kept. `seconds` is how long the whole may take,
+    waiting included. One that is `followed` leaves a core, from time to time, to who reads along.
     """
 
     prompt: tuple[int, ...]
@@ -58,6 +58,7 @@ class Generation:
     stop: tuple[str, ...] = ()
     adapters: Adapters = ()
     seconds: float | None = None
+    pinned: int = 0
     followed: bool = False
 
 

@@ -121,11 +121,11 @@ class Scheduler:
 
     def step(self, share: Share = Share.ALL) -> None:
         """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""
-        self._drop()
+        self.drop()
         self._admit()
         self._tree.trim(GRACE)
-        if not self._running:
-            return
+        if not self._running or (share is Share.ONE and any(job.urgent for job in self._running)):
+            return  # a token is not written in one thread: the next load says so
         turn = self._turn()
         batches = self._plan(turn, briefly=share is Share.ONE)
         # Other adapters are next, also where a job got no row: it may wait for branches that jobs with those hold.
@@ -157,7 +157,11 @@ class Scheduler:
         for job in list(self._running):
             self._leave(job)
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Let jobs go that nobody wants any more, or that are late, or give way."""
+        if any(not job.waits for job in self._waiting):
+            for job in [job for job in self._running if job.waits]:
+                self._leave(job)  # what it has read stays for who begins alike
         for job in [job for job in (*self._waiting, *self._running) if job.cancelled() or job.late()]:
             if job.cancelled():
                 job.fail(ModelFault("the request was cancelled"))  # for whoever still listens
@@ -340,8 +344,11 @@ def _precedence(job: Job) -> tuple[int, int]:
 
 
 def _share(batch: list[Part], share: Share) -> Share:
-    """With which share of the threads to read it: one row alone is rounded by that, so its own writer says."""
+    """With which share of the threads to read it. One row alone is rounded by that: so its own writer says, and where
+    it is the last of a prompt, it is one thread's."""
     (job, rows), *others = batch
-    if others or len(rows) > 1 or not job.urgent:
+    if others or len(rows) > 1:
         return share
+    if not job.urgent:
+        return Share.ONE
     return Share.REST if job.spares else Share.ALL

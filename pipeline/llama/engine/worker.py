@@ -79,7 +79,9 @@ class Worker:
         loads: dict[Service, Load] = {}
         while True:
             new = self._waited(loads)
-            loads |= self._helper.returned()
+            if new:
+                self._helper.recall()  # one may be there to measure how fast something is
+            loads |= self._helper.returned(wait=bool(new))
             self._lend(loads)
             for service, load in list(loads.items()):
                 self._step(loads, service, load)
@@ -104,8 +106,8 @@ class Worker:
         spared = [service for service, load in loads.items() if load.busy and load.spares]
         for service, load in loads.items():
             if load.busy and load.apart and [one for one in spared if one is not service] and not self._helper.busy:
-                del loads[service]
-                self._helper.lend(service)
+                if self._helper.lend(service):
+                    del loads[service]
                 return
 
     def _step(self, loads: dict[Service, Load], service: Service, load: Load) -> None:
@@ -113,7 +115,7 @@ class Worker:
             self._helper.recall()
             loads |= self._helper.returned(wait=True)
         share = Share.REST if self._helper.busy else Share.ALL
-        if load.waits and any(other.busy for one, other in loads.items() if one is not service):
+        if load.waits and any(other.busy and not other.waits for other in loads.values()):
             share = Share.NONE
         _keep(loads, service, _step(service, share))
 
@@ -134,14 +136,20 @@ class _Helper:
         """Whether a service is with it that has not been taken back."""
         return self._service is not None
 
-    def lend(self, service: Service) -> None:
-        """For the worker: hand over a service, which nobody else touches until it has `returned`."""
+    def lend(self, service: Service) -> bool:
+        """For the worker: hand over a service, which nobody else touches until it has `returned`. Whether that could be
+        done."""
         with self._changed:
-            self._service, self._recalled, self._done = service, False, None
             if self.thread is None:
-                self.thread = threading.Thread(target=self._work, name=HELPER, daemon=True)
-                self.thread.start()
+                thread = threading.Thread(target=self._work, name=HELPER, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the system has no more threads to give
+                    return False
+                self.thread = thread
+            self._service, self._recalled, self._done = service, False, None
             self._changed.notify_all()
+            return True
 
     def recall(self) -> None:
         """Ask for the service after its next step."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
 from critics import Exchange, Judge, Message, Prompt, Rule, ScriptedJudgeModel
 from critics.judge.ahead import STEP, TAIL
+from critics.judge.model import ReadAhead
 
 RULES = (Rule(id="one", statement="It is short."), Rule(id="two", statement="It is kind."))
 ASKED = Exchange((Message("user", "Tell me of the sea."),))
@@ -23,8 +24,8 @@ class Reading(ScriptedJudgeModel):
         self.ahead: list[Sequence[Prompt]] = []
 
     @contextmanager
-    def following(self) -> Iterator[Callable[[Sequence[Prompt]], None] | None]:
-        yield self.ahead.append
+    def following(self) -> Iterator[ReadAhead | None]:
+        yield lambda asked: self.ahead.append(asked())
 
 
 def spelled(prompt: Prompt) -> str:

@@ -268,3 +268,13 @@ def test_a_model_too_big_for_the_memory_is_refused_before_it_is_read(tmp_path: P
         huge.truncate(1 << 40)
     with pytest.raises(ModelUnusable, match="of memory are free"):
         LlamaModel(file)
+
+
+def test_what_was_written_is_found_in_its_own_tokens_unless_nobody_looks_for_it(model: LlamaModel) -> None:
+    """A judge with an engine of its own reads the same tokens whatever others have written."""
+    said = [Message("user", "Hi"), Message("assistant", "A strange way to spell"), Message("user", "Why?")]
+    plain = model.prompt(said)
+    spelled = [token for letter in "A strange way to spell" for token in model.tokenise(letter, False)]
+    model.remember("A strange way to spell", spelled)
+    assert model.prompt(said) != plain
+    assert model.prompt(said, as_written=False) == plain

@@ -122,6 +122,8 @@ class FakeDevice:
         self.fail_decode = 0
         self.fail_restore = 0
         self.refused: Adapters = ()
+        self.whole = False
+        """Whether sequences cannot be cut."""
         self.batches: list[tuple[Row, ...]] = []
         self.adapters: list[Adapters] = []
         """Those that were in force for each of `batches`."""
@@ -204,11 +206,14 @@ class FakeDevice:
             assert cell.position not in taken, "two cells of one sequence at one position"
             cell.sequences.add(target)
 
-    def remove(self, sequence: int, start: int = 0, end: int = -1) -> None:
+    def remove(self, sequence: int, start: int = 0, end: int = -1) -> bool:
+        if start and self.whole:
+            return False
         for cell in self.sequence(sequence):
             if start <= cell.position and (end < 0 or cell.position < end):
                 cell.sequences.discard(sequence)
         self._cells = [cell for cell in self._cells if cell.sequences]
+        return True
 
     def save(self, sequence: int) -> Saved:
         self.saved += 1

@@ -98,21 +98,19 @@ asks = st.builds(
 )
 
 
-@given(
-    st.lists(
-        st.tuples(
-            asks, st.sampled_from(["score", "ahead", "broken off", "write"]), st.booleans(), st.sampled_from(Share)
-        ),
-        max_size=8,
-    )
-)
-def test_whatever_is_asked_in_turn_comes_out_right(
-    requests: list[tuple[Scoring, str, bool, Share]],
-) -> None:
-    """Scored, read ahead, broken off or written, in any share, with a batch that fails in between."""
-    device = FakeDevice(cells=512, batch=16)
+ways = st.sampled_from(["score", "ahead", "broken off", "write"])
+
+
+@given(st.lists(st.tuples(asks, ways, st.booleans(), st.booleans()), max_size=8))
+def test_whatever_is_asked_in_turn_comes_out_right(requests: list[tuple[Scoring, str, bool, bool]]) -> None:
+    """Scored, read ahead, broken off or written, `helped` or not, with a batch that fails in between."""
+    device = FakeDevice(cells=512, batch=16, threads=2)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
-    for request, how, fails, share in requests:
+
+    def step(*, helped: bool) -> None:
+        scheduler.step(Share.ONE if helped and scheduler.load.apart else Share.ALL)
+
+    for request, how, fails, helped in requests:
         device.fail_decode = int(fails)
         unwanted = threading.Event()
         job: Job
@@ -123,16 +121,61 @@ def test_whatever_is_asked_in_turn_comes_out_right(
         else:
             job = AheadJob(Ahead(request.prompts[0], unwanted, request.pinned))
         scheduler.add(job)
-        scheduler.step(share)
+        step(helped=helped)
         if how == "broken off":
             unwanted.set()
         while scheduler.jobs:
-            scheduler.step(share)
+            step(helped=helped)
         assert job.done
         if isinstance(job, ScoringJob) and job.future.exception() is None:
             assert job.future.result().mass == expected(request)
         elif isinstance(job, ScoringJob):
             assert fails
+
+
+def test_what_is_written_after_a_question_finds_it_read() -> None:
+    """A critique: preamble and text are there, and the next question finds them, too."""
+    device = FakeDevice(cells=512, batch=8)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    text = (1, 2, 3) * 12
+    asked = Scoring(((*text, 4, 5), (*text, 6, 7)), GROUPS, pinned=12)
+    reused = []
+    for job in (ScoringJob(asked), WritingJob(Generation((*text, 4, 5, 6), 3, pinned=12), WORDS), ScoringJob(asked)):
+        scheduler.add(job)
+        while scheduler.jobs:
+            scheduler.step()
+        reused.append(job.reused)
+    assert reused == [0, 36, 36]
+
+
+def test_preambles_are_kept_by_their_last_use_in_half_of_the_cells() -> None:
+    device = FakeDevice(cells=128, batch=8)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    preambles = [(seed, 1, 2, 3) * 6 for seed in (1, 2, 3)]
+
+    def reused(number: int) -> int:
+        job = ScoringJob(Scoring(((*preambles[number], 5, 6), (*preambles[number], 7, 6)), GROUPS, pinned=24))
+        scheduler.add(job)
+        while scheduler.jobs:
+            scheduler.step()
+        return job.reused
+
+    # Two of 24 tokens are kept: the third drives out the one that was used longest ago.
+    assert [reused(number) for number in (0, 1, 0, 2, 0, 1)] == [0, 0, 24, 0, 24, 0]
+
+
+def test_a_model_that_cannot_forget_a_part_reads_it_all_again() -> None:
+    device = FakeDevice(cells=512, batch=8)
+    device.whole = True
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    for _ in range(2):
+        asked = Scoring(((1, 2, 3) * 9, (1, 2, 3) * 8 + (2, 2)), GROUPS)
+        job = ScoringJob(asked)
+        scheduler.add(job)
+        while scheduler.jobs:
+            scheduler.step()
+        assert job.reused == 0
+        assert job.future.result(timeout=0).mass == expected(asked)
 
 
 def test_what_follows_another_preamble_is_read_anew() -> None:

@@ -97,7 +97,7 @@ def test_what_the_worker_tells_of_the_scheduler_is_no_way_to_the_context() -> No
     for node in (*ast.walk(work()), *ast.walk(tell)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OWN:
             taken[node.value.id].add(node.attr)
-    methods = {"jobs", "add", "step", "fail", "plant", "counts", "held", "load"}
+    methods = {"jobs", "add", "step", "fail", "plant", "counts", "held", "load", "drop"}
     assert taken == {"scheduler": methods, "device": {"close"}}
     assert [ast.unparse(node) for node in ast.walk(tell) if isinstance(node, ast.Assign)] == [
         "self.counts, self.held = (scheduler.counts, scheduler.held)",

@@ -834,6 +834,34 @@ def test_in_one_thread_a_block_is_read_at_a_time_and_rounded_as_ever() -> None:
     assert lengths == [[128, 128, 128, 9], [64, 64, 64, 64, 128, 9]]
 
 
+def test_a_row_alone_is_read_with_as_many_threads_whoever_is_beside() -> None:
+    """The last of a prompt; what is written has its own."""
+    for share in (Share.ALL, Share.REST, Share.ONE):
+        device, scheduler = sharing(2, fixed=True)
+        scheduler.add(ahead(tokens(TILE * 2, 1), pinned=TILE + 1)[0])
+        while scheduler.jobs:
+            scheduler.step(share)
+        assert [len(batch) for batch in device.batches] == [TILE, 1]
+        assert device.shares == [share, Share.ONE]
+
+
+def test_in_one_thread_nothing_is_written() -> None:
+    """Whoever finds that out has the engine returned first."""
+    device, scheduler = sharing(2, fixed=True)
+    for _ in range(2):
+        job = writer(TILE + 1, most=2)
+        scheduler.add(job)
+        scheduler.step(Share.ONE)
+        while scheduler.load.apart:
+            scheduler.step(Share.ONE)
+        before = device.read
+        scheduler.step(Share.ONE)
+        assert device.read == before
+        while scheduler.jobs:
+            scheduler.step()
+        assert len(got(job.writing).tokens) == 2
+
+
 # --- What is read ahead ----------------------------------------------------------------------------------------------
 
 
@@ -889,6 +917,22 @@ def test_what_is_unwanted_is_read_no_further_and_what_was_read_stays() -> None:
     scheduler.add(scoring)
     scheduler.step()
     assert scoring.reused == TILE
+
+
+def test_nobody_waits_for_what_is_read_ahead() -> None:
+    """It gives way after a batch, and who begins alike goes on from there."""
+    for seed, known in ((1, TILE), (2, 0)):
+        device, scheduler = sharing(2, fixed=True)
+        job, _ = ahead(tokens(500, 1))
+        scheduler.add(job)
+        scheduler.step(Share.ONE)
+        text = tokens(500, seed)
+        scoring = ScoringJob(Scoring(((*text, 1), (*text, 2)), GROUPS), 1024)
+        scheduler.add(scoring)
+        scheduler.step(Share.ONE)
+        assert len(device.batches) == 2
+        assert scoring.reused == known
+        assert scoring.position == known + TILE
 
 
 def test_a_batch_that_fails_while_something_is_read_ahead_harms_nobody() -> None:

@@ -115,6 +115,12 @@ def test_what_can_wait_is_done_when_nobody_else_has_anything_to_do(worker: Worke
     assert order == ["whole"] * 10 + ["ahead"] * 3
 
 
+def test_two_that_can_wait_do_not_wait_for_one_another(worker: Worker) -> None:
+    log = Log()
+    done(worker, service(log, "one", [AHEAD] * 3), service(log, "other", [AHEAD] * 3))
+    assert {share for _, _, share in log.steps} == {Share.ALL}
+
+
 def test_a_service_that_breaks_or_ends_with_the_helper_is_gone_and_the_others_go_on(worker: Worker) -> None:
     log = Log()
     writes = service(log, "writes", [WRITES] * 60)
