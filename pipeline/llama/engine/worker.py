@@ -78,28 +78,30 @@ class Worker:
     def _work(self) -> None:
         loads: dict[Service, Load] = {}
         while True:
-            new = self._waited(loads)
+            rung, new = self._waited(loads)
             if new:
                 self._helper.recall()  # one may be there to measure how fast something is
             loads |= self._helper.returned(wait=bool(new))
             self._lend(loads)
             for service, load in list(loads.items()):
-                self._step(loads, service, load)
+                if load.busy or rung:
+                    self._step(loads, service, load)
             for service in new:
                 _keep(loads, service, _step(service, None))
 
-    def _waited(self, loads: dict[Service, Load]) -> list[Service]:
-        """Services to begin with, once there is something to do."""
+    def _waited(self, loads: dict[Service, Load]) -> tuple[bool, list[Service]]:
+        """Once there is something to do: whether somebody rang, so that the idle should look, and services to begin
+        with."""
         if not any(load.busy for load in loads.values()):
             self._helper.recall()  # with all threads it is sooner done
             with self._rung:
                 while not self._ringing:
                     self._rung.wait()
         with self._rung:
-            self._ringing = False
+            rung, self._ringing = self._ringing, False
             new = self._new[:]
             self._new.clear()
-        return new
+        return rung, new
 
     def _lend(self, loads: dict[Service, Load]) -> None:
         """Let the helper do what can be done beside somebody who spares a thread for it."""
