@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from critics import Budget, Exchange, Finding, Follow, Manifesto, Message, Rule, ScriptedCritic
+from critics import Budget, Exchange, Finding, Follow, Manifesto, Message, Rule, ScriptedCritic, Stream
 from pipeline import DraftOptions, Loop, ScriptedGenerator
-from pipeline.wanted import Form
+from pipeline.wanted import Form, Tool, Tools
 
 RULE = Rule(id="no-bad", statement="Nothing is bad.")
 ASKED = Exchange((Message("user", "Write."),))
@@ -73,17 +73,23 @@ def test_a_critic_that_does_not_follow_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [{"watch_model": True}, {"options": DraftOptions(form=Form())}], ids=["judged by sentences", "a form"]
+    ("stream", "watch_model", "options"),
+    [
+        ("hold", True, DraftOptions()),
+        ("sentence", False, DraftOptions()),
+        ("window", False, DraftOptions()),
+        ("hold", False, DraftOptions(form=Form())),
+        ("hold", False, DraftOptions(tools=Tools((Tool("look"),)))),
+    ],
+    ids=["judged by sentences", "shown by sentences", "shown by windows", "a form", "tools"],
 )
-def test_what_is_judged_otherwise_is_not_followed(keys: dict[str, Any]) -> None:
+def test_what_is_judged_otherwise_is_not_followed(stream: Stream, watch_model: bool, options: DraftOptions) -> None:
     """In parts, which the critic reads anyway, or not as it was written."""
     reader = Reader()
-    draft = '{"well": 1}' if "options" in keys else "All is well."
-    generator = ScriptedGenerator([draft])
-    manifesto = Manifesto(name="m", version="1", rules=(RULE,))
-    Loop(generator, reader, manifesto, watch_model=keys.get("watch_model", False))(
-        ASKED, options=keys.get("options", DraftOptions())
-    )
+    generator = ScriptedGenerator(['{"well": 1}' if options.form else "All is well."])
+    manifesto = Manifesto(name="m", version="1", rules=(RULE,), stream=stream)
+    loop = Loop(generator, reader, manifesto, watch_model=watch_model)
+    assert loop.stream(ASKED, options=options).ended().status == "released"
     assert reader.told == []
     assert not generator.requests[0].followed
 
