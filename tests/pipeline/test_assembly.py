@@ -96,8 +96,8 @@ def test_a_generator_of_ones_own_drafts() -> None:
         judging.ask("Where is it?")
 
 
-def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights are loaded once, whoever drafts or judges with them."""
+def test_several_manifestos_share_their_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One to draft and one to judge, and weights are loaded once."""
     made: list[Engine] = []
 
     def make(*arguments: Any, **options: Any) -> Engine:
@@ -106,9 +106,10 @@ def test_several_manifestos_share_one_engine(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("pipeline.engines.Engine", make)
     parts = Parts(load_settings(flags={"generator": {"context": 512}, "judge": {"context": 512}, "optimise": False}))
-    pipelines = [parts.pipeline(critics.load("house-style")), parts.pipeline(JUDGED)]
-    assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m"]
-    assert len(made) == 1
+    pipelines = [parts.pipeline(critics.load("house-style")), parts.pipeline(JUDGED), parts.pipeline(JUDGED)]
+    assert [pipeline.manifesto.name for pipeline in pipelines] == ["house-style", "m", "m"]
+    drafting, judging = made
+    assert drafting.model is judging.model
     parts.close()
 
 

@@ -20,9 +20,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import critics
+from pipeline import embedded
 from pipeline.assembly import Parts
 from pipeline.caching import Store
 from pipeline.cli.main import app
+from pipeline.llama.engine.scheduler import Counts
 from pipeline.settings import load_settings
 from pipeline.tuning import Difference, Event, Made, ProbePrompt, Spent, Tuner
 from tests.pipeline.cli.interruptible import COMMAND
@@ -96,6 +98,11 @@ def test_edits_on_real_weights(tmp_path: Path) -> None:
     with Store(tmp_path / "own.sqlite") as store:
         parts = Parts(settings, store=store, strict=True)
 
+        engines = parts.drafting()[0], parts._engines.judging(embedded.weights())
+
+        def counts() -> list[Counts]:
+            return [engine.counts for engine in engines]
+
         def run(text: str) -> Spent:
             file.write_text(text)
             told.clear()
@@ -106,14 +113,14 @@ def test_edits_on_real_weights(tmp_path: Path) -> None:
             return ended.spent
 
         try:
-            engine, _ = parts.drafting()
             assert run(JUDGED % 0.0001) == Spent(2, 2)
-            before = engine.counts
+            before = counts()
             assert run(JUDGED % 0.9999) == Spent(0, 0)
-            assert engine.counts == before
+            assert counts() == before
             assert [event.mended for event in told if isinstance(event, Difference)] == [("honest",)] * 2
             assert run(JUDGED % 0.9999 + ANOTHER) == Spent(0, 2)
-            assert engine.counts != before
+            assert counts()[0] == before[0]
+            assert counts()[1] != before[1]
         finally:
             parts.close()
 
