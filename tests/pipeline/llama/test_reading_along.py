@@ -13,7 +13,7 @@ import pytest
 from critics import Exchange, Manifesto, Message, Rule
 from pipeline import Pipeline, assemble, load_settings
 from pipeline.assembly import Parts
-from pipeline.llama import Engine, LlamaModel
+from pipeline.llama import Engine, LlamaJudgeModel, LlamaModel
 from pipeline.llama.engine import Ahead, Scores, Scoring
 
 PROMPT = "Tell me a long story about a ferry."
@@ -109,3 +109,20 @@ def test_where_two_drafts_are_written_neither_is_read_ahead(model: LlamaModel) -
 def test_an_engine_for_many_reads_nothing_ahead(model: LlamaModel) -> None:
     with closing(Engine(model, context=256, threads=1)) as engine, pytest.raises(ValueError, match="one request"):
         engine.read_ahead(Ahead((1, 2, 3), threading.Event()))
+
+
+def test_a_critique_finds_what_was_judged_and_no_tokens_are_others(model: LlamaModel) -> None:
+    """In an engine of the judge's own: what is written after a question reads its end alone, and a draft that somebody
+    wrote in strange tokens is judged in its usual ones."""
+    text = "A ferry goes to the island twice a day, and nobody has ever missed it. " * 8
+    told = [Message("system", MANIFESTO.beliefs), Message("user", "Tell me."), Message("assistant", text)]
+    question = [*told, Message("user", "Is it kind?")]
+    with closing(Engine(model, context=1024, threads=1, fixed=True)) as engine:
+        judge = LlamaJudgeModel(engine)
+        (first,) = judge.choose([question], ["yes", "no"])
+        before = engine.counts.read
+        judge.write([*question, Message("assistant", "no"), Message("user", "Why?")], max_tokens=2)
+        assert engine.counts.read - before < 64 + 40
+        model.remember(text, [token for word in text.split() for token in model.tokenise(word, False)])
+        (again,) = judge.choose([question], ["yes", "no"])
+        assert again.mass == first.mass
