@@ -82,12 +82,12 @@ class Worker:
             if new:
                 self._helper.recall()  # one may be there to measure how fast something is
             loads |= self._helper.returned(wait=bool(new))
+            for service in new:
+                _keep(loads, service, _step(service, None))
             self._lend(loads)
             for service, load in list(loads.items()):
                 if load.busy or rung:
                     self._step(loads, service, load)
-            for service in new:
-                _keep(loads, service, _step(service, None))
 
     def _waited(self, loads: dict[Service, Load]) -> tuple[bool, list[Service]]:
         """Once there is something to do: whether somebody rang, so that the idle should look, and services to begin

@@ -130,6 +130,26 @@ def test_a_service_that_breaks_or_ends_with_the_helper_is_gone_and_the_others_go
     assert len([share for _, share in log.of("ends") if share is not Share.NONE]) == 3
 
 
+def test_nobody_is_beside_one_thing_that_is_done(worker: Worker) -> None:
+    """It may be to measure how fast something is."""
+    log = Log()
+    services = [service(log, "writes", [WRITES] * 300), service(log, "reads", [READS] * 300)]
+    for one, _ in services:
+        worker.employ(one)
+    while (HELPER, Share.ONE) not in log.of("reads"):
+        time.sleep(0.001)
+
+    def beside() -> set[str]:
+        seen: set[str] = set()
+        for _ in range(20):
+            time.sleep(0.001)
+            seen |= log.now
+        return seen
+
+    assert worker.run(beside) == set()
+    assert all(ended.wait(10) for _, ended in services)
+
+
 def test_an_idle_service_learns_of_what_is_new_at_a_ring(worker: Worker) -> None:
     log = Log()
     idle, ended = service(log, "idle", [IDLE])
