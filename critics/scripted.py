@@ -36,7 +36,8 @@ class ScriptedCritic:
 class ScriptedJudgeModel:
     """A judge's model that answers from a script, one entry a prompt; an exception among the entries is raised.
 
-    `readings` are masses by choice, `writings` what it writes. With no readings it has no log-probabilities.
+    `readings` are masses by choice, `writings` what it writes. With no readings it has no log-probabilities. `prefills`
+    lets its answers be begun for it.
     """
 
     name = "scripted"
@@ -47,10 +48,12 @@ class ScriptedJudgeModel:
         readings: Iterable[Mapping[str, float] | ModelError] | None = None,
         writings: Iterable[str | ModelError] = (),
         context: int | None = None,
+        prefills: bool = False,
     ) -> None:
         self._readings = None if readings is None else iter(readings)
         self._writings = iter(writings)
         self.context = context
+        self.prefills = prefills
         self.prompts: list[tuple[Message, ...]] = []
 
     def count(self, prompt: Prompt) -> int:

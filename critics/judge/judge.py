@@ -56,7 +56,7 @@ class Judge:
     ) -> None:
         self.name = "judge"
         self._model = model
-        self._rulebook = partial(Rulebook, beliefs=beliefs, provenance=provenance)
+        self._rulebook = partial(Rulebook, beliefs=beliefs, provenance=provenance, prefilled=model.prefills)
         self._rulebooks = {side: self._rulebook(side, rules) for side in _SIDES}
         self._critiques = critiques
         self._in_place = in_place

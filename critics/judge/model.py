@@ -47,6 +47,11 @@ class JudgeModel(Protocol):
     def context(self) -> int | None:
         """Tokens that fit into one prompt and its answer, or `None` where that is not known."""
 
+    @property
+    def prefills(self) -> bool:
+        """Whether the last message of a prompt may be the assistant's: the beginning of the answer, which it goes on
+        from."""
+
     def count(self, prompt: Prompt) -> int:
         """Tokens of the prompt: exact where the tokeniser is at hand, else an estimate from above."""
 

@@ -32,6 +32,18 @@ _ASKED: Mapping[Side, str] = {
     "input": "You are asked whether the user's last turn breaks one of these rules. Answer yes or no.",
 }
 _QUESTION = "Does it break rule {}?"
+_ASKED_EACH: Mapping[Side, str] = {
+    "output": (
+        "You are asked for each of these rules whether the draft breaks it. Answer with the rule's number and yes or "
+        "no."
+    ),
+    "input": (
+        "You are asked for each of these rules whether the user's last turn breaks it. Answer with the rule's number "
+        "and yes or no."
+    ),
+}
+_QUESTION_EACH = "Does it break the rules? Yes or no?"
+_BEGUN = "{}."
 _RESTATED = "Rule {}: {}"
 _ABOVE: Mapping[Side, str] = {
     "output": "Does your answer above break this rule? Answer yes or no. Rule: {}",
@@ -42,10 +54,16 @@ _JSON = 'Answer with JSON: {"verdict": "yes"} or {"verdict": "no"}.'
 
 
 class Rulebook:
-    """The rules of one side, numbered, and the system message that lists them: the same for every exchange."""
+    """The rules of one side, numbered, and the system message that lists them: the same for every exchange.
 
-    def __init__(self, side: Side, rules: Iterable[Rule], *, beliefs: str, provenance: str) -> None:
+    `prefilled` says that the model's answer is begun for it, with the number of a rule.
+    """
+
+    def __init__(
+        self, side: Side, rules: Iterable[Rule], *, beliefs: str, provenance: str, prefilled: bool = False
+    ) -> None:
         self._side = side
+        self.prefilled = prefilled
         statements = dict.fromkeys(_statement(rule) for rule in rules if rule.applies_to == side)
         self._numbers = {statement: number for number, statement in enumerate(statements, start=1)}
         parts = [_TASK]
@@ -54,7 +72,7 @@ class Rulebook:
         if provenance.strip():
             parts.append(_PROVENANCE.format(provenance.strip()))
         parts.append(_RULES.format("\n".join(f"{number}. {said}" for said, number in self._numbers.items())))
-        parts.append(_ASKED[side])
+        parts.append((_ASKED_EACH if prefilled else _ASKED)[side])
         self.system = Message("system", "\n\n".join(parts))
 
     def lists(self, rules: Iterable[Rule]) -> bool:
@@ -108,6 +126,9 @@ class Fenced:
         self._shown = shown
 
     def question(self, rule: Rule) -> list[Message]:
+        if self._rulebooks[rule.applies_to].prefilled:
+            # Of a rule nothing is read but its number and a dot: the question and the turn's end are the same for all.
+            return [*self._ask(rule, _QUESTION_EACH), Message("assistant", _BEGUN.format(self._number(rule)))]
         return self._ask(rule, _QUESTION.format(self._number(rule)))
 
     def written(self, rule: Rule) -> list[Message]:
@@ -184,7 +205,8 @@ def _informed(said: Sequence[Message], exchange: Exchange) -> list[Message]:
 
 
 def _why(asked: list[Message], request: str) -> list[Message]:
-    return [*asked, Message("assistant", CHOICES[0]), Message("user", request)]
+    begun = f"{asked.pop().content} " if asked[-1].role == "assistant" else ""
+    return [*asked, Message("assistant", begun + CHOICES[0]), Message("user", request)]
 
 
 def _statement(rule: Rule) -> str:

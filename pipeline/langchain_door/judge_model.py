@@ -34,6 +34,8 @@ class ChatJudgeModel:
     `patience` seconds.
     """
 
+    prefills = False  # few servers go on from an answer that has begun, and others begin a new one
+
     def __init__(
         self,
         model: BaseChatModel,

@@ -32,6 +32,8 @@ class LlamaJudgeModel:
     is the judge's own, so that it may read drafts while another one writes them.
     """
 
+    prefills = True
+
     def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = (), ahead: bool = False) -> None:
         self._engine = engine
         self._adapters = adapters
@@ -57,7 +59,7 @@ class LlamaJudgeModel:
         ids = [self._ids(prompt, 1) for prompt in prompts]
         groups = tuple(self._spelled(choice) for choice in choices)
         pinned = min(map(self._pinned, prompts))
-        plain = min(map(self._engine.model.before_last, prompts)) if self._question_alone else 0
+        plain = min(map(self._before_question, prompts)) if self._question_alone else 0
         request = Scoring(tuple(ids), groups, pinned=pinned, plain=plain, adapters=self._adapters, seconds=time_left())
         return [Reading(dict(zip(choices, mass, strict=True)), usage) for mass, usage in scored(self._engine, request)]
 
@@ -87,9 +89,14 @@ class LlamaJudgeModel:
 
     def _ids(self, prompt: Prompt, room: int) -> tuple[int, ...]:
         # Nothing of what was written is in an engine of the judge's own, and others' drafts must not change a verdict.
-        ids = tuple(self._engine.model.prompt(prompt, as_written=not self._engine.fixed))
+        said, begun = _prefilled(prompt)
+        ids = tuple(self._engine.model.prompt(said, continues=begun, as_written=not self._engine.fixed))
         refuse_overflow(self.name, len(ids), room, self.context)
         return ids
+
+    def _before_question(self, prompt: Prompt) -> int:
+        said, _ = _prefilled(prompt)
+        return self._engine.model.before_last(said)
 
     def _pinned(self, prompt: Prompt) -> int:
         return self._preamble(prompt[0] if prompt[0].role == "system" else None)
@@ -99,6 +106,11 @@ class LlamaJudgeModel:
         if choice not in spellings:
             raise ModelFault(f"{self.name} has no single token for {choice!r}")
         return spellings[choice]
+
+
+def _prefilled(prompt: Prompt) -> tuple[Prompt, str]:
+    """What is said, and how the answer to it begins."""
+    return (prompt[:-1], prompt[-1].content) if prompt[-1].role == "assistant" else (prompt, "")
 
 
 def acts_on_exchange(model: LlamaModel, adapters: Iterable[Path]) -> bool:

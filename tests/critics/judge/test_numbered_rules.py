@@ -34,8 +34,9 @@ def asked(
     known: Sequence[Rule] = ALL,
     draft: str | None = "The draft.",
     readings: Sequence[Mapping[str, float]] | None = (FINE, FINE, FINE),
+    prefills: bool = False,
 ) -> list[tuple[Message, ...]]:
-    model = ScriptedJudgeModel(readings=readings, writings=['{"verdict": "no"}'] * 3)
+    model = ScriptedJudgeModel(readings=readings, writings=['{"verdict": "no"}'] * 3, prefills=prefills)
     Judge(model, beliefs="Kindness.", rules=known)(Exchange(ASKED, draft), rules)
     return model.prompts
 
@@ -47,6 +48,21 @@ def test_rules_differ_by_their_number_at_the_very_end() -> None:
     shared = first_turn.content.removesuffix("1?")
     assert "The draft." in shared
     assert second_turn.content == f"{shared}2?"
+
+
+def test_an_answer_that_is_begun_has_nothing_else_for_each_rule() -> None:
+    """Where the model goes on from what it is given, the turn's end is shared as well."""
+    (*first, begun), (*second, other) = asked([KIND, SHORT], prefills=True)
+    assert first == second
+    assert "rule's number" in first[0].content
+    assert (begun, other) == (Message("assistant", "1."), Message("assistant", "2."))
+
+
+def test_a_critique_is_asked_for_after_the_whole_answer() -> None:
+    """The turns take turns: what was begun stands in one of them with the verdict."""
+    _, why = asked([SHORT], readings=[BAD], prefills=True)
+    assert [message.role for message in why] == ["system", "user", "assistant", "user"]
+    assert why[2].content == "2. yes"
 
 
 def test_a_retry_about_one_rule_uses_the_same_preamble() -> None:
@@ -114,8 +130,11 @@ class Narrow:
 
     name = "narrow"
 
-    def __init__(self, context: int, reading: Mapping[str, float] | None, *, turn: int, sign: int) -> None:
+    def __init__(
+        self, context: int, reading: Mapping[str, float] | None, *, turn: int, sign: int, prefills: bool = False
+    ) -> None:
         self.context = context
+        self.prefills = prefills
         self._reading = reading
         self._turn = turn
         self._sign = sign
@@ -147,15 +166,15 @@ LONG = Rule(id="long", statement="It is neither this nor that. " * 10)
 
 @pytest.mark.parametrize("reading", [BAD, None], ids=["read", "written"])
 @pytest.mark.parametrize(("turn", "sign"), [(0, 0), (25, 0), (0, 3)])
-@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize(("in_place", "prefills"), [(False, False), (True, False), (False, True)])
 def test_every_prompt_fits_with_its_answer(
-    reading: Mapping[str, float] | None, turn: int, sign: int, in_place: bool
+    reading: Mapping[str, float] | None, turn: int, sign: int, in_place: bool, prefills: bool
 ) -> None:
     """However the model counts, there is room for the longest prompt: the statement again, the critique's request and
     its turns, the written verdict's form."""
     asked = 0
     for context in range(300, 800, 3):
-        model = Narrow(context, reading, turn=turn, sign=sign)
+        model = Narrow(context, reading, turn=turn, sign=sign, prefills=prefills)
         critic = Judge(model, rules=[KIND, LONG], in_place=in_place)
         with suppress(ModelError):
             critic(Exchange(ASKED, "word " * 49 + "word"), [KIND, LONG])
