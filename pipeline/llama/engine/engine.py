@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from pipeline.errors import BadInput, ModelFault, ModelUnavailable
-from pipeline.llama.engine.device import Device, Saved
+from pipeline.llama.engine.device import TILE, Device, Saved
 from pipeline.llama.engine.following import Following
 from pipeline.llama.engine.jobs import AheadJob, Job, ScoringJob, Words, WritingJob
 from pipeline.llama.engine.llama_device import LlamaDevice
@@ -71,7 +71,8 @@ class Engine:
         self._followings: set[Following] = set()
 
         def device() -> Device:
-            return LlamaDevice(model, cells=total, sequences=SEQUENCES, threads=threads)
+            room = total + TILE if fixed else total  # see engine/fixed.py
+            return LlamaDevice(model, cells=room, sequences=SEQUENCES, threads=threads)
 
         started: Future[None] = Future()
         worker.employ(_serve(device, self._mailbox, parallel, fixed, started))

@@ -1,34 +1,38 @@
 """What makes a job come out the same to the last bit, whatever was done before it.
 
 Quantised arithmetic rounds by how many rows are read at once, and attention adds up in the order of the cells. So a job
-is alone, and its cells lie one after the other. Its prompt is read in blocks that are counted from the end of what is
-pinned: one by one or several in a batch, which rounds alike from `TILE` rows on, then what is left over. So whole
-blocks that the last job has read can stay for the next one. A pinned prefix is kept as bytes: brought back into an
-empty cache, it lies where it lay, bit by bit.
+is alone, and its cells lie one after the other. From `TILE` rows on all batches round alike: so what follows the pinned
+prefix is read in such batches, and one that would have fewer rows is filled up with rows that nobody asked for. So it
+does not matter where a batch begins, and what the last job has read can stay for the next one. A pinned prefix is read
+by itself, in whole blocks and what is left over, and kept as bytes: brought back into an empty cache, it lies where it
+lay, bit by bit.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from pipeline.llama.engine.device import TILE, Device, Saved
+from pipeline.llama.engine.device import TILE, Device, Row, Saved
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
 
 
 class FixedStart:
-    """Starts jobs on a device of which each has all."""
+    """Starts jobs on a device of which each has all, but for the sequence `spare`."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, spare: int) -> None:
         self._device = device
+        self._spare = spare
         self._block = min(TILE, device.batch)
         self._kept: OrderedDict[tuple[Adapters, tuple[int, ...]], Saved] = OrderedDict()
         self._left: Job | None = None
         """The last job, whose sequence is in the cache."""
 
     def begin(self, job: Job) -> None:
-        """Give the job the blocks of its prompt that are in the cache, else its pinned prefix if that is known."""
+        """Give the job what of its prompt is in the cache, else its pinned prefix if that is known."""
         known, self._left = self._known(job), None
         saved = self._kept.get(_key(job)) if known < job.pinned else None
         if saved is None and known and self._device.remove(job.sequence, known):
@@ -41,14 +45,26 @@ class FixedStart:
             job.position = job.reused = job.pinned
 
     def room(self, job: Job, *, briefly: bool) -> int:
-        """Rows that it may read now, `briefly` no more than a block of them: no batch goes over the end of what is
-        pinned, or has a part of a block before the last one. With that comes what follows the prompt, in full
-        batches."""
-        pinned = job.position < job.pinned
-        left = (job.pinned if pinned else len(job.ids)) - job.position
-        if left < self._block:
-            return left if pinned else self._device.batch
-        return min(self._block if briefly else self._device.batch, left) // self._block * self._block
+        """Rows that it may read now, `briefly` no more than a block of them where two are left: no batch goes over the
+        end of what is pinned, or leaves less than a block if it can."""
+        most = self._block if briefly else self._device.batch
+        if job.position < job.pinned:
+            left = job.pinned - job.position
+            return left if left < self._block else min(most, left) // self._block * self._block
+        if job.left < 2 * self._block or job.left <= most:
+            return self._device.batch
+        return min(most, job.left - self._block)
+
+    @contextmanager
+    def filled(self, job: Job, rows: list[Row]) -> Iterator[list[Row]]:
+        """The rows, and as many more as it takes to make a tile of them, for as long as it is entered. A row that is
+        written is alone."""
+        missing = 0
+        if job.position >= job.pinned and not job.urgent:
+            missing = max(0, min(self._block - len(rows), self._device.cells - job.reserved))
+        yield rows + [Row(rows[0].token, place, self._spare, False) for place in range(missing)]
+        if missing:
+            self._device.remove(self._spare)
 
     def took(self, job: Job) -> None:
         """Keep the prefix once it has been read, and of all prefixes those that were used last: half of the cells in
@@ -68,13 +84,12 @@ class FixedStart:
         self._left = None
 
     def _known(self, job: Job) -> int:
-        """Tokens of the job's prompt that are in the cache, in whole blocks of what is pinned or of what follows it."""
+        """Tokens of the job's prompt that are in the cache, of what is pinned in whole blocks."""
         left = self._left
         if left is None or (left.adapters, left.pinned) != (job.adapters, job.pinned):
             return 0
         same = min(common(left.ids, job.ids), left.position)
-        begin = job.pinned if same >= job.pinned else 0
-        return begin + (same - begin) // self._block * self._block
+        return same if same >= job.pinned else same // self._block * self._block
 
 
 def _key(job: Job) -> tuple[Adapters, tuple[int, ...]]:

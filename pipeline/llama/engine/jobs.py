@@ -83,6 +83,11 @@ class Job(ABC):
         return self.position < len(self.ids)
 
     @property
+    def left(self) -> int:
+        """Rows that are still to be read before something comes of it."""
+        return len(self.ids) - self.position
+
+    @property
     def applied(self) -> Adapters:
         """The adapters that its next rows are read with; its prompt is read, and shared, under `adapters`."""
         return self.adapters
@@ -227,6 +232,13 @@ class ScoringJob(Job):
     @property
     def beyond(self) -> int:
         return len(self._trunk) - len(self.ids) + self._wave
+
+    @property
+    def left(self) -> int:
+        if self.applied != self._asked_with:
+            return super().left
+        branches = sum(len(branch.ids) for branch in self._waiting) + sum(branch.left for branch in self._open)
+        return len(self._trunk) - self.position + branches
 
     @property
     def applied(self) -> Adapters:

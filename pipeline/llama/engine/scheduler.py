@@ -7,6 +7,7 @@ that it can need are free or idle, so no job that runs ever waits for another, a
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 
@@ -68,7 +69,7 @@ class Scheduler:
         if not 1 <= parallel <= sequences // 2 - 1:
             raise ValueError(f"{sequences} sequences do for 1 to {sequences // 2 - 1} jobs at a time, not {parallel}")
         self._device = device
-        self._fixed = FixedStart(device) if fixed else None
+        self._fixed = FixedStart(device, sequences - 1) if fixed else None
         self._free = list(range(parallel))
         branches = (sequences - parallel) // 2
         self._branches = list(range(parallel, parallel + branches))
@@ -141,9 +142,8 @@ class Scheduler:
                 self._leave(job)
             return
         for batch in batches:
-            self._device.compute_with(_share(batch, share))
             try:
-                self._device.decode([row for _, part in batch for row in part])
+                self._decode(batch, share)
             except ModelFault as exc:
                 self._reset(exc)
                 return
@@ -270,6 +270,13 @@ class Scheduler:
                 outputs -= sum(row.wanted for row in part)
         return parts
 
+    def _decode(self, batch: list[Part], share: Share) -> None:
+        job = batch[0][0]
+        wanted = [row for _, part in batch for row in part]
+        with self._fixed.filled(job, wanted) if self._fixed else nullcontext(wanted) as rows:
+            self._device.compute_with(share if len(rows) > 1 else _share_alone(job))
+            self._device.decode(rows)
+
     def _read(self, batch: list[Part]) -> None:
         self.counts.batches += 1
         first = 0
@@ -343,12 +350,9 @@ def _precedence(job: Job) -> tuple[int, int]:
     return job.given // SLICE - job.passed // PATIENCE, job.number
 
 
-def _share(batch: list[Part], share: Share) -> Share:
-    """With which share of the threads to read it. One row alone is rounded by that: so its own writer says, and where
-    it is the last of a prompt, it is one thread's."""
-    (job, rows), *others = batch
-    if others or len(rows) > 1:
-        return share
+def _share_alone(job: Job) -> Share:
+    """With which share of the threads to read one row alone, which is rounded by that: so its own writer says, and
+    where it is the last of a prompt, it is one thread's."""
     if not job.urgent:
         return Share.ONE
     return Share.REST if job.spares else Share.ALL

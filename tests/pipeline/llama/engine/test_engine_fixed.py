@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,10 @@ from tests.pipeline.llama.engine.fake_device import scored as expected
 PREAMBLE = "You hold every answer against these rules, one by one, and say yes or no to each. " * 4
 STORY = "Once there was a mill by a river, and in the mill lived a cat who could count. "
 SUBJECTS = ("rain", "tea and honey, with a little milk in it")
+
+
+SPARE = 13
+"""The sequence of rows that nobody asked for."""
 
 
 def batches(requests: Sequence[Generation | Scoring]) -> list[tuple[Row, ...]]:
@@ -49,27 +54,52 @@ scorings = st.builds(
 )
 
 
+def wanted(found: Sequence[Sequence[Row]]) -> list[tuple[int, int, int, bool]]:
+    """The rows that were asked for: which token, where, in which sequence, and whether what follows is wanted."""
+    return [row[:4] for batch in found for row in batch if row.sequence != SPARE]
+
+
 @given(st.lists(st.one_of(writings, scorings), max_size=4), st.one_of(writings, scorings))
-def test_a_request_is_read_in_the_same_batches_whatever_came_before(
+def test_a_request_is_read_in_the_same_order_whatever_came_before(
     before: list[Generation | Scoring], last: Generation | Scoring
 ) -> None:
-    """Row by row; but for the pinned prefix and whole blocks behind it, where they are known."""
-    alone, after = batches([last]), batches([*before, last])
+    """Row by row; but for the pinned prefix and what follows it, as far as that is known."""
+    alone, after = wanted(batches([last])), wanted(batches([*before, last]))
     known = len(alone) - len(after)
     assert after == alone[known:]
+    assert known == 0 or not isinstance(last, Scoring) or known >= ScoringJob(last).pinned
+
+
+@given(st.lists(st.one_of(writings, scorings), max_size=4), st.one_of(writings, scorings))
+def test_what_is_not_pinned_is_read_in_whole_tiles(
+    before: list[Generation | Scoring], last: Generation | Scoring
+) -> None:
+    """All but the rows of who writes, which are alone."""
     pinned = ScoringJob(last).pinned if isinstance(last, Scoring) else 0
-    skipped = sum(map(len, alone[:known]))
-    assert skipped == 0 or (skipped >= pinned and (skipped - pinned) % 8 == 0)
+    for batch in batches([*before, last]):
+        if batch[0].position >= pinned and not (len(batch) == 1 and batch[0].wanted):
+            assert len(batch) == 8
 
 
 @given(st.lists(tokens, min_size=1, max_size=3), st.integers(0, 40))
-def test_blocks_that_the_last_job_has_read_are_not_read_again(ends: list[tuple[int, ...]], length: int) -> None:
-    """Counted from the end of what is pinned; its branches, and what it wrote, are no part of them."""
+def test_what_the_last_job_has_read_is_not_read_again(ends: list[tuple[int, ...]], length: int) -> None:
+    """Its branches, and what it wrote, are no part of that."""
     pinned, text = (1, 2, 3) * 4, (5,) * length
     asked = Scoring(tuple(pinned + text + (6, number) + end for number, end in enumerate(ends)), GROUPS, pinned=12)
     longer = Scoring((pinned + text + (7, 7, 7),), GROUPS, pinned=12)
-    first = {row.position for batch in batches([asked, longer]) for row in batch}
-    assert min(first) == 12 + length // 8 * 8
+    positions = [position for _, position, *_ in wanted(batches([asked, longer]))]
+    assert min(positions) == 12 + length
+
+
+def test_a_tile_is_filled_with_no_more_cells_than_there_are() -> None:
+    device = FakeDevice(cells=20, batch=8)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    job = ScoringJob(Scoring(((1, 2, 3) * 6 + (1,),), GROUPS))
+    scheduler.add(job)
+    while scheduler.jobs:
+        scheduler.step()
+    assert [len(batch) for batch in device.batches] == [8, 8, 4]
+    assert device.used([SPARE]) == 0
 
 
 def test_a_preamble_that_was_half_read_is_read_on() -> None:
@@ -179,10 +209,10 @@ def test_a_model_that_cannot_forget_a_part_reads_it_all_again() -> None:
 
 
 def test_what_follows_another_preamble_is_read_anew() -> None:
-    """Though it begins alike: blocks are counted from elsewhere there, and so rounded otherwise."""
+    """Though it begins alike: it is read in other batches there, and so rounded otherwise."""
     text = (1, 2, 3) * 10
     one, other = (Scoring((text,), GROUPS, pinned=pinned) for pinned in (6, 12))
-    assert sum(map(len, batches([one, other]))) == len(text)
+    assert len(wanted(batches([one, other]))) == len(text)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +256,7 @@ def scored(engine: Engine, subject: str) -> Scores:
 
 def test_what_was_done_before_changes_no_bit(fixed: Engine, weights: LlamaModel) -> None:
     """Probabilities are the same to the last bit, and so are tokens, whether a request is the first of an engine, or
-    comes after others with whom it begins alike; only the pinned preamble is not read again."""
+    comes after others with whom it begins alike, and what is known is not read again."""
     first = {subject: (written(fixed, subject), scored(fixed, subject)) for subject in SUBJECTS}
     for subject in reversed(SUBJECTS):
         fresh = Engine(weights, context=1024, threads=1, fixed=True)
@@ -236,7 +266,21 @@ def test_what_was_done_before_changes_no_bit(fixed: Engine, weights: LlamaModel)
         again = scored(fixed, subject)
         assert again.mass == alone.mass
         assert written(fixed, subject) == first[subject][0]
-        assert (alone.reused, again.reused) == (0, weights.preamble(Message("system", PREAMBLE)))
+        assert alone.reused == 0
+        assert again.reused >= weights.preamble(Message("system", PREAMBLE))
+
+
+def test_what_is_asked_after_a_question_changes_no_bit_of_it(weights: LlamaModel) -> None:
+    """Each alone, the first of an engine, and both at once; only the cells of the second are then others, and what is
+    added up in another order is rounded otherwise."""
+    both = scoring(weights, SUBJECTS[1])
+    found: list[tuple[float, ...]] = []
+    for prompts in (both.prompts, *([prompt] for prompt in both.prompts)):
+        engine = Engine(weights, context=1024, threads=1, fixed=True)
+        found += engine.score(replace(both, prompts=tuple(prompts))).result().mass
+        engine.close()
+    assert found[0] == found[2]
+    assert found[1] == pytest.approx(found[3], abs=0.01)
 
 
 def test_what_is_read_on_from_the_last_job_is_the_same_to_the_last_bit(weights: LlamaModel) -> None:
