@@ -13,7 +13,7 @@ from critics.guard.families import GUARD_FAMILIES, GuardFamily, guard_family
 from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.guard.model import GuardAnswer, GuardModel, GuardPrompt, Place, spelt
 from critics.judge.judge import Judge
-from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, Reading, ReadsAhead, Written
+from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, ReadAhead, Reading, ReadsAhead, Written
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
@@ -84,6 +84,7 @@ __all__ = [
     "Probe",
     "ProbeCritic",
     "Prompt",
+    "ReadAhead",
     "Reading",
     "ReadsAhead",
     "RemoteCritic",

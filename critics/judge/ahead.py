@@ -7,7 +7,7 @@ from collections.abc import Callable
 from critics.judge.model import Prompt, ReadAhead
 
 STEP = 128
-"""Characters that a draft grows by before more of it is read: some thirty tokens."""
+"""Characters that a draft grows by, at least, before more of it is read: some thirty tokens."""
 
 TAIL = 24
 """Characters at its end that may still become other tokens."""
@@ -26,6 +26,5 @@ class Ahead:
         self._due = TAIL + 1
 
     def __call__(self, draft: str) -> None:
-        if len(draft) >= self._due:
+        if len(draft) >= self._due and self._read(lambda: [self._asked(draft), self._asked(draft[:-TAIL])]):
             self._due = len(draft) + STEP
-            self._read(lambda: [self._asked(draft), self._asked(draft[:-TAIL])])

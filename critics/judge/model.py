@@ -67,8 +67,9 @@ class JudgeModel(Protocol):
         """Write an answer, greedily; with a JSON schema, one that fits it."""
 
 
-ReadAhead = Callable[[Callable[[], Sequence[Prompt]]], None]
-"""Begins to read what prompts have in common, and does not wait for it. They are made only where that is of use."""
+ReadAhead = Callable[[Callable[[], Sequence[Prompt]]], bool]
+"""Begins to read what prompts have in common, does not wait for it, and says whether it has begun. They are made only
+where that is of use."""
 
 
 @runtime_checkable

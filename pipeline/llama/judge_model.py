@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from critics import Prompt, Reading, Usage, Written, time_left
+from critics import Prompt, ReadAhead, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
 from pipeline.llama.engine import Adapter, Engine, Following, Generation, Sampling, Scoring
 from pipeline.llama.model import LlamaModel, refuse_overflow
@@ -64,20 +64,21 @@ class LlamaJudgeModel:
         return [Reading(dict(zip(choices, mass, strict=True)), usage) for mass, usage in scored(self._engine, request)]
 
     @contextmanager
-    def following(self) -> Iterator[Callable[[Callable[[], Sequence[Prompt]]], None] | None]:
+    def following(self) -> Iterator[ReadAhead | None]:
         if not self._ahead:
             yield None
             return
         with self._engine.following() as following:
             yield partial(self._read_ahead, following)
 
-    def _read_ahead(self, following: Following, asked: Callable[[], Sequence[Prompt]]) -> None:
-        if not following.alone:
-            return
+    def _read_ahead(self, following: Following, asked: Callable[[], Sequence[Prompt]]) -> bool:
+        if not following.wanted:
+            return False
         prompts = asked()
         first, *others = (self._ids(prompt, 1) for prompt in prompts)
         shared = min((common(first, other) for other in others), default=len(first))
         following.read(first[:shared], pinned=min(map(self._pinned, prompts)), adapters=self._adapters)
+        return True
 
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         ids = self._ids(prompt, max_tokens)

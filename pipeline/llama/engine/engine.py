@@ -111,7 +111,7 @@ class Engine:
 
     def following(self) -> Following:
         """To read a draft ahead of what will be asked about it, with `read_ahead`."""
-        return Following(self.read_ahead, self._followings)
+        return Following(self.read_ahead, self._followings, lambda: worker.spared)
 
     def look(self, request: Looking) -> Future[Seen]:
         """Begin to read, and look at what the cache then holds. Raises as `generate` does."""

@@ -12,12 +12,13 @@ from pipeline.llama.engine.requests import Adapters, Ahead
 class Following:
     """For as long as it is entered, what is to be asked about soon is read ahead with `read`, which does not wait.
 
-    Nothing is read where others follow drafts at the same time, `everybody`: each would drive out of the cache
-    what another has read.
+    It is not `wanted` where others follow drafts at the same time, `everybody`: each would drive out of the cache
+    what another has read. Nor is it while there is no core for it: by the time there is, more will be there to read.
     """
 
-    def __init__(self, read: Callable[[Ahead], None], everybody: set[Following]) -> None:
+    def __init__(self, read: Callable[[Ahead], None], everybody: set[Following], spared: Callable[[], bool]) -> None:
         self._read = read
+        self._spared = spared
         self._everybody = everybody
         self._unwanted = threading.Event()
 
@@ -30,11 +31,10 @@ class Following:
         self._unwanted.set()
 
     @property
-    def alone(self) -> bool:
-        """Whether nobody else follows a draft by now."""
-        return len(self._everybody) == 1
+    def wanted(self) -> bool:
+        """Whether it would be read now."""
+        return len(self._everybody) == 1 and self._spared()
 
     def read(self, prompt: tuple[int, ...], *, pinned: int, adapters: Adapters) -> None:
         """Raises as `Engine.read_ahead` does."""
-        if self.alone:
-            self._read(Ahead(prompt, self._unwanted, pinned, adapters))
+        self._read(Ahead(prompt, self._unwanted, pinned, adapters))

@@ -23,11 +23,14 @@ WAVE = 1024
 
 
 ROUND = 64
-"""Tokens of a draft that is read along, of which the first `SPARED` are written with a thread less: as long as it takes
-to read as many beside. By count and not by need, since one row alone is rounded by how many threads read it, and a seed
-should repeat."""
+"""Tokens of a draft that is read along, of which the last `SPARED` are written with a thread less. It is read by the
+tile, and the conversation before it does its part for the first one. By count and not by need, since one row alone is
+rounded by how many threads read it, and a seed should repeat."""
 
-SPARED = 24
+SPARED = 28
+
+BESIDE = 24
+"""Tokens that are written while somebody beside reads a tile."""
 
 
 class Words(NamedTuple):
@@ -44,6 +47,8 @@ class Job(ABC):
     """Whether somebody waits for its next token."""
     spares = False
     """Whether it is written with a thread less for now."""
+    ending = False
+    """Whether that will end before who begins now, beside it, has read a tile."""
     waits = False
     """Whether nobody waits for it, so that it can wait for everybody."""
     pinned = 0
@@ -153,9 +158,15 @@ class WritingJob(Job):
 
     @property
     def spares(self) -> bool:  # type: ignore[override]
+        return self._request.followed and self._spares_after(len(self.writing.tokens))
+
+    @property
+    def ending(self) -> bool:  # type: ignore[override]
+        return not self._spares_after(len(self.writing.tokens) + BESIDE - 1)
+
+    def _spares_after(self, written: int) -> bool:
         # First its prompt is read, which may be long; then as much of the draft as is there.
-        written, prompt = len(self.writing.tokens), len(self.ids) // ROUND * SPARED
-        return self._request.followed and (written < prompt or written % ROUND < SPARED)
+        return written < len(self.ids) // ROUND * SPARED or written % ROUND >= ROUND - SPARED
 
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
         self._sampler = device.sampler(self._request.sampling)
@@ -353,8 +364,7 @@ class AheadJob(Job):
     waits = True
 
     def __init__(self, request: Ahead) -> None:
-        blocks = max(0, len(request.prompt) - request.pinned) // TILE * TILE
-        super().__init__(request.prompt[: request.pinned + blocks], request.adapters, None)
+        super().__init__(request.prompt, request.adapters, None)
         self.pinned = request.pinned
         self._unwanted = request.unwanted
 
@@ -363,6 +373,11 @@ class AheadJob(Job):
         return 0
 
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
+        # By itself what is left over takes as long as a tile: the most of one is read, less with what comes next.
+        behind = max(self.position, self.pinned)
+        tiles, over = divmod(max(0, len(self.ids) - behind), TILE)
+        if tiles or over < TILE // 2:
+            self.ids = self.ids[: behind + tiles * TILE]
         self.done = not self.reading
 
     def took(self, device: Device, first: int, rows: int) -> None:  # noqa: ARG002

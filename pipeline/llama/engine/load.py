@@ -23,10 +23,12 @@ class Share(Enum):
 
 @dataclass(frozen=True)
 class Load:
-    """What an engine wants to do next: whether anything at once, whether a thread less would do for it, whether it may
-    be done in one thread beside another engine, and whether it can wait until nobody else has anything to do."""
+    """What an engine wants to do next: whether anything at once, whether a thread less would do for it (or whether that
+    is ending, so that nobody should begin beside it), whether it may be done in one thread beside another engine, and
+    whether it can wait until nobody else has anything to do."""
 
     busy: bool = False
     spares: bool = False
+    ending: bool = False
     apart: bool = False
     waits: bool = False

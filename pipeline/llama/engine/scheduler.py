@@ -116,9 +116,10 @@ class Scheduler:
         threads = self._device.threads
         # Of two batches, a thread each does more than both threads one after the other.
         spares = threads > 1 and writing[0].spares if len(writing) == 1 else threads == 2
+        ending = spares and len(writing) == 1 and writing[0].ending
         apart = threads > 1 and self._fixed is not None and not writing
         waits = all(job.waits for job in (*self._running, *self._waiting))
-        return Load(busy=self.jobs > 0, spares=spares, apart=apart, waits=waits)
+        return Load(busy=self.jobs > 0, spares=spares, ending=ending, apart=apart, waits=waits)
 
     def step(self, share: Share = Share.ALL) -> None:
         """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""

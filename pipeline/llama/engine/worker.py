@@ -39,6 +39,9 @@ class Worker:
         self._ringing = False
         self._thread: threading.Thread | None = None
         self._helper = _Helper(self.ring)
+        self.spared = True
+        """Whether something that can wait would be done at once: somebody spares a thread for it, or nobody does
+        anything."""
 
     def employ(self, service: Service) -> None:
         """Begin with a service. The thread is started for the first one, and stays."""
@@ -78,6 +81,8 @@ class Worker:
     def _work(self) -> None:
         loads: dict[Service, Load] = {}
         while True:
+            busy = [load for load in loads.values() if load.busy]
+            self.spared = not self._helper.busy and (not busy or any(load.spares and not load.ending for load in busy))
             rung, new = self._waited(loads)
             if new:
                 self._helper.recall()  # one may be there to measure how fast something is
@@ -105,7 +110,7 @@ class Worker:
 
     def _lend(self, loads: dict[Service, Load]) -> None:
         """Let the helper do what can be done beside somebody who spares a thread for it."""
-        spared = [service for service, load in loads.items() if load.busy and load.spares]
+        spared = [service for service, load in loads.items() if load.busy and load.spares and not load.ending]
         for service, load in loads.items():
             if load.busy and load.apart and [one for one in spared if one is not service] and not self._helper.busy:
                 if self._helper.lend(service):

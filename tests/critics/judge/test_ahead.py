@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -22,10 +22,16 @@ class Reading(ScriptedJudgeModel):
     def __init__(self) -> None:
         super().__init__(readings=[{"yes": 0.1, "no": 0.9}] * 8)
         self.ahead: list[Sequence[Prompt]] = []
+        self.busy = False
 
     @contextmanager
     def following(self) -> Iterator[ReadAhead | None]:
-        yield lambda asked: self.ahead.append(asked())
+        def read(asked: Callable[[], Sequence[Prompt]]) -> bool:
+            if not self.busy:
+                self.ahead.append(asked())
+            return not self.busy
+
+        yield read
 
 
 def spelled(prompt: Prompt) -> str:
@@ -62,6 +68,15 @@ def test_it_is_read_in_steps_and_not_at_every_piece() -> None:
         for end in range(len(TEXT)):
             told(TEXT[:end])
     assert len(model.ahead) == len(range(TAIL + 1, len(TEXT), STEP))
+
+
+def test_what_the_model_had_no_time_for_is_read_as_soon_as_it_has() -> None:
+    model = Reading()
+    with Judge(model, rules=RULES).follow(ASKED, RULES) as told:
+        assert told is not None
+        for model.busy, end in ((False, 100), (True, 300), (False, 301), (False, 302)):
+            told(TEXT[:end])
+    assert [TEXT[:301] in spelled(prompts[0]) for prompts in model.ahead] == [False, True]
 
 
 def test_a_model_that_reads_nothing_ahead_is_not_followed() -> None:

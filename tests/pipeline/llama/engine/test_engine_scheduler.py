@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
 from pipeline.llama.engine.device import TILE
 from pipeline.llama.engine.engine import SEQUENCES
-from pipeline.llama.engine.jobs import ROUND, SPARED, AheadJob, ScoringJob, WritingJob
+from pipeline.llama.engine.jobs import BESIDE, ROUND, SPARED, AheadJob, ScoringJob, WritingJob
 from pipeline.llama.engine.load import Load, Share
 from pipeline.llama.engine.prefixes import Node
 from pipeline.llama.engine.requests import Adapter, Ahead, Generation, Sampling, Scoring
@@ -763,10 +763,27 @@ def test_a_draft_that_is_followed_spares_a_thread_by_the_count_of_its_tokens() -
     scheduler.step(Share.ALL)
     shares: list[Share] = []
     for _ in range(150):
-        assert scheduler.load.spares == (len(shares) % ROUND < SPARED)
+        assert scheduler.load.spares == (len(shares) % ROUND >= ROUND - SPARED)
         scheduler.step(Share.ALL)
         shares.append(device.shares[-1])
-    assert shares == [Share.REST if number % ROUND < SPARED else Share.ALL for number in range(150)]
+    assert shares == [Share.REST if number % ROUND >= ROUND - SPARED else Share.ALL for number in range(150)]
+
+
+def test_it_says_for_how_much_longer_it_spares_one() -> None:
+    """As long as a tile can be read beside it."""
+    _, scheduler = sharing(2)
+    scheduler.add(writer(followed=True))
+    scheduler.step()
+    begin = []
+    for number in range(150):
+        if scheduler.load.spares and not scheduler.load.ending:
+            begin.append(number)
+        scheduler.step()
+    first = ROUND - SPARED
+    assert begin == [
+        *range(first, first + SPARED - BESIDE + 1),
+        *range(first + ROUND, first + ROUND + SPARED - BESIDE + 1),
+    ]
 
 
 def test_behind_a_long_prompt_it_spares_one_for_longer() -> None:
@@ -838,7 +855,7 @@ def test_a_row_alone_is_read_with_as_many_threads_whoever_is_beside() -> None:
     """The last of a prompt; what is written has its own."""
     for share in (Share.ALL, Share.REST, Share.ONE):
         device, scheduler = sharing(2, fixed=True)
-        scheduler.add(ahead(tokens(TILE * 2, 1), pinned=TILE + 1)[0])
+        scheduler.add(ahead(tokens(TILE + 1, 1), pinned=TILE + 1)[0])
         while scheduler.jobs:
             scheduler.step(share)
         assert [len(batch) for batch in device.batches] == [TILE, 1]
@@ -871,7 +888,7 @@ def ahead(prompt: tuple[int, ...], pinned: int = 0) -> tuple[AheadJob, threading
 
 
 def test_what_was_read_ahead_is_not_read_again() -> None:
-    """Whole blocks of it, counted from the end of what is pinned."""
+    """Whole tiles of it, counted from the end of what is pinned."""
     device, scheduler = sharing(2, fixed=True)
     prompt = tokens(300, 1)
     job, _ = ahead(prompt[:250], pinned=50)
@@ -889,6 +906,19 @@ def test_what_was_read_ahead_is_not_read_again() -> None:
         scheduler.step()
     assert scoring.future.result(timeout=0).mass == scored(asked)
     assert scoring.reused == 50 + 3 * TILE
+
+
+@pytest.mark.parametrize(("over", "read"), [(TILE // 2 - 1, 0), (TILE // 2, TILE // 2), (TILE + 40, TILE)])
+def test_less_than_half_a_tile_waits_for_more(over: int, read: int) -> None:
+    """And what is over, behind a whole one."""
+    device, scheduler = sharing(2, fixed=True)
+    scheduler.add(ahead(tokens(50, 1), pinned=50)[0])
+    job, _ = ahead(tokens(50 + over, 1), pinned=50)
+    scheduler.add(job)
+    while scheduler.jobs:
+        scheduler.step()
+    assert job.position == 50 + read
+    assert device.read == 50 + (TILE if read else 0)
 
 
 def test_what_is_known_already_is_done_at_once() -> None:

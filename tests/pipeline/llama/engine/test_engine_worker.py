@@ -12,6 +12,7 @@ from pipeline.llama.engine.load import Load, Share
 from pipeline.llama.engine.worker import HELPER, THREAD, Service, Worker
 
 WRITES = Load(busy=True, spares=True)
+ENDING = Load(busy=True, spares=True, ending=True)
 WHOLE = Load(busy=True)
 READS = Load(busy=True, apart=True)
 AHEAD = Load(busy=True, apart=True, waits=True)
@@ -80,17 +81,55 @@ def test_what_is_read_apart_is_read_beside_who_spares_a_thread(worker: Worker) -
     assert all((thread == HELPER) == (share is Share.ONE) for thread, share in log.of("reads"))
 
 
+@pytest.mark.parametrize(("load", "spared"), [(WHOLE, False), (WRITES, True), (ENDING, False), (AHEAD, False)])
+def test_it_is_known_whether_what_can_wait_would_be_done_at_once(worker: Worker, load: Load, spared: bool) -> None:
+    """While somebody spares a thread for long enough, or nobody does anything."""
+    told: list[bool] = []
+    ended = threading.Event()
+
+    def asks() -> Service:
+        for _ in range(3):
+            yield load
+            told.append(worker.spared)
+        ended.set()
+
+    assert worker.spared
+    done(worker, (asks(), ended))
+    assert told[1:] == [spared] * 2
+    end = time.monotonic() + 10
+    while not worker.spared:
+        assert time.monotonic() < end
+
+
+def test_while_the_helper_is_busy_nothing_else_would_be_done(worker: Worker) -> None:
+    told: list[bool] = []
+    ended = threading.Event()
+
+    def writes() -> Service:
+        for _ in range(20):
+            yield WRITES
+            told.append(worker.spared)
+        ended.set()
+
+    log = Log()
+    done(worker, (writes(), ended), service(log, "reads", [READS] * 10))
+    assert (HELPER, Share.ONE) in log.of("reads")
+    assert False in told
+    assert True in told
+
+
 def test_once_nobody_is_beside_it_the_rest_is_read_with_all_threads(worker: Worker) -> None:
     log = Log()
     done(worker, service(log, "writes", [WRITES] * 5), service(log, "reads", [READS] * 30))
     assert log.of("reads")[-1] == (THREAD, Share.ALL)
 
 
+@pytest.mark.parametrize("one", [WHOLE, ENDING], ids=["whole", "ending"])
 @pytest.mark.parametrize("other", [WHOLE, AHEAD, Load(busy=True, apart=True)], ids=["whole", "ahead", "reads too"])
-def test_beside_who_spares_none_nothing_is_done(worker: Worker, other: Load) -> None:
+def test_beside_who_spares_none_nothing_is_done(worker: Worker, one: Load, other: Load) -> None:
     """They take turns, and each has all threads."""
     log = Log()
-    done(worker, service(log, "one", [WHOLE] * 10), service(log, "other", [other] * 10))
+    done(worker, service(log, "one", [one] * 10), service(log, "other", [other] * 10))
     assert {share for _, _, share in log.steps} <= {Share.ALL, Share.NONE}
     assert {thread for _, thread, _ in log.steps} == {THREAD}
     assert log.together == {frozenset({"one"}), frozenset({"other"})}
