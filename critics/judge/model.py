@@ -68,8 +68,8 @@ class JudgeModel(Protocol):
 
 
 ReadAhead = Callable[[Callable[[], Sequence[Prompt]]], bool]
-"""Begins to read what prompts have in common, does not wait for it, and says whether it has begun. They are made only
-where that is of use."""
+"""Begins to read what prompts have in common, does not wait for it, and says whether it has begun. The prompts are made
+only where it can."""
 
 
 @runtime_checkable

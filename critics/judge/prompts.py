@@ -32,7 +32,7 @@ _ASKED: Mapping[Side, str] = {
     "input": "You are asked whether the user's last turn breaks one of these rules. Answer yes or no.",
 }
 _QUESTION = "Does it break rule {}?"
-_ASKED_EACH: Mapping[Side, str] = {
+_ASKED_BEGUN: Mapping[Side, str] = {
     "output": (
         "You are asked for each of these rules whether the draft breaks it. Answer with the rule's number and yes or "
         "no."
@@ -42,7 +42,7 @@ _ASKED_EACH: Mapping[Side, str] = {
         "and yes or no."
     ),
 }
-_QUESTION_EACH = "Does it break the rules? Yes or no?"
+_QUESTION_BEGUN = "Does it break the rules? Yes or no?"
 _BEGUN = "{}."
 _RESTATED = "Rule {}: {}"
 _ABOVE: Mapping[Side, str] = {
@@ -72,7 +72,7 @@ class Rulebook:
         if provenance.strip():
             parts.append(_PROVENANCE.format(provenance.strip()))
         parts.append(_RULES.format("\n".join(f"{number}. {said}" for said, number in self._numbers.items())))
-        parts.append((_ASKED_EACH if prefilled else _ASKED)[side])
+        parts.append((_ASKED_BEGUN if prefilled else _ASKED)[side])
         self.system = Message("system", "\n\n".join(parts))
 
     def lists(self, rules: Iterable[Rule]) -> bool:
@@ -128,7 +128,7 @@ class Fenced:
     def question(self, rule: Rule) -> list[Message]:
         if self._rulebooks[rule.applies_to].prefilled:
             # Of a rule nothing is read but its number and a dot: the question and the turn's end are the same for all.
-            return [*self._ask(rule, _QUESTION_EACH), Message("assistant", _BEGUN.format(self._number(rule)))]
+            return [*self._ask(rule, _QUESTION_BEGUN), Message("assistant", _BEGUN.format(self._number(rule)))]
         return self._ask(rule, _QUESTION.format(self._number(rule)))
 
     def written(self, rule: Rule) -> list[Message]:
@@ -205,8 +205,8 @@ def _informed(said: Sequence[Message], exchange: Exchange) -> list[Message]:
 
 
 def _why(asked: list[Message], request: str) -> list[Message]:
-    begun = f"{asked.pop().content} " if asked[-1].role == "assistant" else ""
-    return [*asked, Message("assistant", begun + CHOICES[0]), Message("user", request)]
+    said, begun = (asked[:-1], f"{asked[-1].content} ") if asked[-1].role == "assistant" else (asked, "")
+    return [*said, Message("assistant", begun + CHOICES[0]), Message("user", request)]
 
 
 def _statement(rule: Rule) -> str:

@@ -26,7 +26,7 @@ MADE_FOR = "superego.made_for"
 class LlamaJudgeModel:
     """Reads and writes greedily. Prompts that begin alike are read from where they part, all in one batch.
 
-    `adapters` act on the question alone, a prompt's last message, or on all that is read where one of them says so: see
+    `adapters` act on the question alone, the user's last message, or on all that is read where one of them says so: see
     pipeline/training/lora.py.
     What a critic has not got done when its time is up (`critics.time_left`) is cancelled. `ahead` says that the engine
     is the judge's own, so that it may read drafts while another one writes them.
@@ -77,8 +77,7 @@ class LlamaJudgeModel:
         prompts = asked()
         first, *others = (self._ids(prompt, 1) for prompt in prompts)
         shared = min((common(first, other) for other in others), default=len(first))
-        following.read(first[:shared], pinned=min(map(self._pinned, prompts)), adapters=self._adapters)
-        return True
+        return following.read(first[:shared], pinned=min(map(self._pinned, prompts)), adapters=self._adapters)
 
     def write(self, prompt: Prompt, *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Written:
         ids = self._ids(prompt, max_tokens)

@@ -101,17 +101,18 @@ class Engine:
         self._mailbox.put(job)
         return job.future
 
-    def read_ahead(self, request: Ahead) -> None:
-        """Begin to read what will be asked about, where nothing else is to be done. Raises as `generate` does."""
+    def read_ahead(self, request: Ahead) -> bool:
+        """Begin to read what will be asked about, where nothing else is to be done, and say whether it is so. Raises as
+        `generate` does."""
         if not self.fixed:
             raise ValueError("only an engine that takes one request at a time reads ahead")
         self._check(request, len(request.prompt), 0)
         self._check_tokens(request.prompt)
-        self._mailbox.put_if_idle(AheadJob(request))
+        return self._mailbox.put_if_idle(AheadJob(request))
 
     def following(self) -> Following:
         """To read a draft ahead of what will be asked about it, with `read_ahead`."""
-        return Following(self.read_ahead, self._followings, lambda: worker.spared)
+        return Following(self.read_ahead, self._followings, lambda: worker.spared and self._mailbox.idle)
 
     def look(self, request: Looking) -> Future[Seen]:
         """Begin to read, and look at what the cache then holds. Raises as `generate` does."""
@@ -197,13 +198,20 @@ class _Mailbox:
             self._jobs.append(job)
         worker.ring()
 
-    def put_if_idle(self, job: Job) -> None:
-        """Put the job, unless it would have to wait, or others for it."""
+    @property
+    def idle(self) -> bool:
+        """Whether a job would not have to wait, or others for it."""
         with self._lock:
-            if self.closed or self._jobs or self._inside:
-                return
+            return not (self.closed or self._jobs or self._inside)
+
+    def put_if_idle(self, job: Job) -> bool:
+        """Put the job, unless it would have to wait, or others for it. Whether it did."""
+        with self._lock:
+            if not self.idle:
+                return False
             self._jobs.append(job)
         worker.ring()
+        return True
 
     def plant(self, request: Planting) -> None:
         with self._lock:

@@ -1,11 +1,11 @@
 """What makes a job come out the same to the last bit, whatever was done before it.
 
 Quantised arithmetic rounds by how many rows are read at once, and attention adds up in the order of the cells. So a job
-is alone, and its cells lie one after the other. From `TILE` rows on all batches round alike: so what follows the pinned
-prefix is read in such batches, and one that would have fewer rows is filled up with rows that nobody asked for. So it
-does not matter where a batch begins, and what the last job has read can stay for the next one. A pinned prefix is read
-by itself, in whole blocks and what is left over, and kept as bytes: brought back into an empty cache, it lies where it
-lay, bit by bit.
+is alone, and its cells lie one after the other, in the order in which it reads. From `TILE` rows on all batches round
+alike: so what follows the pinned prefix is read in such batches, and one that would have fewer rows is filled up with
+rows that nobody asked for. So it does not matter where a batch begins, and what the last job has read can stay for the
+next one. A pinned prefix is read by itself, in whole blocks and what is left over, and kept as bytes: brought back into
+an empty cache, it lies where it lay, bit by bit.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pipeline.llama.shared import common
 
 
 class FixedStart:
-    """Starts jobs on a device of which each has all, but for the sequence `spare`."""
+    """Starts jobs on a device of which each has all, but for the sequence `filler` and the cells to fill a tile."""
 
-    def __init__(self, device: Device, spare: int) -> None:
+    def __init__(self, device: Device, filler: int) -> None:
         self._device = device
-        self._spare = spare
+        self._filler = filler
         self._block = min(TILE, device.batch)
         self._kept: OrderedDict[tuple[Adapters, tuple[int, ...]], Saved] = OrderedDict()
         self._left: Job | None = None
@@ -34,37 +34,41 @@ class FixedStart:
     def begin(self, job: Job) -> None:
         """Give the job what of its prompt is in the cache, else its pinned prefix if that is known."""
         known, self._left = self._known(job), None
-        saved = self._kept.get(_key(job)) if known < job.pinned else None
-        if saved is None and known and self._device.remove(job.sequence, known):
+        saved = self._kept.get(_key(job))
+        if saved is not None:
+            self._kept.move_to_end(_key(job))
+        if known and (saved is None or known >= job.pinned) and self._device.remove(job.sequence, known):
             job.position = job.reused = known
             return
         self._device.clear()
-        if saved is not None:
-            self._kept.move_to_end(_key(job))
         if saved is not None and self._device.restore(job.sequence, saved):
             job.position = job.reused = job.pinned
 
     def room(self, job: Job, *, briefly: bool) -> int:
-        """Rows that it may read now, `briefly` no more than a block of them where two are left: no batch goes over the
-        end of what is pinned, or leaves less than a block if it can."""
+        """Rows that it may read now, up to the end of what is pinned or behind it: what that leaves is at least a
+        block, if it can. `briefly` a block is read at a time, or what is less than two."""
         most = self._block if briefly else self._device.batch
         if job.position < job.pinned:
             left = job.pinned - job.position
             return left if left < self._block else min(most, left) // self._block * self._block
-        if job.left < 2 * self._block or job.left <= most:
+        if job.remaining < 2 * self._block or job.remaining <= most:
             return self._device.batch
-        return min(most, job.left - self._block)
+        return min(most, job.remaining - self._block)
 
     @contextmanager
     def filled(self, job: Job, rows: list[Row]) -> Iterator[list[Row]]:
         """The rows, and as many more as it takes to make a tile of them, for as long as it is entered. A row that is
         written is alone."""
-        missing = 0
-        if job.position >= job.pinned and not job.urgent:
-            missing = max(0, min(self._block - len(rows), self._device.cells - job.reserved))
-        yield rows + [Row(rows[0].token, place, self._spare, False) for place in range(missing)]
+        fill = job.position >= job.pinned and not job.urgent
+        missing = max(0, self._block - len(rows)) if fill else 0
+        yield rows + [Row(rows[0].token, place, self._filler, False) for place in range(missing)]
         if missing:
-            self._device.remove(self._spare)
+            self._device.remove(self._filler)
+
+    @property
+    def cells(self) -> int:
+        """Those that jobs may take."""
+        return self._device.cells - self._block
 
     def took(self, job: Job) -> None:
         """Keep the prefix once it has been read, and of all prefixes those that were used last: half of the cells in

@@ -13,12 +13,12 @@ class Following:
     """For as long as it is entered, what is to be asked about soon is read ahead with `read`, which does not wait.
 
     It is not `wanted` where others follow drafts at the same time, `everybody`: each would drive out of the cache
-    what another has read. Nor is it while there is no core for it: by the time there is, more will be there to read.
+    what another has read. Nor is it while it would have to wait: by the time it has not, more will be there to read.
     """
 
-    def __init__(self, read: Callable[[Ahead], None], everybody: set[Following], spared: Callable[[], bool]) -> None:
+    def __init__(self, read: Callable[[Ahead], bool], everybody: set[Following], at_once: Callable[[], bool]) -> None:
         self._read = read
-        self._spared = spared
+        self._at_once = at_once
         self._everybody = everybody
         self._unwanted = threading.Event()
 
@@ -33,8 +33,8 @@ class Following:
     @property
     def wanted(self) -> bool:
         """Whether it would be read now."""
-        return len(self._everybody) == 1 and self._spared()
+        return len(self._everybody) == 1 and self._at_once()
 
-    def read(self, prompt: tuple[int, ...], *, pinned: int, adapters: Adapters) -> None:
+    def read(self, prompt: tuple[int, ...], *, pinned: int, adapters: Adapters) -> bool:
         """Raises as `Engine.read_ahead` does."""
-        self._read(Ahead(prompt, self._unwanted, pinned, adapters))
+        return self._read(Ahead(prompt, self._unwanted, pinned, adapters))

@@ -23,9 +23,9 @@ WAVE = 1024
 
 
 ROUND = 64
-"""Tokens of a draft that is read along, of which the last `SPARED` are written with a thread less. It is read by the
-tile, and the conversation before it does its part for the first one. By count and not by need, since one row alone is
-rounded by how many threads read it, and a seed should repeat."""
+"""Tokens of a draft that is read along, of which the last `SPARED` are written with a thread less: by then there is a
+tile to read, the first time with the conversation. By count and not by need, since one row alone is rounded by how many
+threads read it, and a seed should repeat."""
 
 SPARED = 28
 
@@ -88,8 +88,8 @@ class Job(ABC):
         return self.position < len(self.ids)
 
     @property
-    def left(self) -> int:
-        """Rows that are still to be read before something comes of it."""
+    def remaining(self) -> int:
+        """Rows that are still to be read before it writes, or as far as `applied` are in force."""
         return len(self.ids) - self.position
 
     @property
@@ -162,7 +162,8 @@ class WritingJob(Job):
 
     @property
     def ending(self) -> bool:  # type: ignore[override]
-        return not self._spares_after(len(self.writing.tokens) + BESIDE - 1)
+        written = len(self.writing.tokens)
+        return not all(map(self._spares_after, range(written, written + BESIDE)))
 
     def _spares_after(self, written: int) -> bool:
         # First its prompt is read, which may be long; then as much of the draft as is there.
@@ -245,11 +246,10 @@ class ScoringJob(Job):
         return len(self._trunk) - len(self.ids) + self._wave
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         if self.applied != self._asked_with:
-            return super().left
-        branches = sum(len(branch.ids) for branch in self._waiting) + sum(branch.left for branch in self._open)
-        return len(self._trunk) - self.position + branches
+            return super().remaining
+        return self._rest + sum(branch.left for branch in (*self._open, *self._waiting))
 
     @property
     def applied(self) -> Adapters:
@@ -263,7 +263,7 @@ class ScoringJob(Job):
         also = tuple(branch.sequence for branch in self._open)
         rows = [Row(self._trunk[i], i, self.sequence, False, also) for i in range(self.position, end)]
         self._along, self._taken = len(rows), []
-        for branch in self._open if end == len(self._trunk) else ():
+        for branch in [one for one in self._open if one.left] if end == len(self._trunk) else ():
             count = min(branch.left, room - len(rows))
             if count == branch.left and not outputs:
                 count -= 1
@@ -273,10 +273,11 @@ class ScoringJob(Job):
         return rows
 
     def prepare(self, device: Device, room: int) -> None:
-        """Open as many branches as there are ids and cells for, once the trunk is read or its rest leaves them room."""
-        if self._on_trunk and (self.applied != self._asked_with or len(self._trunk) - self.position >= room):
+        """Open as many branches as there are ids and cells for, once those before them are read, and the trunk is, or
+        its rest leaves them room."""
+        if self._open or (self._on_trunk and (self.applied != self._asked_with or self._rest >= room)):
             return
-        used = sum(len(branch.ids) for branch in self._open)
+        used = 0
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
             branch = self._waiting.pop(0)
             branch.sequence = self._pool.pop()
@@ -292,9 +293,10 @@ class ScoringJob(Job):
             branch.read += count
             if not branch.left:
                 self._read(device, branch.index, first - 1)
-                self._close(device, branch)
-                self._open.remove(branch)
         self._taken = []
+        # All at once, or others would get the cells of those that were read sooner, which depends on where batches end.
+        if not any(branch.left for branch in self._open):
+            self.release(device)
 
     def release(self, device: Device) -> None:
         for branch in self._open:
@@ -310,8 +312,13 @@ class ScoringJob(Job):
             self.future.set_exception(error)
 
     @property
+    def _rest(self) -> int:
+        """Tokens of the trunk that are still to be read."""
+        return len(self._trunk) - self.position
+
+    @property
     def _on_trunk(self) -> bool:
-        return self.position < len(self._trunk)
+        return self._rest > 0
 
     def _read(self, device: Device, index: int, row: int) -> None:
         probabilities = device.probabilities(row)
@@ -373,7 +380,7 @@ class AheadJob(Job):
         return 0
 
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
-        # By itself what is left over takes as long as a tile: the most of one is read, less with what comes next.
+        # Less than a tile takes as long to read as a whole one: so less than half of one waits for what comes next.
         behind = max(self.position, self.pinned)
         tiles, over = divmod(max(0, len(self.ids) - behind), TILE)
         if tiles or over < TILE // 2:

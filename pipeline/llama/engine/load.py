@@ -23,12 +23,20 @@ class Share(Enum):
 
 @dataclass(frozen=True)
 class Load:
-    """What an engine wants to do next: whether anything at once, whether a thread less would do for it (or whether that
-    is ending, so that nobody should begin beside it), whether it may be done in one thread beside another engine, and
-    whether it can wait until nobody else has anything to do."""
+    """What an engine wants to do next."""
 
     busy: bool = False
+    """Whether anything, at once."""
     spares: bool = False
+    """Whether a thread less would do for it."""
     ending: bool = False
+    """Whether that is about to end."""
     apart: bool = False
+    """Whether it may be done in one thread beside another engine."""
     waits: bool = False
+    """Whether it can wait until nobody else has anything to do."""
+
+    @property
+    def lends(self) -> bool:
+        """Whether somebody may begin beside it."""
+        return self.busy and self.spares and not self.ending

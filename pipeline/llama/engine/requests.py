@@ -80,7 +80,7 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Ahead:
-    """Read the beginning of prompts that will be scored soon, in whole blocks, until it is done or `unwanted`.
+    """Read the beginning of prompts that will be scored soon, by the tile, until it is done or `unwanted`.
 
     The first `pinned` tokens are the same from call to call.
     """

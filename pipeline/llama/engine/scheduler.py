@@ -73,7 +73,7 @@ class Scheduler:
         self._free = list(range(parallel))
         branches = (sequences - parallel) // 2
         self._branches = list(range(parallel, parallel + branches))
-        self._prefixes = range(parallel + branches, sequences)
+        self._prefixes = range(parallel + branches, sequences - fixed)
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._numbers = count()
@@ -93,8 +93,9 @@ class Scheduler:
 
     def add(self, job: Job) -> None:
         """Let the job wait for its turn. One that could never start fails here, before it blocks those behind it."""
-        if (needed := len(job.ids) + job.beyond) > self._device.cells:
-            job.fail(ContextOverflow(f"{needed} cells are needed and there are {self._device.cells}"))
+        cells = self._fixed.cells if self._fixed else self._device.cells
+        if (needed := len(job.ids) + job.beyond) > cells:
+            job.fail(ContextOverflow(f"{needed} cells are needed and there are {cells}"))
         else:
             job.number = next(self._numbers)
             self._waiting.append(job)

@@ -2,8 +2,8 @@
 
 Two threads that compute at once, each with a team, would not only share the cores: OpenMP stops spinning once there are
 more threads in all teams than cores, and then every barrier between two operations sleeps. On two cores all got two and
-a half times slower (docs/performance.md). So the worker alone has a team. But to write one token is to wait for memory,
-which a core less does as well; on that core the helper reads, by itself.
+a half times slower (docs/performance.md). So the worker alone has a team. But one token is written by one core nearly
+as fast as by two; on the other one the helper reads, by itself.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Worker:
         loads: dict[Service, Load] = {}
         while True:
             busy = [load for load in loads.values() if load.busy]
-            self.spared = not self._helper.busy and (not busy or any(load.spares and not load.ending for load in busy))
+            self.spared = not self._helper.busy and (not busy or any(load.lends for load in busy))
             rung, new = self._waited(loads)
             if new:
                 self._helper.recall()  # one may be there to measure how fast something is
@@ -110,7 +110,7 @@ class Worker:
 
     def _lend(self, loads: dict[Service, Load]) -> None:
         """Let the helper do what can be done beside somebody who spares a thread for it."""
-        spared = [service for service, load in loads.items() if load.busy and load.spares and not load.ending]
+        spared = [service for service, load in loads.items() if load.lends]
         for service, load in loads.items():
             if load.busy and load.apart and [one for one in spared if one is not service] and not self._helper.busy:
                 if self._helper.lend(service):

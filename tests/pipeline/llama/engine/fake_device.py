@@ -106,6 +106,8 @@ class Cell:
     meaning: int
     adapters: Adapters
     sequences: set[int] = field(default_factory=set)
+    index: int = 0
+    """Where it lies in the cache."""
 
 
 class FakeDevice:
@@ -127,6 +129,8 @@ class FakeDevice:
         self.batches: list[tuple[Row, ...]] = []
         self.adapters: list[Adapters] = []
         """Those that were in force for each of `batches`."""
+        self.places: list[tuple[int, ...]] = []
+        """Where the cells of each of `batches` lie: the first that are free, as llama.cpp takes them."""
         self.samplers: list[FakeSampler] = []
         self.saved = 0
         self.restored = 0
@@ -157,11 +161,11 @@ class FakeDevice:
         failing, self.fail_decode = self.fail_decode > 0, max(0, self.fail_decode - 1)
         self.shares.append(self.share)
         self._answers = {}
+        places = self._free()
         for index, row in enumerate(rows[: len(rows) // 2] if failing else rows):
-            before = self._before(row)
-            cell = Cell(
-                row.position, row.token, meaning(before, row.token, self._using), self._using, {row.sequence, *row.also}
-            )
+            before, place = self._before(row), places[index]
+            known = meaning(before, row.token, self._using)
+            cell = Cell(row.position, row.token, known, self._using, {row.sequence, *row.also}, place)
             self._cells.append(cell)
             if row.wanted:
                 self._answers[index] = _probabilities(cell.meaning)
@@ -170,7 +174,12 @@ class FakeDevice:
             raise ModelFault("told to fail")
         assert len(self._cells) <= self.cells, "more cells than there are"
         self.batches.append(tuple(rows))
+        self.places.append(tuple(places[: len(rows)]))
         self.adapters.append(self._using)
+
+    def _free(self) -> list[int]:
+        taken = {cell.index for cell in self._cells}
+        return [index for index in range(self.cells + self.batch) if index not in taken]
 
     def _before(self, row: Row) -> int:
         """What the row's sequence holds, which must be whole, of one piece, and end just before the row."""
@@ -228,8 +237,10 @@ class FakeDevice:
             self.fail_restore -= 1
             return False
         self._cells += [
-            Cell(position, token, held, adapters, {sequence})
-            for position, token, held, adapters in pickle.loads(saved.tobytes())
+            Cell(position, token, held, adapters, {sequence}, index)
+            for index, (position, token, held, adapters) in zip(
+                self._free(), pickle.loads(saved.tobytes()), strict=False
+            )
         ]
         assert len(self._cells) <= self.cells, "more cells than there are"
         self.restored += 1

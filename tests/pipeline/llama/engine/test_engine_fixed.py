@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from critics import Message
 from pipeline import embedded
-from pipeline.llama.engine import Ahead, Engine, Generation, Sampling, Scores, Scoring
+from pipeline.errors import ContextOverflow
+from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
 from pipeline.llama.engine.device import Row
 from pipeline.llama.engine.jobs import AheadJob, Job, ScoringJob, WritingJob
 from pipeline.llama.engine.load import Share
@@ -26,22 +28,28 @@ STORY = "Once there was a mill by a river, and in the mill lived a cat who could
 SUBJECTS = ("rain", "tea and honey, with a little milk in it")
 
 
-SPARE = 13
+FILLER = 13
 """The sequence of rows that nobody asked for."""
 
 
-def batches(requests: Sequence[Generation | Scoring]) -> list[tuple[Row, ...]]:
-    """What is read for the last of these requests, which are done one after another: batch by batch."""
-    device = FakeDevice(cells=512, batch=8)
+def done(requests: Sequence[Generation | Scoring], *, batch: int = 8, helped: bool = False) -> FakeDevice:
+    """A device on which these requests have been served, one after another; it remembers the last one's batches."""
+    device = FakeDevice(cells=512, batch=batch, threads=2)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
     for request in requests:
         device.batches.clear()
+        device.places.clear()
         job = ScoringJob(request) if isinstance(request, Scoring) else WritingJob(request, WORDS)
         scheduler.add(job)
         while scheduler.jobs:
-            scheduler.step()
+            scheduler.step(Share.ONE if helped and scheduler.load.apart else Share.ALL)
         got(job.writing) if isinstance(job, WritingJob) else job.future.result()
-    return device.batches
+    return device
+
+
+def batches(requests: Sequence[Generation | Scoring]) -> list[tuple[Row, ...]]:
+    """What is read for the last of these requests, batch by batch."""
+    return done(requests).batches
 
 
 tokens = st.lists(st.integers(1, VOCABULARY - 1), min_size=1, max_size=20).map(tuple)
@@ -50,24 +58,37 @@ GROUPS = ((1,), (2, 3))
 scorings = st.builds(
     lambda pinned, rest: Scoring(tuple(pinned + own for own in rest), GROUPS, pinned=len(pinned)),
     st.sampled_from([(1, 2, 3) * 4, (4, 5) * 9]),
-    st.lists(tokens, min_size=1, max_size=3),
+    st.lists(tokens, min_size=1, max_size=8),
 )
 
 
 def wanted(found: Sequence[Sequence[Row]]) -> list[tuple[int, int, int, bool]]:
     """The rows that were asked for: which token, where, in which sequence, and whether what follows is wanted."""
-    return [row[:4] for batch in found for row in batch if row.sequence != SPARE]
+    return [row[:4] for batch in found for row in batch if row.sequence != FILLER]
+
+
+def placed(device: FakeDevice) -> list[tuple[tuple[int, int, int, bool], int]]:
+    """The same rows, and where their cells lie."""
+    places = [place for batch in device.places for place in batch]
+    rows = [row for batch in device.batches for row in batch]
+    return [(row[:4], place) for row, place in zip(rows, places, strict=True) if row.sequence != FILLER]
 
 
 @given(st.lists(st.one_of(writings, scorings), max_size=4), st.one_of(writings, scorings))
 def test_a_request_is_read_in_the_same_order_whatever_came_before(
     before: list[Generation | Scoring], last: Generation | Scoring
 ) -> None:
-    """Row by row; but for the pinned prefix and what follows it, as far as that is known."""
-    alone, after = wanted(batches([last])), wanted(batches([*before, last]))
+    """Row by row, into the same cells; but for the pinned prefix and what follows it, as far as that is known."""
+    alone, after = placed(done([last])), placed(done([*before, last]))
     known = len(alone) - len(after)
     assert after == alone[known:]
     assert known == 0 or not isinstance(last, Scoring) or known >= ScoringJob(last).pinned
+
+
+@given(st.one_of(writings, scorings), st.sampled_from([8, 16, 128]), st.booleans())
+def test_it_does_not_matter_where_batches_end(request: Generation | Scoring, batch: int, helped: bool) -> None:
+    """How long they may be, and whether the helper reads them, a block at a time."""
+    assert placed(done([request], batch=batch, helped=helped)) == placed(done([request]))
 
 
 @given(st.lists(st.one_of(writings, scorings), max_size=4), st.one_of(writings, scorings))
@@ -77,7 +98,8 @@ def test_what_is_not_pinned_is_read_in_whole_tiles(
     """All but the rows of who writes, which are alone."""
     pinned = ScoringJob(last).pinned if isinstance(last, Scoring) else 0
     for batch in batches([*before, last]):
-        if batch[0].position >= pinned and not (len(batch) == 1 and batch[0].wanted):
+        alone = isinstance(last, Generation) and len(batch) == 1 and batch[0].wanted
+        if batch[0].position >= pinned and not alone:
             assert len(batch) == 8
 
 
@@ -91,15 +113,18 @@ def test_what_the_last_job_has_read_is_not_read_again(ends: list[tuple[int, ...]
     assert min(positions) == 12 + length
 
 
-def test_a_tile_is_filled_with_no_more_cells_than_there_are() -> None:
+@pytest.mark.parametrize("length", [12, 13])
+def test_there_are_always_cells_to_fill_a_tile_with(length: int) -> None:
+    """Which nobody else gets."""
     device = FakeDevice(cells=20, batch=8)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
-    job = ScoringJob(Scoring(((1, 2, 3) * 6 + (1,),), GROUPS))
+    job = ScoringJob(Scoring(((1, 2, 3) * 4 + (4,) * (length - 12),), GROUPS))
     scheduler.add(job)
     while scheduler.jobs:
         scheduler.step()
-    assert [len(batch) for batch in device.batches] == [8, 8, 4]
-    assert device.used([SPARE]) == 0
+    assert isinstance(job.future.exception(), ContextOverflow) == (length > 12)
+    assert [len(batch) for batch in device.batches] == ([] if length > 12 else [8, 8])
+    assert device.used([FILLER]) == 0
 
 
 def test_a_preamble_that_was_half_read_is_read_on() -> None:
@@ -120,11 +145,15 @@ def test_a_preamble_that_was_half_read_is_read_on() -> None:
     assert job.future.result(timeout=0).mass == expected(asked)
 
 
+LORA = (Adapter(Path("lora")),)
 asks = st.builds(
-    lambda text, ends, pinned: Scoring(tuple((*text, 6, *end) for end in ends), GROUPS, pinned=pinned),
+    lambda text, ends, pinned, adapters: Scoring(
+        tuple((*text, 6, *end) for end in ends), GROUPS, pinned=pinned, plain=12, adapters=adapters
+    ),
     st.sampled_from([(1, 2, 3) * 4, (1, 2, 3) * 9, (1, 2, 3) * 9 + (4,) * 9, (1,) * 3]),
     st.lists(tokens, min_size=1, max_size=3),
     st.sampled_from([0, 3, 12]),
+    st.sampled_from([(), LORA]),
 )
 
 

@@ -769,21 +769,18 @@ def test_a_draft_that_is_followed_spares_a_thread_by_the_count_of_its_tokens() -
     assert shares == [Share.REST if number % ROUND >= ROUND - SPARED else Share.ALL for number in range(150)]
 
 
-def test_it_says_for_how_much_longer_it_spares_one() -> None:
-    """As long as a tile can be read beside it."""
+@pytest.mark.parametrize(("prompt", "windows"), [(20, [ROUND - SPARED]), (ROUND + 1, [0, ROUND - SPARED])])
+def test_nobody_begins_beside_it_whom_it_would_have_to_wait_for(prompt: int, windows: list[int]) -> None:
+    """A window begins for as long as a tile can be read before it ends."""
     _, scheduler = sharing(2)
-    scheduler.add(writer(followed=True))
+    scheduler.add(writer(prompt, followed=True))
     scheduler.step()
     begin = []
-    for number in range(150):
-        if scheduler.load.spares and not scheduler.load.ending:
+    for number in range(ROUND):
+        if scheduler.load.lends:
             begin.append(number)
         scheduler.step()
-    first = ROUND - SPARED
-    assert begin == [
-        *range(first, first + SPARED - BESIDE + 1),
-        *range(first + ROUND, first + ROUND + SPARED - BESIDE + 1),
-    ]
+    assert begin == [start + number for start in windows for number in range(SPARED - BESIDE + 1)]
 
 
 def test_behind_a_long_prompt_it_spares_one_for_longer() -> None:
@@ -888,7 +885,7 @@ def ahead(prompt: tuple[int, ...], pinned: int = 0) -> tuple[AheadJob, threading
 
 
 def test_what_was_read_ahead_is_not_read_again() -> None:
-    """Whole tiles of it, counted from the end of what is pinned."""
+    """Whole tiles of it."""
     device, scheduler = sharing(2, fixed=True)
     prompt = tokens(300, 1)
     job, _ = ahead(prompt[:250], pinned=50)
