@@ -115,6 +115,38 @@ def test_where_two_drafts_are_written_neither_is_read_ahead(model: LlamaModel) -
             assert engine.score(Scoring((prompt,), ((7,),))).result().reused > 0
 
 
+def test_prompts_are_made_only_where_they_can_be_read_at_once(model: LlamaModel) -> None:
+    """Not while another draft is followed, nor while the engine has something to do."""
+    prompt = [Message("user", PROMPT * 60)]
+    long = tuple(model.tokenise(PROMPT * 60, False))
+
+    def unwanted() -> list[list[Message]]:
+        raise AssertionError("nobody can read it")
+
+    with closing(Engine(model, context=1024, threads=2, fixed=True)) as engine:
+        judge = LlamaJudgeModel(engine, ahead=True)
+        with judge.following() as read:
+            assert read is not None
+            with engine.following():
+                assert not read(unwanted)
+            until(lambda: read(lambda: [prompt]))
+            future = engine.score(Scoring((long,), ((7,),)))
+            assert not read(unwanted)
+            assert not future.done()
+
+
+def test_an_answer_that_has_begun_is_gone_on_from(
+    asked: list[tuple[Scoring, Future[Scores]]], model: LlamaModel
+) -> None:
+    """Of a rule two tokens are read: its number and a dot."""
+    with pipeline(8) as made:
+        made.judge(PROMPT, "There was a ferry.")
+    ((request, _),) = asked
+    one, other = request.prompts
+    assert [list(one[-2:]), list(other[-2:])] == [model.tokenise(begun, False) for begun in ("1.", "2.")]
+    assert one[:-2] == other[:-2]
+
+
 def test_an_engine_for_many_reads_nothing_ahead(model: LlamaModel) -> None:
     with closing(Engine(model, context=256, threads=1)) as engine, pytest.raises(ValueError, match="one request"):
         engine.read_ahead(Ahead((1, 2, 3), threading.Event()))
