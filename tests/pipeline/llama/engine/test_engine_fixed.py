@@ -32,6 +32,13 @@ FILLER = 13
 """The sequence of rows that nobody asked for."""
 
 
+def serve(scheduler: Scheduler, job: Job) -> None:
+    """To the end."""
+    scheduler.add(job)
+    while scheduler.jobs:
+        scheduler.step()
+
+
 def done(requests: Sequence[Generation | Scoring], *, batch: int = 8, helped: bool = False) -> FakeDevice:
     """A device on which these requests have been served, one after another; it remembers the last one's batches."""
     device = FakeDevice(cells=512, batch=batch, threads=2)
@@ -119,9 +126,7 @@ def test_there_are_always_cells_to_fill_a_tile_with(length: int) -> None:
     device = FakeDevice(cells=20, batch=8)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
     job = ScoringJob(Scoring(((1, 2, 3) * 4 + (4,) * (length - 12),), GROUPS))
-    scheduler.add(job)
-    while scheduler.jobs:
-        scheduler.step()
+    serve(scheduler, job)
     assert isinstance(job.future.exception(), ContextOverflow) == (length > 12)
     assert [len(batch) for batch in device.batches] == ([] if length > 12 else [8, 8])
     assert device.used([FILLER]) == 0
@@ -138,9 +143,7 @@ def test_a_preamble_that_was_half_read_is_read_on() -> None:
         scheduler.step()
     unwanted.set()
     job = ScoringJob(asked)
-    scheduler.add(job)
-    while scheduler.jobs:
-        scheduler.step()
+    serve(scheduler, job)
     assert job.reused == 16
     assert job.future.result(timeout=0).mass == expected(asked)
 
@@ -200,9 +203,7 @@ def test_what_is_written_after_a_question_finds_it_read() -> None:
     asked = Scoring(((*text, 4, 5), (*text, 6, 7)), GROUPS, pinned=12)
     reused = []
     for job in (ScoringJob(asked), WritingJob(Generation((*text, 4, 5, 6), 3, pinned=12), WORDS), ScoringJob(asked)):
-        scheduler.add(job)
-        while scheduler.jobs:
-            scheduler.step()
+        serve(scheduler, job)
         reused.append(job.reused)
     assert reused == [0, 36, 36]
 
@@ -214,9 +215,7 @@ def test_preambles_are_kept_by_their_last_use_in_half_of_the_cells() -> None:
 
     def reused(number: int) -> int:
         job = ScoringJob(Scoring(((*preambles[number], 5, 6), (*preambles[number], 7, 6)), GROUPS, pinned=24))
-        scheduler.add(job)
-        while scheduler.jobs:
-            scheduler.step()
+        serve(scheduler, job)
         return job.reused
 
     # Two of 24 tokens are kept: the third drives out the one that was used longest ago.
@@ -230,11 +229,24 @@ def test_a_model_that_cannot_forget_a_part_reads_it_all_again() -> None:
     for _ in range(2):
         asked = Scoring(((1, 2, 3) * 9, (1, 2, 3) * 8 + (2, 2)), GROUPS)
         job = ScoringJob(asked)
-        scheduler.add(job)
-        while scheduler.jobs:
-            scheduler.step()
+        serve(scheduler, job)
         assert job.reused == 0
         assert job.future.result(timeout=0).mass == expected(asked)
+
+
+def test_it_still_knows_the_preamble() -> None:
+    """Which is brought back, where nothing can be cut off behind it."""
+    device = FakeDevice(cells=512, batch=8)
+    device.whole = True
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    reused = []
+    for _ in range(2):
+        asked = Scoring(((1, 2, 3) * 9, (1, 2, 3) * 8 + (2, 2)), GROUPS, pinned=12)
+        job = ScoringJob(asked)
+        serve(scheduler, job)
+        assert job.future.result(timeout=0).mass == expected(asked)
+        reused.append(job.reused)
+    assert reused == [0, 12]
 
 
 def test_what_follows_another_preamble_is_read_anew() -> None:

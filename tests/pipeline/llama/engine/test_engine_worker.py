@@ -62,6 +62,19 @@ def service(log: Log, name: str, loads: list[Load], *, fails: bool = False) -> t
     return run(), ended
 
 
+def asking(worker: Worker, told: list[bool], loads: list[Load]) -> tuple[Service, threading.Event]:
+    """A service that asks, in each of its steps, whether something would be done beside it."""
+    ended = threading.Event()
+
+    def run() -> Service:
+        for load in loads:
+            yield load
+            told.append(worker.spared)
+        ended.set()
+
+    return run(), ended
+
+
 def done(worker: Worker, *services: tuple[Service, threading.Event]) -> None:
     """Once all of them are there."""
     for one, _ in services:
@@ -85,16 +98,8 @@ def test_what_is_read_apart_is_read_beside_who_spares_a_thread(worker: Worker) -
 def test_it_is_known_whether_what_can_wait_would_be_done_at_once(worker: Worker, load: Load, spared: bool) -> None:
     """While somebody spares a thread for long enough, or nobody does anything."""
     told: list[bool] = []
-    ended = threading.Event()
-
-    def asks() -> Service:
-        for _ in range(3):
-            yield load
-            told.append(worker.spared)
-        ended.set()
-
     assert worker.spared
-    done(worker, (asks(), ended))
+    done(worker, asking(worker, told, [load] * 3))
     assert told[1:] == [spared] * 2
     end = time.monotonic() + 10
     while not worker.spared:
@@ -103,16 +108,8 @@ def test_it_is_known_whether_what_can_wait_would_be_done_at_once(worker: Worker,
 
 def test_while_the_helper_is_busy_nothing_else_would_be_done(worker: Worker) -> None:
     told: list[bool] = []
-    ended = threading.Event()
-
-    def writes() -> Service:
-        for _ in range(20):
-            yield WRITES
-            told.append(worker.spared)
-        ended.set()
-
     log = Log()
-    done(worker, (writes(), ended), service(log, "reads", [READS] * 10))
+    done(worker, asking(worker, told, [WRITES] * 20), service(log, "reads", [READS] * 10))
     assert (HELPER, Share.ONE) in log.of("reads")
     assert False in told
 
