@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_DIGITS = 8
+_LETTERS = "bcdfghjklmnpqrstvwxz"
+"""Of delimiters: no vowels, so that hardly a word is one, and no digits, each of which many models read as a token."""
+
+_LENGTH = 6
 
 _LABELS = "drafts?|sources?|conversation|turns?"
 _CLOSED = "(?=[^<>\u2039\u203a\n]{0,200}>)"  # `a < source` is code, `< source >` a tag
 _FENCE_TAG = (
     rf"<(?:/\s{{0,8}}(?:{_LABELS})\b|(?:{_LABELS})\b|\s{{1,8}}/?\s{{0,8}}(?:{_LABELS})\b{_CLOSED}"
-    rf"|\s{{0,8}}/?\s{{0,8}}\w{{1,32}}\s{{1,8}}[0-9a-f]{{{_DIGITS}}}\b)"
+    rf"|\s{{0,8}}/?\s{{0,8}}\w{{1,32}}\s{{1,8}}[{_LETTERS}]{{{_LENGTH}}}\b)"
 )
 
 _BAR = "[|\uff5c]"
@@ -70,10 +73,8 @@ class Fence:
         """
         folded = "\0".join((*texts, avoiding)).casefold()
         seed = _digest(texts)
-        delimiter = seed[:_DIGITS]
-        while delimiter in folded:
+        while (delimiter := _delimiter(seed)) in folded:
             seed = _digest((seed,))
-            delimiter = seed[:_DIGITS]
         return cls(delimiter)
 
     def wrap(self, label: str, text: str, **attributes: str) -> str:
@@ -87,9 +88,13 @@ class Fence:
 
     def _inside(self, text: str) -> str:
         """Neutralised, and without the delimiter, which could stand in a text that `around` was not told of."""
-        half = _DIGITS // 2
+        half = _LENGTH // 2
         broken = rf"{self.delimiter[:half]}-{self.delimiter[half:]}"
         return re.sub(self.delimiter, broken, neutralise(text), flags=re.IGNORECASE)
+
+
+def _delimiter(digest: str) -> str:
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in bytes.fromhex(digest)[:_LENGTH])
 
 
 def _digest(parts: Iterable[str]) -> str:
