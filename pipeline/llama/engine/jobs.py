@@ -101,8 +101,9 @@ class Job(ABC):
         """Get ready, once there is room. Ids for branches are taken from the pool, and put back there. Raises
         `ModelFault` for what cannot be done."""
 
-    def prepare(self, device: Device, room: int) -> None:  # noqa: B027  # most have nothing to do
-        """Get ready for the next batch, in which it may read `room` rows, its own and its branches' together."""
+    def prepare(self, device: Device, room: int, outputs: int, *, alone: bool) -> None:  # noqa: B027  # most do nothing
+        """Get ready for the next batch, in which it may read `room` rows, its own and its branches' together, of which
+        `outputs` are wanted; `alone` says that no other job shares what it reads."""
 
     def rows(self, room: int, outputs: int) -> list[Row]:  # noqa: ARG002  # nothing is wanted while reading
         """What to read next, in at most `room` rows of which `outputs` are wanted."""
@@ -272,10 +273,10 @@ class ScoringJob(Job):
             self._taken.append((branch, count))
         return rows
 
-    def prepare(self, device: Device, room: int) -> None:
+    def prepare(self, device: Device, room: int, outputs: int, *, alone: bool) -> None:
         """Open as many branches as there are ids and cells for, once those before them are read, and the trunk is, or
         its rest leaves them room."""
-        if self._open or (self._on_trunk and (self.applied != self._asked_with or self._rest >= room)):
+        if self._open or (self._on_trunk and not self._along_with_trunk(room, outputs, alone=alone)):
             return
         used = 0
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
@@ -310,6 +311,16 @@ class ScoringJob(Job):
         self.done = True
         with suppress(InvalidStateError):  # cancelled in the meantime
             self.future.set_exception(error)
+
+    def _along_with_trunk(self, room: int, outputs: int, *, alone: bool) -> bool:
+        """Whether branches may be read in one batch with the rest of the trunk."""
+        if self.applied != self._asked_with:
+            return False
+        if alone:
+            return self._rest < room
+        # Another's cells may take the place of its trunk's once that is read: by then no branch may be left on them.
+        read = self.remaining <= room and sum(len(branch.ids) for branch in self._waiting) <= self._wave
+        return read and len(self._waiting) <= min(outputs, len(self._pool))
 
     @property
     def _rest(self) -> int:

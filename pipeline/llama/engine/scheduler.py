@@ -262,7 +262,7 @@ class Scheduler:
         """What each job reads in a batch of so many rows, of which `outputs` are wanted."""
         parts = []
         for job in jobs:
-            job.prepare(self._device, room if self._fixed else 0)  # what a job shares of its trunk may become another's
+            job.prepare(self._device, room, outputs, alone=self._fixed is not None)
             part = job.rows(room, outputs) if room > 0 else []
             job.passed = 0 if part else job.passed + 1
             if part:

@@ -253,17 +253,34 @@ def test_a_job_with_the_same_prompt_starts_when_the_reader_was_cancelled() -> No
 # Scoring
 
 
-def test_all_branches_of_a_scoring_are_in_one_batch() -> None:
-    """The trunk is read, then every prompt's rest at once."""
-    rig = big()
+@pytest.mark.parametrize(
+    ("batch", "outputs", "batches"),
+    [(256, 16, [(70, 4)]), (70, 4, [(70, 4)]), (69, 16, [(50, 0), (20, 4)]), (256, 3, [(50, 0), (19, 3), (1, 1)])],
+    ids=["all fit", "just fit", "a row too many", "an output too many"],
+)
+def test_all_branches_of_a_scoring_are_in_one_batch(batch: int, outputs: int, batches: list[tuple[int, int]]) -> None:
+    """With the trunk where both fit; else the trunk is read, then every prompt's rest at once."""
+    rig = Rig(FakeDevice(cells=2048, batch=batch, outputs=outputs))
     trunk = tokens(50, 1)
     asked = Scoring(tuple((*trunk, first, *tokens(4, first)) for first in (1, 2, 3, 4)), GROUPS)
     job = rig.score(asked)
     rig.finish()
-    assert [len(batch) for batch in rig.device.batches] == [50, 4 * 5]
-    assert [sum(row.wanted for row in batch) for batch in rig.device.batches] == [0, 4]
+    assert [(len(rows), sum(row.wanted for row in rows)) for rows in rig.device.batches] == batches
     assert job.future.result(timeout=0).mass == scored(asked)
     assert job.future.result(timeout=0).read == 70
+
+
+def test_two_who_read_the_same_trunk_with_their_branches_share_it_afterwards() -> None:
+    """The second one's cells give way to the first one's, and its branches are on none of them any more."""
+    rig = big()
+    trunk = tokens(SHARED_READ - 1, 1)  # short enough to be read by both at once
+    requests = [Scoring(tuple((*trunk, *end) for end in ends), GROUPS) for ends in (((1, 2), (2, 2)), ((3, 2), (4, 2)))]
+    jobs = [rig.score(request) for request in requests]
+    rig.step()
+    assert [job.future.result(timeout=0).mass for job in jobs] == [scored(request) for request in requests]
+    assert len(rig.device.batches) == 1
+    rig.check_idle()
+    assert rig.device.used() == len(trunk)
 
 
 @pytest.mark.parametrize(
