@@ -270,6 +270,22 @@ def test_all_branches_of_a_scoring_are_in_one_batch(batch: int, outputs: int, ba
     assert job.future.result(timeout=0).read == 70
 
 
+@pytest.mark.parametrize(
+    ("wave", "sequences", "batches"),
+    [(10, 14, [50, 10, 10]), (1024, 10, [50, 15, 5])],
+    ids=["few cells for branches", "three ids for branches"],
+)
+def test_branches_that_are_read_in_turns_are_not_read_with_the_trunk(
+    wave: int, sequences: int, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is another's, too, before the last of them is opened."""
+    monkeypatch.setattr("pipeline.llama.engine.jobs.WAVE", wave)
+    rig = big(sequences=sequences)
+    rig.score(Scoring(tuple((*tokens(50, 1), first, *tokens(4, first)) for first in (1, 2, 3, 4)), GROUPS))
+    rig.finish()
+    assert [len(rows) for rows in rig.device.batches] == batches
+
+
 def test_two_who_read_the_same_trunk_with_their_branches_share_it_afterwards() -> None:
     """The second one's cells give way to the first one's, and its branches are on none of them any more."""
     rig = big()
