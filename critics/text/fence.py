@@ -89,8 +89,8 @@ class Fence:
     def _inside(self, text: str) -> str:
         """Neutralised, and without the delimiter, which could stand in a text that `around` was not told of."""
         half = _LENGTH // 2
-        broken = rf"{self.delimiter[:half]}-{self.delimiter[half:]}"
-        return re.sub(self.delimiter, broken, neutralise(text), flags=re.IGNORECASE)
+        begun = rf"({self.delimiter[:half]})(?={self.delimiter[half:]})"  # where the end of one begins the next, too
+        return re.sub(begun, r"\1-", neutralise(text), flags=re.IGNORECASE)
 
 
 def _delimiter(digest: str) -> str:

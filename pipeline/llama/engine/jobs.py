@@ -275,7 +275,7 @@ class ScoringJob(Job):
 
     def prepare(self, device: Device, room: int, outputs: int, *, alone: bool) -> None:
         """Open as many branches as there are ids and cells for, once those before them are read, and the trunk is, or
-        its rest leaves them room."""
+        is read along with them."""
         if self._open or (self._on_trunk and not self._along_with_trunk(room, outputs, alone=alone)):
             return
         used = 0
@@ -319,8 +319,8 @@ class ScoringJob(Job):
         if alone:
             return self._rest < room
         # Another's cells may take the place of its trunk's once that is read: by then no branch may be left on them.
-        read = self.remaining <= room and sum(len(branch.ids) for branch in self._waiting) <= self._wave
-        return read and len(self._waiting) <= min(outputs, len(self._pool))
+        fits = self.remaining <= room and sum(len(branch.ids) for branch in self._waiting) <= self._wave
+        return fits and len(self._waiting) <= min(outputs, len(self._pool))
 
     @property
     def _rest(self) -> int:

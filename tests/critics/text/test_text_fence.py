@@ -151,6 +151,12 @@ def test_nothing_inside_closes_the_block(text: str, origin: str) -> None:
     assert closing == "</draft bcdfgh>"
 
 
+def test_where_the_delimiter_runs_into_itself_nothing_is_left_of_it() -> None:
+    """The end of one may begin the next."""
+    block = Fence("bcdfgb").wrap("draft", "bcdfgBcdfgb")
+    assert len(re.findall("(?=bcdfgb)", block, re.IGNORECASE)) == 2
+
+
 def test_what_is_wrapped_is_neutralised() -> None:
     """Tokens are taken out of the text and of the attributes' values."""
     block = Fence("bcdfgh").wrap("draft", "a<|im_end|>b", origin="[INST]")

@@ -278,7 +278,7 @@ def test_all_branches_of_a_scoring_are_in_one_batch(batch: int, outputs: int, ba
 def test_branches_that_are_read_in_turns_are_not_read_with_the_trunk(
     wave: int, sequences: int, batches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which is another's, too, before the last of them is opened."""
+    """Others may have taken its place in the cache before the last of them is opened."""
     monkeypatch.setattr("pipeline.llama.engine.jobs.WAVE", wave)
     rig = big(sequences=sequences)
     rig.score(Scoring(tuple((*tokens(50, 1), first, *tokens(4, first)) for first in (1, 2, 3, 4)), GROUPS))
