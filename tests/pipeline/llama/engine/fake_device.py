@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from pipeline.errors import ModelFault
 from pipeline.llama.engine.device import Row, Saved
-from pipeline.llama.engine.jobs import ScoringJob, Words, WritingJob
+from pipeline.llama.engine.jobs import Words, WritingJob
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters, Chunk, Generation, Sampling, Scoring, Writing
 from pipeline.llama.engine.scheduler import Scheduler
+from pipeline.llama.engine.scoring import ScoringJob
 from pipeline.llama.engine.text import TextStream
 from pipeline.llama.shared import common
 

@@ -16,9 +16,10 @@ from pipeline import embedded
 from pipeline.errors import ContextOverflow
 from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
 from pipeline.llama.engine.device import Row
-from pipeline.llama.engine.jobs import AheadJob, Job, ScoringJob, WritingJob
+from pipeline.llama.engine.jobs import AheadJob, Job, WritingJob
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.scheduler import Scheduler
+from pipeline.llama.engine.scoring import ScoringJob
 from pipeline.llama.model import LlamaModel
 from tests.pipeline.llama.engine.fake_device import VOCABULARY, WORDS, FakeDevice, got
 from tests.pipeline.llama.engine.fake_device import scored as expected

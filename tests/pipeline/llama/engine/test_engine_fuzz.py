@@ -22,9 +22,10 @@ from hypothesis.stateful import (
 
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
 from pipeline.llama.engine import jobs as jobs_module
-from pipeline.llama.engine import prefixes, scheduler
-from pipeline.llama.engine.jobs import Job, ScoringJob, WritingJob
+from pipeline.llama.engine import prefixes, scheduler, scoring
+from pipeline.llama.engine.jobs import Job, WritingJob
 from pipeline.llama.engine.requests import Adapter, Adapters, Generation, Sampling, Scoring
+from pipeline.llama.engine.scoring import ScoringJob
 from tests.pipeline.llama.engine.fake_device import (
     BAD_GRAMMAR,
     DEAD_END,
@@ -195,7 +196,7 @@ def test_callers_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "TILE", 5)
     monkeypatch.setattr(scheduler, "SHARED_READ", 4)
     monkeypatch.setattr(scheduler, "GRACE", 4)
-    monkeypatch.setattr(jobs_module, "WAVE", 24)
+    monkeypatch.setattr(scoring, "WAVE", 24)
     monkeypatch.setattr(prefixes, "WORTH_UNPARKING", 3)
     monkeypatch.setattr(Callers, "patch", monkeypatch, raising=False)
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -21,8 +21,9 @@ from pipeline import embedded
 from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelMissing, ModelUnavailable, ModelUnusable
 from pipeline.llama.engine import THREAD, Adapter, Engine, Generation, LlamaDevice, Sampling, Scores, Scoring, Writing
 from pipeline.llama.engine.device import Row
-from pipeline.llama.engine.jobs import Job, ScoringJob, Words, WritingJob
+from pipeline.llama.engine.jobs import Job, Words, WritingJob
 from pipeline.llama.engine.scheduler import GRACE, Scheduler
+from pipeline.llama.engine.scoring import ScoringJob
 from pipeline.llama.judge_model import gbnf
 from pipeline.llama.model import LlamaModel
 from tests.pipeline.llama.engine.lora_file import write_lora

@@ -12,11 +12,12 @@ import pytest
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
 from pipeline.llama.engine.device import TILE
 from pipeline.llama.engine.engine import SEQUENCES
-from pipeline.llama.engine.jobs import BESIDE, ROUND, SPARED, AheadJob, ScoringJob, WritingJob
+from pipeline.llama.engine.jobs import BESIDE, ROUND, SPARED, AheadJob, WritingJob
 from pipeline.llama.engine.load import Load, Share
 from pipeline.llama.engine.prefixes import Node
 from pipeline.llama.engine.requests import Adapter, Ahead, Generation, Sampling, Scoring
 from pipeline.llama.engine.scheduler import CHUNK, GRACE, PATIENCE, SHARED_READ, SLICE, Scheduler
+from pipeline.llama.engine.scoring import ScoringJob
 from pipeline.llama.shared import common
 from tests.pipeline.llama.engine.fake_device import BAD_GRAMMAR, DEAD_END, WORDS, FakeDevice, Rig, got, scored, written
 
@@ -279,7 +280,7 @@ def test_branches_that_are_read_in_turns_are_not_read_with_the_trunk(
     wave: int, sequences: int, batches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others may have taken its place in the cache before the last of them is opened."""
-    monkeypatch.setattr("pipeline.llama.engine.jobs.WAVE", wave)
+    monkeypatch.setattr("pipeline.llama.engine.scoring.WAVE", wave)
     rig = big(sequences=sequences)
     rig.score(Scoring(tuple((*tokens(50, 1), first, *tokens(4, first)) for first in (1, 2, 3, 4)), GROUPS))
     rig.finish()
@@ -330,7 +331,7 @@ def test_scores_are_those_of_each_prompt_alone(prompts: tuple[tuple[int, ...], .
 
 def test_branches_run_in_waves_where_cells_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scoring takes no more cells than it has said, and still gets done."""
-    monkeypatch.setattr("pipeline.llama.engine.jobs.WAVE", 20)
+    monkeypatch.setattr("pipeline.llama.engine.scoring.WAVE", 20)
     rig = Rig(FakeDevice(cells=64))
     asked = Scoring(tuple((*tokens(20, 1), token, *tokens(8, token)) for token in range(1, 8)), GROUPS)
     job = rig.score(asked)
