@@ -47,7 +47,8 @@ def yes(judge: LlamaJudgeModel) -> list[float]:
 def test_it_changes_the_answers_and_nothing_that_was_said(engine: Engine, noise: Path) -> None:
     """Before and after, the model without it says the same of the same cells, and writes the same."""
     plain, adapted = LlamaJudgeModel(engine), LlamaJudgeModel(engine, adapters=(Adapter(noise, 1.0),))
-    asked = Generation(tuple(engine.model.prompt(QUESTIONS[0])), 12)
+    # Of the other questions' answers some word is nearly as likely as another: which it is depends on where cells lie.
+    asked = Generation(tuple(engine.model.prompt(QUESTIONS[1])), 12)
     before, written = yes(plain), [chunk.text for chunk in engine.generate(asked)]
     changed = yes(adapted)
     assert np.abs(np.subtract(changed, before)).max() > 0.1
