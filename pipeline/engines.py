@@ -84,9 +84,15 @@ class Engines:
 
     def _model(self, path: Path) -> LlamaModel:
         if path not in self._models:
-            faster = self._judged and self._settings.optimise and path == _file("embedded")
-            self._models[path] = LlamaModel(faster_form(path) if faster else path)
+            self._models[path] = LlamaModel(self._form(path))
         return self._models[path]
+
+    def _form(self, path: Path) -> Path:
+        """The file to be loaded for these weights."""
+        optimise = self._settings.optimise
+        if not (self._judged and optimise and path == _file("embedded")):
+            return path
+        return faster_form(path, kind="q8_0" if optimise is True else optimise)
 
     def _context(self, path: Path) -> int:
         """Tokens of the longest conversation that the settings want with these weights."""

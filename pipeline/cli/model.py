@@ -29,7 +29,7 @@ def _model() -> None:
 @reported
 def optimise(
     model: Annotated[str, typer.Argument(help="embedded, or a GGUF file.")] = "embedded",
-    kind: Annotated[Kind, typer.Option("--to", help="q8_0 and bf16 lose next to nothing, q4_0 is smaller.")] = "q8_0",
+    kind: Annotated[Kind, typer.Option("--to", help="q8_0 and bf16 lose least, iq4_nl drafts faster.")] = "q8_0",
     cache: Annotated[Path | None, typer.Option("--cache", help="Where to keep it.", show_default=False)] = None,
     as_json: options.Json = False,
     config: options.ConfigFile = None,
@@ -46,13 +46,15 @@ def optimise(
     if path is None:
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
     with stderr().status("writing and measuring, about half a minute for a small model …"):
-        target = requantised(path, kind, cache or user_cache_path("superego") / "models")
+        folder = cache or user_cache_path("superego") / "models"
+        target = requantised(path, kind, folder, threads=settings.threads)
         before, after = compared((path, target), threads=settings.threads)
     if as_json:
         print(json.dumps({"original": _plain(before), "optimised": _plain(after)}, indent=2))
     else:
         stdout().print(_table(before, after))
-        say(f"To use it: --judge {target}")
+        use = f"--generator {target} --judge {model}" if kind == "iq4_nl" else f"--judge {target}"
+        say(f"To use it: {use}")
     return DONE
 
 

@@ -51,6 +51,32 @@ def test_a_judge_with_a_conversation_of_its_own_has_cells_of_its_own(read: list[
 
 
 @pytest.mark.parametrize(
+    ("optimise", "judged", "kinds"),
+    [
+        (True, True, ["q8_0"]),
+        ("iq4_nl", True, ["iq4_nl"]),
+        (False, True, []),
+        ("iq4_nl", False, []),
+    ],
+)
+def test_the_embedded_model_is_in_the_form_that_the_settings_name(
+    monkeypatch: pytest.MonkeyPatch, optimise: object, judged: bool, kinds: list[str]
+) -> None:
+    """Where it judges; elsewhere, and if they want none, as it is."""
+    asked: list[str] = []
+
+    def form(path: Path, *, kind: str) -> Path:
+        asked.append(kind)
+        return path
+
+    monkeypatch.setattr("pipeline.engines.faster_form", form)
+    settings = load_settings(flags=UNTRAINED | {"optimise": optimise})
+    with closing(Engines(settings, judged=judged)) as made:
+        assert made.of(embedded.weights()).model.path == embedded.weights()
+    assert asked == kinds
+
+
+@pytest.mark.parametrize(
     "flags",
     [
         {"judge": {"context": 512}},

@@ -102,6 +102,23 @@ def test_one_identity_is_a_list_of_one() -> None:
         load_settings(flags={"identity": {"scale": 70}})
 
 
+@pytest.mark.parametrize(
+    ("text", "means"), [("true", True), ("1", True), ("FALSE", False), ("no", False), ("iq4_nl", "iq4_nl")]
+)
+def test_a_variable_names_a_form_or_says_whether(monkeypatch: pytest.MonkeyPatch, text: str, means: object) -> None:
+    """In any of the words for true and false."""
+    monkeypatch.setenv("SUPEREGO_OPTIMISE", text)
+    optimise = load_settings().optimise
+    assert (type(optimise), optimise) == (type(means), means)
+
+
+def test_a_form_that_there_is_not_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what there is."""
+    monkeypatch.setenv("SUPEREGO_OPTIMISE", "q4_0")
+    with pytest.raises(SettingsError, match=r"^SUPEREGO_OPTIMISE: `optimise`: .* True, False or 'iq4_nl'$"):
+        load_settings()
+
+
 def test_every_family_of_guards_can_be_named() -> None:
     """Settings and critics know the same ones."""
     assert set(get_args(GuardFamilyName)) == {"auto", *GUARD_FAMILIES}

@@ -31,15 +31,18 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 class LlamaDevice:
     """A context of `cells` tokens over a model, shared by `sequences`. Raises `ModelUnusable` where it does not fit.
 
-    It serves one thread at a time, and must be closed.
+    It serves one thread at a time, and must be closed. `watch` is llama.cpp's `cb_eval`, which sees what is worked out.
     """
 
     batch = BATCH
     outputs = OUTPUTS
 
-    def __init__(self, model: LlamaModel, *, cells: int, sequences: int = 1, threads: int | None = None) -> None:
+    def __init__(
+        self, model: LlamaModel, *, cells: int, sequences: int = 1, threads: int | None = None, watch: Any = None
+    ) -> None:
         self._api = api = quiet_api()
         self._model = model
+        self._watch = watch  # kept as long as llama.cpp may call it
         options = api.llama_context_default_params()
         options.n_ctx = cells
         options.n_batch = options.n_ubatch = BATCH
@@ -51,6 +54,8 @@ class LlamaDevice:
         # It skips the cells of other sequences: docs/performance.md. Where a model cannot have it, it goes without.
         options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
         options.no_perf = True
+        if watch is not None:
+            options.cb_eval = watch
         self._context = api.llama_init_from_model(model.handle, options)
         if not self._context:
             raise ModelUnusable(f"{model.path} does not fit into the memory with a context of {cells} tokens")

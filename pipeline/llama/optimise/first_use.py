@@ -16,10 +16,10 @@ from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.measure import reading_speed
 from pipeline.llama.optimise.passage import PASSAGE
-from pipeline.llama.optimise.requantise import requantised
+from pipeline.llama.optimise.requantise import Kind, requantised
 
 WORTH = 1.5
-"""How many times as fast it must read: writing gets a little slower, and the file is half as big again."""
+"""How many times as fast it must read: as `q8_0` it writes a little slower, and is half as big again."""
 
 _ROUNDS = 3
 _TOKENS = 256
@@ -27,22 +27,21 @@ _TOKENS = 256
 _log = logging.getLogger("superego")
 
 
-def faster_form(path: Path, folder: Path | None = None) -> Path:
-    """The model as `q8_0`, which predicts as well (docs/performance.md), where that reads `WORTH` times as fast here;
-    else the model as it is, also where the cache folder cannot be written.
+def faster_form(path: Path, folder: Path | None = None, *, kind: Kind = "q8_0") -> Path:
+    """The model in this form (docs/performance.md), where that reads `WORTH` times as fast here; else the model as it
+    is, also where the cache folder cannot be written.
 
     It is measured on first use, in a few seconds, and remembered beside the new file.
     """
     folder = folder or user_cache_path("superego") / "models"
-    note = folder / f"{path.stem}-{fingerprint(path)[:16]}-q8_0.json"
+    note = folder / f"{path.stem}-{fingerprint(path)[:16]}-{kind}.json"
     try:
         gain = _noted(note)
         if gain is None:
             _log.info("once: measuring for some seconds whether %s reads faster in another form", path.stem)
-            form = requantised(path, "q8_0", folder)
-            gain = worker.run(lambda: _gain(path, form))
+            gain = worker.run(lambda: _gain(path, requantised(path, kind, folder)))
             note.write_text(json.dumps({"reading": gain}))
-        return requantised(path, "q8_0", folder) if gain >= WORTH else path
+        return worker.run(lambda: requantised(path, kind, folder)) if gain >= WORTH else path
     except (OSError, OutputFault, ModelFault) as exc:
         _log.warning("%s is used as it is: %s", path.stem, exc)
         return path

@@ -4,13 +4,16 @@ import math
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+from gguf import GGUFReader
 
 from pipeline import ModelUnusable, OutputFault, embedded
 from pipeline.llama import LlamaModel, compared, faster_form, requantised
 from pipeline.llama.engine import THREAD, LlamaDevice
 from pipeline.llama.engine.device import Row
 from pipeline.llama.optimise import first_use
+from pipeline.llama.optimise.importance import importance
 from pipeline.llama.optimise.measure import perplexity
 from pipeline.llama.optimise.passage import PASSAGE
 
@@ -39,6 +42,40 @@ def test_both_forms_are_measured_in_one_run(folder: Path) -> None:
         for speed in (figures.reading, figures.writing):
             assert 0 < speed.lowest <= speed.median <= speed.highest
     assert after.perplexity == pytest.approx(before.perplexity, rel=0.01)
+
+
+def test_four_bits_are_for_the_feed_forward_matrices_alone(folder: Path) -> None:
+    """And are chosen with care: without, perplexity is seven hundredths higher."""
+    before = embedded.weights()
+    made = requantised(before, "iq4_nl", folder)
+    kinds = {
+        (tensor.name.split(".")[-2].startswith("ffn_"), tensor.tensor_type.name)
+        for tensor in GGUFReader(made).tensors
+        if len(tensor.shape) == 2
+    }
+    assert kinds == {(True, "IQ4_NL"), (False, "Q8_0")}
+    perplexities = []
+    for path in (before, made):
+        model = LlamaModel(path)
+        device = LlamaDevice(model, cells=1024)
+        perplexities.append(perplexity(device, model.tokenise(PASSAGE, False)))
+        device.close()
+    assert perplexities[1] < 1.03 * perplexities[0]
+
+
+def test_what_comes_in_is_squared_and_averaged(model: LlamaModel) -> None:
+    """What a norm gives to the matrices behind it has a mean square of 1 in each row, before its weights."""
+    found = importance(model)
+    layers = range(30)
+    matrices = ("ffn_gate", "ffn_up", "ffn_down")
+    assert set(found) == {f"blk.{layer}.{matrix}.weight" for layer in layers for matrix in matrices}
+    norms = {tensor.name: tensor.data for tensor in GGUFReader(embedded.weights()).tensors}
+    for layer in layers:
+        behind = found[f"blk.{layer}.ffn_up.weight"]
+        assert np.mean(behind / norms[f"blk.{layer}.ffn_norm.weight"] ** 2) == pytest.approx(1, abs=0.001)
+        assert (found[f"blk.{layer}.ffn_gate.weight"] == behind).all()
+        assert found[f"blk.{layer}.ffn_down.weight"].shape == (1536,)
+        assert (found[f"blk.{layer}.ffn_down.weight"] > 0).all()
 
 
 def test_perplexity_is_that_of_the_probabilities_read_one_by_one(model: LlamaModel) -> None:
