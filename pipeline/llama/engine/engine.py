@@ -17,7 +17,7 @@ from pipeline.errors import BadInput, ModelFault
 from pipeline.llama.engine.device import TILE, Device, Saved
 from pipeline.llama.engine.following import Following
 from pipeline.llama.engine.jobs import AheadJob, Words, WritingJob
-from pipeline.llama.engine.llama_device import LlamaDevice
+from pipeline.llama.engine.llama_device import BATCH, LONG_BATCH, LlamaDevice
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.looking import LookingJob, SavingJob
 from pipeline.llama.engine.mailbox import Mailbox
@@ -72,7 +72,8 @@ class Engine:
 
         def device() -> Device:
             room = total + TILE if fixed else total  # see engine/fixed.py
-            return LlamaDevice(model, cells=room, sequences=SEQUENCES, threads=threads)
+            batch = LONG_BATCH if fixed else BATCH
+            return LlamaDevice(model, cells=room, sequences=SEQUENCES, threads=threads, batch=batch)
 
         started: Future[None] = Future()
         worker.employ(_serve(device, self._mailbox, parallel, fixed, started))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from pipeline.llama.engine.device import TILE, Device, Row, Saved
 from pipeline.llama.engine.jobs import Job
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
 
@@ -44,15 +45,17 @@ class FixedStart:
         if saved is not None and self._device.restore(job.sequence, saved):
             job.position = job.reused = job.pinned
 
-    def room(self, job: Job, *, briefly: bool) -> int:
+    def room(self, job: Job, share: Share) -> int:
         """Rows that it may read now, up to the end of what is pinned or behind it: what that leaves is at least a
-        block, if it can. `briefly` a block is read at a time, or what is less than two."""
-        most = self._block if briefly else self._device.batch
+        block, if it can. With one thread a block is read at a time, or what is less than two, and two while others have
+        something to do."""
+        two = min(2 * self._block, self._device.batch)
+        most = {Share.ALL: self._device.batch, Share.ONE: self._block}.get(share, two)
         if job.position < job.pinned:
             left = job.pinned - job.position
             return left if left < self._block else min(most, left) // self._block * self._block
         if job.remaining < 2 * self._block or job.remaining <= most:
-            return self._device.batch
+            return max(most, two)
         return min(most, job.remaining - self._block)
 
     @contextmanager

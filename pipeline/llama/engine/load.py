@@ -7,16 +7,18 @@ from enum import Enum
 
 
 class Share(Enum):
-    """How many of its threads an engine may compute with: all, all but one, one, or none for now."""
+    """How many of its threads an engine may compute with: all, by itself or in turns with others; all but one; one; or
+    none for now."""
 
     ALL = "all"
+    TURNS = "turns"
     REST = "rest"
     ONE = "one"
     NONE = "none"
 
     def of(self, threads: int) -> int:
         """So many of that many."""
-        if self is Share.ALL:
+        if self in (Share.ALL, Share.TURNS):
             return threads
         return max(1, threads - 1) if self is Share.REST else 1
 

@@ -130,7 +130,7 @@ class Scheduler:
         if not self._running or (share is Share.ONE and any(job.urgent for job in self._running)):
             return  # a token is not written in one thread: the next load says so
         turn = self._turn()
-        batches = self._plan(turn, briefly=share is Share.ONE)
+        batches = self._plan(turn, share)
         # Other adapters are next, also where a job got no row: it may wait for branches that jobs with those hold.
         self._running = [job for job in self._running if job not in turn] + turn
         if not batches:
@@ -243,11 +243,11 @@ class Scheduler:
         applied = self._running[0].applied
         return [job for job in self._running if job.applied == applied]
 
-    def _plan(self, turn: list[Job], *, briefly: bool) -> list[list[Part]]:
+    def _plan(self, turn: list[Job], share: Share) -> list[list[Part]]:
         """Batches to be read now: of those who write, each with cells of its own, and of those who read. One for both
         where that is cheaper, below a tile."""
         if self._fixed:
-            alone = self._parts(turn, self._fixed.room(turn[0], briefly=briefly), self._device.outputs)
+            alone = self._parts(turn, self._fixed.room(turn[0], share), self._device.outputs)
             return [alone] if alone else []
         writing = self._parts([job for job in turn if job.urgent], self._device.batch, self._device.outputs)
         readers = sorted((job for job in turn if not job.urgent), key=_precedence)

@@ -121,8 +121,9 @@ class Worker:
         if self._helper.busy and load.busy and not load.spares:
             self._helper.recall()
             loads |= self._helper.returned(wait=True)
-        share = Share.REST if self._helper.busy else Share.ALL
-        if load.waits and any(other.busy and not other.waits for other in loads.values()):
+        others = any(other.busy and not other.waits for one, other in loads.items() if one is not service)
+        share = Share.REST if self._helper.busy else Share.TURNS if others else Share.ALL
+        if load.waits and others:
             share = Share.NONE
         _keep(loads, service, _step(service, share))
 

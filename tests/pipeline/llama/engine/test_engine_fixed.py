@@ -15,7 +15,7 @@ from critics import Message
 from pipeline import embedded
 from pipeline.errors import ContextOverflow
 from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
-from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.device import TILE, Row
 from pipeline.llama.engine.jobs import AheadJob, Job, WritingJob
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.scheduler import Scheduler
@@ -40,7 +40,7 @@ def serve(scheduler: Scheduler, job: Job) -> None:
         scheduler.step()
 
 
-def done(requests: Sequence[Generation | Scoring], *, batch: int = 8, helped: bool = False) -> FakeDevice:
+def done(requests: Sequence[Generation | Scoring], *, batch: int = 8, share: Share = Share.ALL) -> FakeDevice:
     """A device on which these requests have been served, one after another; it remembers the last one's batches."""
     device = FakeDevice(cells=512, batch=batch, threads=2)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
@@ -50,7 +50,7 @@ def done(requests: Sequence[Generation | Scoring], *, batch: int = 8, helped: bo
         job = ScoringJob(request) if isinstance(request, Scoring) else WritingJob(request, WORDS)
         scheduler.add(job)
         while scheduler.jobs:
-            scheduler.step(Share.ONE if helped and scheduler.load.apart else Share.ALL)
+            scheduler.step(share if scheduler.load.apart else Share.ALL)
         got(job.writing) if isinstance(job, WritingJob) else job.future.result()
     return device
 
@@ -93,10 +93,26 @@ def test_a_request_is_read_in_the_same_order_whatever_came_before(
     assert known == 0 or not isinstance(last, Scoring) or known >= ScoringJob(last).pinned
 
 
-@given(st.one_of(writings, scorings), st.sampled_from([8, 16, 128]), st.booleans())
-def test_it_does_not_matter_where_batches_end(request: Generation | Scoring, batch: int, helped: bool) -> None:
-    """How long they may be, and whether the helper reads them, a block at a time."""
-    assert placed(done([request], batch=batch, helped=helped)) == placed(done([request]))
+@given(
+    st.one_of(writings, scorings), st.sampled_from([8, 16, 128]), st.sampled_from([Share.ALL, Share.TURNS, Share.ONE])
+)
+def test_it_does_not_matter_where_batches_end(request: Generation | Scoring, batch: int, share: Share) -> None:
+    """How long they may be, whether others take turns, and whether the helper reads them, a block at a time."""
+    assert placed(done([request], batch=batch, share=share)) == placed(done([request]))
+
+
+@pytest.mark.parametrize(("share", "rows"), [(Share.ALL, 256), (Share.TURNS, 128), (Share.REST, 128), (Share.ONE, 64)])
+def test_while_others_have_something_to_do_batches_are_shorter(share: Share, rows: int) -> None:
+    """And none leaves less than a tile, if it can."""
+    device = FakeDevice(cells=1024, batch=256, threads=2)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    scheduler.add(ScoringJob(Scoring(((5,) * 650,), GROUPS)))
+    while scheduler.jobs:
+        scheduler.step(share)
+    lengths = [len(batch) for batch in device.batches]
+    assert lengths[:2] == [rows, rows]
+    assert min(lengths) >= TILE
+    assert sum(lengths) == 650
 
 
 @given(st.lists(st.one_of(writings, scorings), max_size=4), st.one_of(writings, scorings))

@@ -123,10 +123,12 @@ def test_once_nobody_is_beside_it_the_rest_is_read_with_all_threads(worker: Work
 @pytest.mark.parametrize("one", [WHOLE, ENDING], ids=["whole", "ending"])
 @pytest.mark.parametrize("other", [WHOLE, AHEAD, Load(busy=True, apart=True)], ids=["whole", "ahead", "reads too"])
 def test_beside_who_spares_none_nothing_is_done(worker: Worker, one: Load, other: Load) -> None:
-    """They take turns, and each has all threads."""
+    """They take turns, and know it, and each has all threads."""
     log = Log()
     done(worker, service(log, "one", [one] * 10), service(log, "other", [other] * 10))
-    assert {share for _, _, share in log.steps} <= {Share.ALL, Share.NONE}
+    shares = {share for _, _, share in log.steps}
+    assert shares <= {Share.ALL, Share.TURNS, Share.NONE}
+    assert (Share.TURNS in shares) == (Share.NONE not in shares) == (not other.waits)
     assert {thread for _, thread, _ in log.steps} == {THREAD}
     assert log.together == {frozenset({"one"}), frozenset({"other"})}
 
@@ -137,7 +139,7 @@ def test_who_needs_all_threads_waits_until_the_helper_has_ended_its_step(worker:
     done(worker, service(log, "writes", loads), service(log, "reads", [READS] * 200))
     shares = [share for _, share in log.of("writes")]
     # A step that spares a thread has the rest beside the helper; one that does not never has less than all.
-    assert {share for share, load in zip(shares, loads, strict=True) if load == WHOLE} == {Share.ALL}
+    assert {share for share, load in zip(shares, loads, strict=True) if load == WHOLE} == {Share.TURNS}
     assert Share.REST in shares
     assert frozenset({"writes", "reads"}) in log.together
 
