@@ -17,6 +17,7 @@ from pipeline.errors import ContextOverflow
 from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
 from pipeline.llama.engine.device import TILE, Row
 from pipeline.llama.engine.jobs import AheadJob, Job, WritingJob
+from pipeline.llama.engine.llama_device import LlamaDevice
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.scheduler import Scheduler
 from pipeline.llama.engine.scoring import ScoringJob
@@ -371,6 +372,27 @@ def test_callers_at_the_same_time_wait_for_one_another(fixed: Engine) -> None:
     for thread in threads:
         thread.join()
     assert [found[number] for number in range(2)] == alone
+
+
+def test_how_long_its_batches_are_changes_no_bit(weights: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has longer ones than others, whose callers would wait for them."""
+    lengths: list[int] = []
+    decode = LlamaDevice.decode
+
+    def decoded(self: LlamaDevice, rows: Sequence[Row]) -> None:
+        lengths.append(len(rows))
+        decode(self, rows)
+
+    monkeypatch.setattr(LlamaDevice, "decode", decoded)
+    found = []
+    for most in (256, 128, 64):
+        engine = Engine(weights, context=1024, threads=2, fixed=True)
+        found.append(scored(engine, "; ".join(SUBJECTS * 40)).mass)
+        engine.close()
+        assert max(lengths) == most
+        lengths.clear()
+        monkeypatch.setattr("pipeline.llama.engine.engine.LONG_BATCH", most // 2)
+    assert found[0] == found[1] == found[2]
 
 
 def test_a_usual_engine_does_change_bits(weights: LlamaModel) -> None:
