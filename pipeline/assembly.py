@@ -83,7 +83,7 @@ def assemble(
 class Parts:
     """What the settings name, made when it is asked for. Weights that both draft and judge are loaded once.
 
-    `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here. With a
+    `judged` says whether a model will judge: then the embedded one is used in a form that reads faster here. With a
     `store`, what models have drafted and found is looked up there first, and kept. `strict` says that there is one
     manifesto, for which all identities must have been made.
     """

@@ -20,7 +20,7 @@ from pipeline.weights import judge_adapter, judge_name, weights_of
 class Engines:
     """Makes each when it is first asked for. Weights are loaded once, however many engines are over them.
 
-    `judged` says whether a model will judge: then the embedded one is used in the form that reads fastest here.
+    `judged` says whether a model will judge: then the embedded one is used in a form that reads faster here.
     """
 
     def __init__(self, settings: Settings, *, judged: bool) -> None:

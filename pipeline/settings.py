@@ -181,7 +181,7 @@ class Settings(BaseSettings):
 
     @field_validator("optimise", mode="before")
     @classmethod
-    def _words_for_true(cls, value: object) -> object:
+    def _words_for_truth(cls, value: object) -> object:
         """A variable's text, "true" or "0", is what it says."""
         try:
             return TypeAdapter(bool).validate_python(value)

@@ -53,9 +53,14 @@ def optimise(
         print(json.dumps({"original": _plain(before), "optimised": _plain(after)}, indent=2))
     else:
         stdout().print(_table(before, after))
-        use = f"--generator {target} --judge {model}" if kind == "iq4_nl" else f"--judge {target}"
-        say(f"To use it: {use}")
+        say(f"To use it: {_use(model, kind, target)}")
     return DONE
+
+
+def _use(model: str, kind: Kind, target: Path) -> str:
+    if kind != "iq4_nl":
+        return f"--judge {target}"
+    return "optimise: iq4_nl, in the settings" if model == "embedded" else f"--generator {target}"
 
 
 def _plain(figures: Figures) -> dict[str, object]:

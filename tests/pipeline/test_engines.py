@@ -51,29 +51,20 @@ def test_a_judge_with_a_conversation_of_its_own_has_cells_of_its_own(read: list[
 
 
 @pytest.mark.parametrize(
-    ("optimise", "judged", "kinds"),
-    [
-        (True, True, ["q8_0"]),
-        ("iq4_nl", True, ["iq4_nl"]),
-        (False, True, []),
-        ("iq4_nl", False, []),
-    ],
+    ("optimise", "judged", "form"),
+    [(True, True, "q8_0"), ("iq4_nl", True, "iq4_nl"), (False, True, None), ("iq4_nl", False, None)],
 )
 def test_the_embedded_model_is_in_the_form_that_the_settings_name(
-    monkeypatch: pytest.MonkeyPatch, optimise: object, judged: bool, kinds: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimise: object, judged: bool, form: str | None
 ) -> None:
     """Where it judges; elsewhere, and if they want none, as it is."""
-    asked: list[str] = []
-
-    def form(path: Path, *, kind: str) -> Path:
-        asked.append(kind)
-        return path
-
-    monkeypatch.setattr("pipeline.engines.faster_form", form)
+    monkeypatch.setattr("pipeline.engines.faster_form", lambda path, *, kind: tmp_path / f"{kind}.gguf")
+    for kind in ("q8_0", "iq4_nl"):
+        (tmp_path / f"{kind}.gguf").symlink_to(embedded.weights())
     settings = load_settings(flags=UNTRAINED | {"optimise": optimise})
     with closing(Engines(settings, judged=judged)) as made:
-        assert made.of(embedded.weights()).model.path == embedded.weights()
-    assert asked == kinds
+        path = made.of(embedded.weights()).model.path
+    assert path == (tmp_path / f"{form}.gguf" if form else embedded.weights())
 
 
 @pytest.mark.parametrize(

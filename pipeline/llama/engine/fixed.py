@@ -47,8 +47,8 @@ class FixedStart:
 
     def room(self, job: Job, share: Share) -> int:
         """Rows that it may read now, up to the end of what is pinned or behind it: what that leaves is at least a
-        block, if it can. With one thread a block is read at a time, or what is less than two, and two while others have
-        something to do."""
+        block, if it can. Two blocks are read at a time while somebody could be waiting, and with one thread a block, or
+        what is less than two."""
         two = min(2 * self._block, self._device.batch)
         most = {Share.ALL: self._device.batch, Share.ONE: self._block}.get(share, two)
         if job.position < job.pinned:

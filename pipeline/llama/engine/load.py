@@ -7,8 +7,8 @@ from enum import Enum
 
 
 class Share(Enum):
-    """How many of its threads an engine may compute with: all, by itself or in turns with others; all but one; one; or
-    none for now."""
+    """How many of its threads an engine may compute with: all, by itself or so that others have their turns; all but
+    one; one; or none for now."""
 
     ALL = "all"
     TURNS = "turns"

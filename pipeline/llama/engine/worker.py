@@ -122,7 +122,7 @@ class Worker:
             self._helper.recall()
             loads |= self._helper.returned(wait=True)
         others = any(other.busy and not other.waits for one, other in loads.items() if one is not service)
-        share = Share.REST if self._helper.busy else Share.TURNS if others else Share.ALL
+        share = Share.REST if self._helper.busy else Share.TURNS if others or load.waits else Share.ALL
         if load.waits and others:
             share = Share.NONE
         _keep(loads, service, _step(service, share))

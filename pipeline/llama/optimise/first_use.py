@@ -1,4 +1,4 @@
-"""The embedded model in the form that reads fastest on this machine, found out once."""
+"""The embedded model in a form that reads faster on this machine, if it does, found out once."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _log = logging.getLogger("superego")
 
 
 def faster_form(path: Path, folder: Path | None = None, *, kind: Kind = "q8_0") -> Path:
-    """The model in this form (docs/performance.md), where that reads `WORTH` times as fast here; else the model as it
-    is, also where the cache folder cannot be written.
+    """The model in this form (docs/performance.md), where that reads `WORTH` times as fast here, else as `q8_0` on the
+    same condition, else as it is, also where the cache folder cannot be written.
 
     It is measured on first use, in a few seconds, and remembered beside the new file.
     """
@@ -39,12 +39,18 @@ def faster_form(path: Path, folder: Path | None = None, *, kind: Kind = "q8_0") 
         gain = _noted(note)
         if gain is None:
             _log.info("once: measuring for some seconds whether %s reads faster in another form", path.stem)
-            gain = worker.run(lambda: _gain(path, requantised(path, kind, folder)))
+            form = requantised(path, kind, folder, compute=worker.run)
+            gain = worker.run(lambda: _gain(path, form))
             note.write_text(json.dumps({"reading": gain}))
-        return worker.run(lambda: requantised(path, kind, folder)) if gain >= WORTH else path
+        if gain >= WORTH:
+            return requantised(path, kind, folder, compute=worker.run)
     except (OSError, OutputFault, ModelFault) as exc:
         _log.warning("%s is used as it is: %s", path.stem, exc)
         return path
+    if kind == "q8_0":
+        return path
+    _log.warning("%s is not used as %s, which reads only %.1f times as fast here", path.stem, kind, gain)
+    return faster_form(path, folder)
 
 
 def _noted(note: Path) -> float | None:

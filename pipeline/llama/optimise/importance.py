@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +37,11 @@ def importance(model: LlamaModel, *, threads: int | None = None) -> Importance:
     text = "\n\n".join(manifestos.path(name).read_text("utf-8") for name in manifestos.names())
     ids = model.tokenise(text, False)[:_TOKENS]
     squares = _Squares()
-    device = LlamaDevice(model, cells=_TOKENS, threads=threads, watch=squares.watch)
-    for start in range(0, len(ids), OUTPUTS):  # all are wanted, or the last layer would leave them out
-        device.decode([Row(token, at, 0, True) for at, token in enumerate(ids[start : start + OUTPUTS], start)])
-    device.close()
+    with closing(LlamaDevice(model, cells=_TOKENS, threads=threads, watch=squares.watch)) as device:
+        for start in range(0, len(ids), OUTPUTS):  # all are wanted, or the last layer would leave them out
+            device.decode([Row(token, at, 0, True) for at, token in enumerate(ids[start : start + OUTPUTS], start)])
+            if squares.error:
+                raise squares.error
     return {
         f"blk.{layer}.{matrix}.weight": (total / squares.counts[what, layer]).astype(np.float32)
         for (what, layer), total in squares.sums.items()
@@ -63,9 +65,17 @@ class _Squares:
         )
         self.sums: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.watch = api.ggml_backend_sched_eval_callback(self._watch)
+        self.error: BaseException | None = None
+        self.watch = api.ggml_backend_sched_eval_callback(self._called)
 
-    def _watch(self, tensor: int, ask: bool, _: object) -> bool:
+    def _called(self, tensor: int, ask: bool, _: object) -> bool:
+        try:
+            return self._watch(tensor, ask)
+        except BaseException as exc:  # noqa: BLE001  # from C it would lead nowhere, an interrupt either
+            self.error = exc
+            return False
+
+    def _watch(self, tensor: int, ask: bool) -> bool:
         """Asked first whether it matters, called again when it is worked out. Such values are 32-bit floats."""
         what, _dash, layer = self._name(tensor).decode().rpartition("-")
         if ask or what not in _READ_BY:

@@ -20,13 +20,15 @@ from pipeline.errors import ModelUnusable, OutputFault
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.model import LlamaModel, quiet_api
 from pipeline.llama.optimise.fingerprint import fingerprint
-from pipeline.llama.optimise.importance import importance
+from pipeline.llama.optimise.importance import Importance, importance
 from pipeline.llama.optimise.measure import perplexity, reading_speed, writing_speed
 from pipeline.llama.optimise.passage import PASSAGE
 
 Kind = Literal["q8_0", "bf16", "iq4_nl"]
-"""In `iq4_nl` the feed-forward matrices have four bits, with care where it counts, and the rest eight: four bits there
-would lose as much again and gain little."""
+"""In `iq4_nl` the feed-forward matrices have four bits, rounded with care for the inputs that count, the rest eight."""
+
+Compute = Callable[[Callable[[], Importance]], Importance]
+"""Has it done where llama.cpp computes."""
 
 _CONTEXT = 1024
 
@@ -51,7 +53,9 @@ class Figures:
     perplexity: float
 
 
-def requantised(source: Path, kind: Kind, folder: Path, *, threads: int | None = None) -> Path:
+def requantised(
+    source: Path, kind: Kind, folder: Path, *, threads: int | None = None, compute: Compute = lambda work: work()
+) -> Path:
     """The model in another form, made once for each file's fingerprint and kept in `folder`.
 
     It is written beside its place and moved there when it is whole. Raises `ModelUnusable` where llama.cpp cannot
@@ -68,7 +72,7 @@ def requantised(source: Path, kind: Kind, folder: Path, *, threads: int | None =
         raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc
     unfinished = Path(name)
     try:
-        _convert(source, unfinished, kind, threads)
+        _convert(source, unfinished, kind, threads, compute)
         unfinished.replace(target)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -76,18 +80,19 @@ def requantised(source: Path, kind: Kind, folder: Path, *, threads: int | None =
     return target
 
 
-def _convert(source: Path, target: Path, kind: Kind, threads: int | None) -> None:
+def _convert(source: Path, target: Path, kind: Kind, threads: int | None, compute: Compute) -> None:
     llama_cpp = quiet_api()
     options = llama_cpp.llama_model_quantize_default_params()
     options.allow_requantize = True
+    options.nthread = threads or 0
     if kind == "iq4_nl":
         options.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0
-        counts = importance(LlamaModel(source), threads=threads)  # what llama.cpp is given of it is borrowed
+        found = compute(lambda: importance(LlamaModel(source), threads=threads))  # llama.cpp reads it from there
         options.imatrix = _table(
             llama_cpp.llama_model_imatrix_data,
             [
                 (name.encode(), row.ctypes.data_as(ctypes.POINTER(ctypes.c_float)), len(row))
-                for name, row in counts.items()
+                for name, row in found.items()
             ],
         )
         options.tt_overrides = _table(

@@ -337,9 +337,11 @@ def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
     result = run("model", "optimise", "embedded", "--to", "iq4_nl", "--cache", str(tmp_path / "cache"), "--json")
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
-    for form in figures.values():
-        assert form["size"] == Path(form["path"]).stat().st_size
+    assert figures["optimised"]["path"].endswith("-iq4_nl.gguf")
+    assert Path(figures["optimised"]["path"]).is_file()
     assert figures["optimised"]["perplexity"] > 0
+    said = run("model", "optimise", "embedded", "--to", "iq4_nl", "--cache", str(tmp_path / "cache"))
+    assert "To use it: optimise: iq4_nl" in said.stderr
     assert run("model", "optimise", "openai:any").exit_code == 2
 
 

@@ -12,8 +12,8 @@ from pipeline import ModelUnusable, OutputFault, embedded
 from pipeline.llama import LlamaModel, compared, faster_form, requantised
 from pipeline.llama.engine import THREAD, LlamaDevice
 from pipeline.llama.engine.device import Row
-from pipeline.llama.optimise import first_use
-from pipeline.llama.optimise.importance import importance
+from pipeline.llama.optimise import first_use, requantise
+from pipeline.llama.optimise.importance import Importance, importance
 from pipeline.llama.optimise.measure import perplexity
 from pipeline.llama.optimise.passage import PASSAGE
 
@@ -102,17 +102,43 @@ def test_the_faster_form_is_used_where_it_pays(
     assert faster_form(embedded.weights(), folder) == form
 
 
-def test_the_first_use_is_measured_where_engines_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second thread that computes would slow down every engine of the process from then on."""
-    names: list[str] = []
+def test_the_first_use_is_measured_where_engines_compute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second thread that computes would slow down every engine of the process from then on. A form that does not pay
+    makes room for `q8_0`, and says so."""
+    names: list[tuple[str, str]] = []
+
+    def noted(what: str) -> None:
+        names.append((what, threading.current_thread().name))
+
+    def counts(model: LlamaModel, *, threads: int | None) -> Importance:
+        noted("counts")
+        return {}
 
     def gain(before: Path, after: Path) -> float:
-        names.append(threading.current_thread().name)
-        return 1.0
+        noted(after.stem.rpartition("-")[2])
+        return 2.0 if after.stem.endswith("q8_0") else 1.0
 
+    monkeypatch.setattr(requantise, "importance", counts)
     monkeypatch.setattr(first_use, "_gain", gain)
-    assert faster_form(embedded.weights(), tmp_path) == embedded.weights()
-    assert names == [THREAD]
+    assert faster_form(embedded.weights(), tmp_path, kind="iq4_nl").stem.endswith("q8_0")
+    assert names == [("counts", THREAD), ("iq4_nl", THREAD), ("q8_0", THREAD)]
+    assert "only 1.0 times as fast" in caplog.text
+
+
+def test_a_fault_or_an_interrupt_while_llama_cpp_is_at_it_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is kept of a text that was read in part."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.llama.optimise.importance.np.square", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        requantised(embedded.weights(), "iq4_nl", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_note_that_was_cut_short_is_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.scheduler import Scheduler
 from pipeline.llama.engine.scoring import ScoringJob
 from pipeline.llama.model import LlamaModel
+from pipeline.llama.optimise import Kind, requantised
 from tests.pipeline.llama.engine.fake_device import VOCABULARY, WORDS, FakeDevice, got
 from tests.pipeline.llama.engine.fake_device import scored as expected
 
@@ -95,7 +96,9 @@ def test_a_request_is_read_in_the_same_order_whatever_came_before(
 
 
 @given(
-    st.one_of(writings, scorings), st.sampled_from([8, 16, 128]), st.sampled_from([Share.ALL, Share.TURNS, Share.ONE])
+    st.one_of(writings, scorings),
+    st.sampled_from([8, 16, 128, 256]),
+    st.sampled_from([Share.ALL, Share.TURNS, Share.ONE]),
 )
 def test_it_does_not_matter_where_batches_end(request: Generation | Scoring, batch: int, share: Share) -> None:
     """How long they may be, whether others take turns, and whether the helper reads them, a block at a time."""
@@ -374,8 +377,12 @@ def test_callers_at_the_same_time_wait_for_one_another(fixed: Engine) -> None:
     assert [found[number] for number in range(2)] == alone
 
 
-def test_how_long_its_batches_are_changes_no_bit(weights: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has longer ones than others, whose callers would wait for them."""
+@pytest.mark.parametrize("kind", [None, "q8_0", "iq4_nl"])
+def test_how_long_its_batches_are_changes_no_bit(
+    weights: LlamaModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind | None
+) -> None:
+    """In each form in which the embedded model judges. They may be longer than others', whose callers would wait."""
+    model = LlamaModel(requantised(weights.path, kind, tmp_path)) if kind else weights
     lengths: list[int] = []
     decode = LlamaDevice.decode
 
@@ -386,7 +393,7 @@ def test_how_long_its_batches_are_changes_no_bit(weights: LlamaModel, monkeypatc
     monkeypatch.setattr(LlamaDevice, "decode", decoded)
     found = []
     for most in (256, 128, 64):
-        engine = Engine(weights, context=1024, threads=2, fixed=True)
+        engine = Engine(model, context=1024, threads=2, fixed=True)
         found.append(scored(engine, "; ".join(SUBJECTS * 40)).mass)
         engine.close()
         assert max(lengths) == most
