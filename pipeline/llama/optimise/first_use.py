@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import statistics
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -61,10 +62,10 @@ def _noted(note: Path) -> float | None:
 
 
 def _gain(before: Path, after: Path) -> float:
-    devices = [LlamaDevice(LlamaModel(path), cells=2 * _TOKENS) for path in (before, after)]
-    ids = LlamaModel(before).tokenise(PASSAGE, False)[:_TOKENS]
-    speeds = [[reading_speed(device, ids) for device in devices] for _ in range(_ROUNDS + 1)]
-    for device in devices:
-        device.close()
+    models = [LlamaModel(path) for path in (before, after)]
+    ids = models[0].tokenise(PASSAGE, False)[:_TOKENS]
+    with ExitStack() as stack:
+        devices = [stack.enter_context(closing(LlamaDevice(model, cells=2 * _TOKENS))) for model in models]
+        speeds = [[reading_speed(device, ids) for device in devices] for _ in range(_ROUNDS + 1)]
     slow, fast = (statistics.median(column) for column in zip(*speeds[1:], strict=True))
     return float(fast / slow)

@@ -112,16 +112,18 @@ def _table(kind: Any, rows: Sequence[tuple[object, ...]]) -> Any:
 def compared(paths: tuple[Path, Path], *, threads: int | None = None, rounds: int = 5) -> tuple[Figures, Figures]:
     """Both forms measured in one run, alternating, so that a noisy machine is unfair to both."""
     models = [LlamaModel(path) for path in paths]
-    devices = [LlamaDevice(model, cells=_CONTEXT, threads=threads) for model in models]
     ids = models[0].tokenise(PASSAGE, False)[: _CONTEXT - 64]
-    read = _alternating(devices, lambda device: reading_speed(device, ids[:512]), rounds)
-    written = _alternating(devices, lambda device: writing_speed(device, ids[:64]), rounds)
-    one, two = (
-        Figures(path, path.stat().st_size, reading, writing, perplexity(device, ids))
-        for path, device, reading, writing in zip(paths, devices, read, written, strict=True)
-    )
-    for device in devices:
-        device.close()
+    with contextlib.ExitStack() as stack:
+        devices = [
+            stack.enter_context(contextlib.closing(LlamaDevice(model, cells=_CONTEXT, threads=threads)))
+            for model in models
+        ]
+        read = _alternating(devices, lambda device: reading_speed(device, ids[:512]), rounds)
+        written = _alternating(devices, lambda device: writing_speed(device, ids[:64]), rounds)
+        one, two = (
+            Figures(path, path.stat().st_size, reading, writing, perplexity(device, ids))
+            for path, device, reading, writing in zip(paths, devices, read, written, strict=True)
+        )
     return one, two
 
 
