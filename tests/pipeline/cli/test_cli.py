@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.main import app
+from pipeline.llama import Figures, Spread
 from tests.pipeline.cli.interruptible import COMMAND
 
 SHORT = "Write a thank-you note to a customer."
@@ -340,9 +341,27 @@ def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
     assert figures["optimised"]["path"].endswith("-iq4_nl.gguf")
     assert Path(figures["optimised"]["path"]).is_file()
     assert figures["optimised"]["perplexity"] > 0
-    said = run("model", "optimise", "embedded", "--to", "iq4_nl", "--cache", str(tmp_path / "cache"))
-    assert "To use it: optimise: iq4_nl" in said.stderr
     assert run("model", "optimise", "openai:any").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "use"),
+    [
+        ("embedded", "q8_0", "--judge /made/it.gguf"),
+        ("embedded", "iq4_nl", "optimise: iq4_nl, in the settings"),
+        ("./mine.gguf", "bf16", "--judge /made/it.gguf"),
+        ("./mine.gguf", "iq4_nl", "--generator /made/it.gguf"),
+    ],
+)
+def test_model_optimise_says_how_to_use_what_it_made(
+    monkeypatch: pytest.MonkeyPatch, model: str, kind: str, use: str
+) -> None:
+    """To judge, or where it writes faster, to draft."""
+    speed = Spread(2.0, 1.0, 3.0)
+    made = Figures(Path("/made/it.gguf"), 1, speed, speed, 30.0)
+    monkeypatch.setattr("pipeline.cli.model.requantised", lambda *_, **__: made.path)
+    monkeypatch.setattr("pipeline.cli.model.compared", lambda *_, **__: (made, made))
+    assert f"To use it: {use}" in " ".join(run("model", "optimise", model, "--to", kind).stderr.split())
 
 
 @pytest.mark.parametrize(("kind", "added"), [("steer", " "), ("state", "also: be brief")])

@@ -64,19 +64,13 @@ def test_four_bits_are_for_the_feed_forward_matrices_alone(folder: Path) -> None
     assert perplexities[1] < 1.03 * perplexities[0]
 
 
-def test_what_comes_in_is_squared_and_averaged(model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_in_is_squared_and_averaged(model: LlamaModel, decoded: list[tuple[Row, ...]]) -> None:
     """What a norm gives to the matrices behind it has a mean square of 1 in each row, before its weights. All rows are
     wanted: the last layer works out no others."""
-    rows: list[Row] = []
-    decode = LlamaDevice.decode
-
-    def decoded(self: LlamaDevice, batch: Sequence[Row]) -> None:
-        rows.extend(batch)
-        decode(self, batch)
-
-    monkeypatch.setattr(LlamaDevice, "decode", decoded)
     found = importance(model)
-    assert [(row.position, row.wanted) for row in rows] == [(place, True) for place in range(1024)]
+    assert [(row.position, row.wanted) for batch in decoded for row in batch] == [
+        (place, True) for place in range(1024)
+    ]
     layers = range(30)
     matrices = ("ffn_gate", "ffn_up", "ffn_down")
     assert set(found) == {f"blk.{layer}.{matrix}.weight" for layer in layers for matrix in matrices}
@@ -139,9 +133,9 @@ def test_the_first_use_is_measured_where_engines_compute(
 
 
 def test_a_fault_or_an_interrupt_while_llama_cpp_is_at_it_is_raised(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: list[LlamaDevice]
 ) -> None:
-    """And nothing is kept of a text that was read in part."""
+    """And nothing is kept of a text that was read in part, nor the context."""
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -150,21 +144,17 @@ def test_a_fault_or_an_interrupt_while_llama_cpp_is_at_it_is_raised(
     with pytest.raises(KeyboardInterrupt):
         requantised(embedded.weights(), "iq4_nl", tmp_path)
     assert list(tmp_path.iterdir()) == []
+    assert len(closed) == 1
 
 
-def test_where_measuring_fails_the_model_is_used_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_measuring_fails_the_model_is_used_as_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, closed: list[LlamaDevice]
+) -> None:
     """And no context is left behind."""
-    closed: list[LlamaDevice] = []
-    close = LlamaDevice.close
-
-    def noted(self: LlamaDevice) -> None:
-        closed.append(self)
-        close(self)
 
     def fail(device: LlamaDevice, ids: Sequence[int]) -> float:
         raise ModelFault("it cannot be read")
 
-    monkeypatch.setattr(LlamaDevice, "close", noted)
     monkeypatch.setattr(first_use, "reading_speed", fail)
     monkeypatch.setattr(first_use, "_noted", lambda note: None)
     assert faster_form(embedded.weights(), folder) == embedded.weights()

@@ -17,7 +17,6 @@ from pipeline.errors import ContextOverflow
 from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
 from pipeline.llama.engine.device import TILE, Row
 from pipeline.llama.engine.jobs import AheadJob, Job, WritingJob
-from pipeline.llama.engine.llama_device import LlamaDevice
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.scheduler import Scheduler
 from pipeline.llama.engine.scoring import ScoringJob
@@ -379,25 +378,21 @@ def test_callers_at_the_same_time_wait_for_one_another(fixed: Engine) -> None:
 
 @pytest.mark.parametrize("kind", [None, "q8_0", "iq4_nl"])
 def test_how_long_its_batches_are_changes_no_bit(
-    weights: LlamaModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind | None
+    weights: LlamaModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    decoded: list[tuple[Row, ...]],
+    kind: Kind | None,
 ) -> None:
     """In each form in which the embedded model judges. They may be longer than others', whose callers would wait."""
     model = LlamaModel(requantised(weights.path, kind, tmp_path)) if kind else weights
-    lengths: list[int] = []
-    decode = LlamaDevice.decode
-
-    def decoded(self: LlamaDevice, rows: Sequence[Row]) -> None:
-        lengths.append(len(rows))
-        decode(self, rows)
-
-    monkeypatch.setattr(LlamaDevice, "decode", decoded)
     found = []
     for most in (256, 128, 64):
         engine = Engine(model, context=1024, threads=2, fixed=True)
         found.append(scored(engine, "; ".join(SUBJECTS * 40)).mass)
         engine.close()
-        assert max(lengths) == most
-        lengths.clear()
+        assert max(map(len, decoded)) == most
+        decoded.clear()
         monkeypatch.setattr("pipeline.llama.engine.engine.LONG_BATCH", most // 2)
     assert found[0] == found[1] == found[2]
 

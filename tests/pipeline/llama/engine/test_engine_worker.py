@@ -19,6 +19,11 @@ AHEAD = Load(busy=True, apart=True, waits=True)
 IDLE = Load()
 
 
+@pytest.mark.parametrize(("share", "threads"), [(Share.ALL, 4), (Share.TURNS, 4), (Share.REST, 3), (Share.ONE, 1)])
+def test_a_share_is_so_many_of_four_threads_and_one_of_one(share: Share, threads: int) -> None:
+    assert (share.of(4), share.of(1)) == (threads, 1)
+
+
 @dataclass
 class Log:
     """What was done, by whom, with which share, and who was at it at the same time."""
