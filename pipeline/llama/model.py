@@ -18,6 +18,7 @@ from typing import Any
 from critics import Message
 from pipeline.errors import ContextOverflow, ModelFault, ModelMissing, ModelUnusable
 from pipeline.llama.chat import ChatTemplate
+from pipeline.llama.huge_pages import loaded
 from pipeline.llama.memory import free_bytes
 from pipeline.llama.shared import common
 
@@ -32,7 +33,7 @@ class LlamaModel:
         _refuse_unreadable(path)
         self.path = path
         self._api = api = quiet_api()
-        self.handle = api.llama_model_load_from_file(os.fsencode(path), api.llama_model_default_params())
+        self.handle = loaded(api, path)
         if not self.handle:
             raise ModelUnusable(
                 f"{path} cannot be loaded: the file is damaged, of a kind that this llama.cpp does not know, or too "
