@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,8 @@ class LlamaModel:
     @cached_property
     def _plain_template(self) -> ChatTemplate:
         """The same, for which it does not matter what was written here."""
-        return self._template.tokenising(self._tokenised)
+        # A judge is asked about one exchange by many rules.
+        return self._template.tokenising(lru_cache(maxsize=8)(self._tokenised))
 
     @cached_property
     def _adds_bos(self) -> bool:

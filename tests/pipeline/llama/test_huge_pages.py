@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import mmap
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -14,7 +13,6 @@ import numpy.typing as npt
 import pytest
 
 from pipeline import embedded
-from pipeline.errors import ModelUnusable
 from pipeline.llama import LlamaModel, huge_pages
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.engine.device import Row
@@ -157,14 +155,3 @@ def test_an_interrupt_ends_the_loading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huge_pages, "_anonymous", interrupted)
     with pytest.raises(KeyboardInterrupt):
         LlamaModel(WEIGHTS)
-
-
-def test_a_damaged_file_is_told_as_one_that_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "cut.gguf"
-    shutil.copy(WEIGHTS, path)
-    with path.open("r+b") as file:
-        file.truncate(WEIGHTS.stat().st_size // 2)
-    for is_offered in (True, False):
-        monkeypatch.setattr(huge_pages, "_offered", lambda is_offered=is_offered: is_offered)
-        with pytest.raises(ModelUnusable, match="damaged"):
-            LlamaModel(path)

@@ -278,3 +278,21 @@ def test_what_was_written_is_found_in_its_own_tokens_unless_nobody_looks_for_it(
     model.remember("A strange way to spell", spelled)
     assert model.prompt(said) != plain
     assert model.prompt(said, as_written=False) == plain
+
+
+def test_what_a_judge_is_asked_about_is_tokenised_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an engine of its own; elsewhere a text may have been written in the meantime, and have other tokens then."""
+    model, told = LlamaModel(embedded.weights()), Message("system", "Rules.")
+    texts: list[str] = []
+    tokenised = LlamaModel._tokenised
+
+    def noted(self: LlamaModel, text: str, special: bool) -> list[int]:
+        texts.append(text)
+        return tokenised(self, text, special)
+
+    monkeypatch.setattr(LlamaModel, "_tokenised", noted)
+    said = [told, Message("user", "A long exchange."), Message("assistant", "An answer.")]
+    prompts = [model.prompt(said, continues=f"{number}.", as_written=False) for number in range(16)]
+    assert len({tuple(prompt) for prompt in prompts}) == 16
+    assert texts.count("A long exchange.") == texts.count("An answer.") == 1
+    assert prompts == [model.prompt(said, continues=f"{number}.") for number in range(16)]
