@@ -17,7 +17,6 @@ from typing import Any
 
 from pipeline.llama.memory import free_bytes
 
-_SIZE = 2 << 20
 _MADV_HUGEPAGE = 14
 
 _SHARE = 16
@@ -66,12 +65,10 @@ class _Advice:
         self.error: BaseException | None = None
         self.callback = api.llama_progress_callback(self._called)
         self._before = frozenset(_anonymous())
-        self._given = False
 
-    def _called(self, _progress: float, _: object) -> bool:
+    def _called(self, progress: float, _: object) -> bool:
         try:
-            if not self._given:  # first called when all is allocated and nothing filled
-                self._given = True
+            if not progress:  # all is allocated by now, and nothing filled
                 _advise(region for region in _anonymous() if region not in self._before)
         except BaseException as exc:  # noqa: BLE001  # from C it would lead nowhere, an interrupt either
             self.error = exc
@@ -89,7 +86,5 @@ def _anonymous() -> Iterator[tuple[int, int]]:
 
 def _advise(regions: Iterable[tuple[int, int]]) -> None:
     libc = ctypes.CDLL(None)
-    for start, end in regions:
-        first, last = -(-start // _SIZE) * _SIZE, end // _SIZE * _SIZE
-        if first < last:  # a refusal changes nothing
-            libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _MADV_HUGEPAGE)
+    for start, end in regions:  # a refusal changes nothing
+        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_HUGEPAGE)
