@@ -20,7 +20,7 @@ from pipeline.llama.optimise.passage import PASSAGE
 from pipeline.llama.optimise.requantise import Kind, requantised
 
 WORTH = 1.5
-"""How many times as fast it must read: as `q8_0` it writes a little slower, and is half as big again."""
+"""How many times as fast it must read: as `q8_0` it writes no faster, and is half as big again."""
 
 _ROUNDS = 3
 _TOKENS = 256

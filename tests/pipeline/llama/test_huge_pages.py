@@ -2,57 +2,67 @@ from __future__ import annotations
 
 import mmap
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from pipeline import embedded
+from pipeline.errors import ModelUnusable
 from pipeline.llama import LlamaModel, huge_pages
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.engine.device import Row
 from pipeline.llama.model import quiet_api
 
-OFFERED = huge_pages._OFFERED
-USED = "[never]" not in OFFERED.read_text() and not quiet_api().llama_supports_gpu_offload()
 WEIGHTS = embedded.weights()
-
+SIZE = WEIGHTS.stat().st_size
+MAPPED = quiet_api().llama_model_default_params().load_mode
+READ = quiet_api().LLAMA_LOAD_MODE_NONE
 
 ALONE = """
 import re, sys
 from pathlib import Path
 from pipeline.llama import LlamaModel, huge_pages
 
-def huge_kilobytes():
-    return int(re.search(r"AnonHugePages: +(\\d+) kB", Path("/proc/self/smaps_rollup").read_text())[1])
-
-huge_pages._OFFERED = Path(sys.argv[2])
-before = huge_kilobytes()
+huge_pages._offered = lambda: sys.argv[2] == "offered"
+huge_pages._has_room = lambda path: True
 model = LlamaModel(Path(sys.argv[1]))
-print(1024 * (huge_kilobytes() - before))
+size = advised = 0
+for line in Path("/proc/self/smaps").open("rb"):
+    if found := re.match(rb"([0-9a-f]+)-([0-9a-f]+) ", line):
+        size = int(found[2], 16) - int(found[1], 16)
+    elif line.startswith(b"VmFlags:") and b"hg" in line.split():
+        advised += size
+print(advised)
 """
 
 
-def in_huge_pages(offered: Path = OFFERED) -> int:
-    """Bytes that the embedded model takes in huge pages, in a process where nobody else takes or gives any."""
+def asked_for(offered: str) -> int:
+    """Bytes for which a process asks the kernel for huge pages that loads the embedded model, and does nothing else."""
     ran = subprocess.run([sys.executable, "-c", ALONE, WEIGHTS, offered], check=True, stdout=subprocess.PIPE)
     return int(ran.stdout)
 
 
-def advised(address: int) -> bool:
-    """Whether the kernel has been asked for huge pages at this address."""
-    inside = False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if found := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
-            inside = int(found[1], 16) <= address < int(found[2], 16)
-        elif inside and line.startswith("VmFlags:"):
-            return "hg" in line.split()
-    raise AssertionError(f"{address:x} is nobody's")
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huge_pages, "_offered", lambda: True)
+    monkeypatch.setattr(huge_pages, "_has_room", lambda _path: True)
+
+
+def test_they_are_asked_for_the_weights_and_for_little_else() -> None:
+    most = SIZE * 1.3 if not quiet_api().llama_supports_gpu_offload() else 0
+    assert SIZE * 0.9 * bool(most) <= asked_for("offered") <= most
+    assert asked_for("not offered") == 0
 
 
 def logits(model: LlamaModel) -> npt.NDArray[np.float32]:
@@ -62,96 +72,194 @@ def logits(model: LlamaModel) -> npt.NDArray[np.float32]:
         return device.logits(len(ids) - 1).copy()
 
 
-def test_weights_lie_in_huge_pages() -> None:
-    size = WEIGHTS.stat().st_size
-    assert in_huge_pages() > 0.8 * size if USED else in_huge_pages() < size / 8
-    assert in_huge_pages(offered=Path("/nowhere")) < size / 8
-
-
+@pytest.mark.usefixtures("offered")
 def test_they_are_the_same_weights_as_in_a_mapped_file(monkeypatch: pytest.MonkeyPatch) -> None:
     there = logits(LlamaModel(WEIGHTS))
-    monkeypatch.setattr(huge_pages, "_OFFERED", Path("/nowhere"))
+    monkeypatch.setattr(huge_pages, "_offered", lambda: False)
     np.testing.assert_array_equal(logits(LlamaModel(WEIGHTS)), there)
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> tuple[SimpleNamespace, Path]:
-    """llama.cpp, which shows the options that it is given, and a file of 16 bytes."""
-    api = quiet_api()
-    path = tmp_path / "model.gguf"
-    path.write_bytes(b"GGUF" + bytes(12))
-    return (
-        SimpleNamespace(
-            llama_model_default_params=api.llama_model_default_params,
-            llama_supports_gpu_offload=lambda: False,
-            llama_model_load_from_file=lambda _name, options: options.load_mode,
-            llama_progress_callback=api.llama_progress_callback,
-            LLAMA_LOAD_MODE_NONE=api.LLAMA_LOAD_MODE_NONE,
-        ),
-        path,
+def api() -> SimpleNamespace:
+    """llama.cpp, which says how it would load a file."""
+    real = quiet_api()
+    return SimpleNamespace(
+        llama_model_default_params=real.llama_model_default_params,
+        llama_supports_gpu_offload=lambda: False,
+        llama_model_load_from_file=lambda _name, options: f"mode {options.load_mode}",
+        llama_progress_callback=real.llama_progress_callback,
+        LLAMA_LOAD_MODE_NONE=READ,
     )
 
 
-MAPPED = quiet_api().llama_model_default_params().load_mode
-READ = quiet_api().LLAMA_LOAD_MODE_NONE
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Of 16 bytes."""
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF" + bytes(12))
+    return file
+
+
+@pytest.mark.parametrize(("free", "mode"), [(256, READ), (255, MAPPED), (None, MAPPED)])
+def test_they_are_mapped_where_they_would_take_more_than_a_sixteenth_of_the_memory(
+    api: SimpleNamespace, path: Path, monkeypatch: pytest.MonkeyPatch, free: int | None, mode: int
+) -> None:
+    monkeypatch.setattr(huge_pages, "_offered", lambda: True)
+    monkeypatch.setattr(huge_pages, "free_bytes", lambda: free)
+    assert huge_pages.loaded(api, path) == f"mode {mode}"
+
+
+def test_they_are_mapped_where_the_kernel_has_no_huge_pages(
+    api: SimpleNamespace, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "enabled"
+    monkeypatch.setattr(huge_pages, "_OFFERED", told)
+    monkeypatch.setattr(huge_pages, "free_bytes", lambda: 1 << 30)
+    assert huge_pages.loaded(api, path) == f"mode {MAPPED}"  # it says nothing
+    told.write_text("always [madvise] never\n")
+    assert huge_pages.loaded(api, path) == f"mode {READ}"
+    told.write_text("always madvise [never]\n")
+    assert huge_pages.loaded(api, path) == f"mode {MAPPED}"
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_gpu_has_memory_of_its_own(api: SimpleNamespace, path: Path) -> None:
+    api.llama_supports_gpu_offload = lambda: True
+    assert huge_pages.loaded(api, path) == f"mode {MAPPED}"
+
+
+def test_a_file_in_parts_is_mapped(api: SimpleNamespace, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huge_pages, "_offered", lambda: True)
+    monkeypatch.setattr(huge_pages, "free_bytes", lambda: 1 << 30)
+    assert huge_pages.loaded(api, path) == f"mode {READ}"
+    part = path.rename(path.with_name("model-00001-of-00003.gguf"))
+    assert huge_pages.loaded(api, part) == f"mode {MAPPED}"
+
+
+@pytest.mark.usefixtures("offered")
+@pytest.mark.parametrize("fault", ["nobody may look at the memory", "it cannot be allocated"])
+def test_they_are_mapped_where_something_is_in_the_way(
+    api: SimpleNamespace, path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    if fault.startswith("nobody"):
+        monkeypatch.setattr(huge_pages, "_MAPS", Path("/nowhere"))
+    else:
+        load = api.llama_model_load_from_file
+        api.llama_model_load_from_file = lambda name, options: options.load_mode != READ and load(name, options)
+    assert huge_pages.loaded(api, path) == f"mode {MAPPED}"
+
+
+def read_in_steps(api: SimpleNamespace, ended: list[float]) -> Callable[[bytes, Any], str | None]:
+    """As llama.cpp does it: it asks at each step whether to go on, until that is denied."""
+
+    def load(_name: bytes, options: Any) -> str | None:
+        for step in range(2000):
+            if not options.progress_callback(step / 2000, None):
+                ended.append(step / 2000)
+                return None
+            time.sleep(0.005)
+        return "loaded"
+
+    api.llama_model_load_from_file = load
+    return load
+
+
+@pytest.mark.usefixtures("offered")
+def test_without_advice_they_are_read_all_the_same(
+    api: SimpleNamespace, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_regions: object) -> None:
+        raise OSError("no advice")
+
+    monkeypatch.setattr(huge_pages, "_advise", broken)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    read_in_steps(api, [])
+    assert huge_pages.loaded(api, path) == "loaded"
 
 
 @pytest.fixture
-def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "enabled"
-    path.write_text("always [madvise] never\n")
-    monkeypatch.setattr(huge_pages, "_OFFERED", path)
-    return path
+def interrupted(offered: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While llama.cpp is at work, the main thread is, as by Ctrl-C."""
+    main = threading.main_thread().ident
+    assert main is not None
+    monkeypatch.setattr(huge_pages, "_advise", lambda _regions: signal.pthread_kill(main, signal.SIGINT))
 
 
-@pytest.mark.usefixtures("offered")
-@pytest.mark.parametrize(("free", "mode"), [(256, READ), (255, MAPPED), (None, MAPPED)])
-def test_they_are_mapped_where_they_would_take_more_than_a_sixteenth_of_the_memory(
-    told: tuple[SimpleNamespace, Path], monkeypatch: pytest.MonkeyPatch, free: int | None, mode: int
-) -> None:
-    monkeypatch.setattr(huge_pages, "free_bytes", lambda: free)
-    assert huge_pages.loaded(*told) == mode
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupt_ends_the_loading(api: SimpleNamespace, path: Path) -> None:
+    ended: list[float] = []
+    read_in_steps(api, ended)
+    with pytest.raises(KeyboardInterrupt):
+        huge_pages.loaded(api, path)
+    until(lambda: len(ended) == 1)
 
 
-def test_they_are_mapped_where_the_kernel_has_no_huge_pages(told: tuple[SimpleNamespace, Path], offered: Path) -> None:
-    assert huge_pages.loaded(*told) == READ
-    offered.write_text("always madvise [never]\n")
-    assert huge_pages.loaded(*told) == MAPPED
+@pytest.mark.usefixtures("interrupted")
+def test_what_has_just_been_loaded_when_an_interrupt_comes_is_freed(api: SimpleNamespace, path: Path) -> None:
+    freed: list[str] = []
+
+    def loads(_name: bytes, options: Any) -> str:
+        options.progress_callback(0.0, None)
+        time.sleep(0.2)
+        return "loaded"
+
+    api.llama_model_load_from_file, api.llama_model_free = loads, freed.append
+    with pytest.raises(KeyboardInterrupt):
+        huge_pages.loaded(api, path)
+    until(lambda: freed == ["loaded"])
 
 
-@pytest.mark.usefixtures("offered")
-def test_a_gpu_has_memory_of_its_own(told: tuple[SimpleNamespace, Path]) -> None:
-    api, path = told
-    api.llama_supports_gpu_offload = lambda: True
-    assert huge_pages.loaded(api, path) == MAPPED
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
-@pytest.mark.usefixtures("offered")
-def test_a_file_in_parts_is_mapped(told: tuple[SimpleNamespace, Path]) -> None:
-    api, path = told
-    part = path.rename(path.with_name("model-00001-of-00003.gguf"))
-    assert huge_pages.loaded(api, part) == MAPPED
+@pytest.mark.usefixtures("interrupted")
+@pytest.mark.skipif(quiet_api().llama_supports_gpu_offload(), reason="a GPU has memory of its own")
+def test_real_weights_are_no_model_after_an_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        LlamaModel(WEIGHTS)
+
+
+def advised(address: int) -> bool:
+    """Whether the kernel has been asked for huge pages at this address."""
+    inside = False
+    for line in Path("/proc/self/smaps").read_bytes().split(b"\n"):
+        if found := re.match(rb"([0-9a-f]+)-([0-9a-f]+) ", line):
+            inside = int(found[1], 16) <= address < int(found[2], 16)
+        elif inside and line.startswith(b"VmFlags:"):
+            return b"hg" in line.split()
+    raise AssertionError(f"{address:x} is nobody's")
 
 
 def test_what_is_allocated_is_found_and_asked_for() -> None:
     memory = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     middle = np.frombuffer(memory, np.uint8).ctypes.data + (32 << 20)
-    [region] = [(start, end) for start, end in huge_pages._anonymous() if start <= middle < end]
+    [region] = [(start, end) for start, end in huge_pages._allocated() if start <= middle < end]
     assert not advised(middle)
     huge_pages._advise([region])
     assert advised(middle)
 
 
-def test_an_interrupt_ends_the_loading(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+def test_files_of_any_name_may_be_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names are bytes, and the kernel writes them as they are."""
+    maps = tmp_path / "maps"
+    monkeypatch.setattr(huge_pages, "_MAPS", maps)
+    maps.write_bytes(
+        b"7f0000000000-7f0002000000 r--s 00000000 fe:00 41  /tmp/\xff \r odd\xe2\x80\xa8name.gguf (deleted)\n"
+        b"7f1000000000-7f1002000000 rw-p 00000000 00:00 0 \n"
+        b"7f2000000000-7f2000800000 rw-p 00000000 00:00 0 \n"
+        b"7f3000000000-7f3002000000 rw-p 00000000 00:00 0                          [heap]\n"
+    )
+    assert list(huge_pages._allocated()) == [(0x7F1000000000, 0x7F1002000000)]
 
-    def interrupted() -> list[tuple[int, int]]:
-        calls.append(1)
-        if len(calls) > 1:
-            raise KeyboardInterrupt
-        return []
 
-    monkeypatch.setattr(huge_pages, "_offered", lambda: True)
-    monkeypatch.setattr(huge_pages, "_anonymous", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        LlamaModel(WEIGHTS)
+@pytest.mark.usefixtures("offered")
+def test_a_damaged_model_is_refused_where_it_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "cut.gguf"
+    with WEIGHTS.open("rb") as whole:
+        path.write_bytes(whole.read(20_000_000))
+    with pytest.raises(ModelUnusable, match="damaged"):
+        LlamaModel(path)
