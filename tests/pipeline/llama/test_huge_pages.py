@@ -165,6 +165,20 @@ def read_in_steps(api: SimpleNamespace, ended: list[float]) -> Callable[[bytes, 
 
 
 @pytest.mark.usefixtures("offered")
+def test_nothing_is_asked_for_what_was_there_before(
+    api: SimpleNamespace, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regions = iter(([(1, 2)], [(1, 2), (3, 4)]))
+    asked: list[list[tuple[int, int]]] = []
+    monkeypatch.setattr(huge_pages, "_allocated", lambda: next(regions))
+    monkeypatch.setattr(huge_pages, "_advise", lambda found: asked.append(list(found)))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    read_in_steps(api, [])
+    assert huge_pages.loaded(api, path) == "loaded"
+    assert asked == [[(3, 4)]]
+
+
+@pytest.mark.usefixtures("offered")
 def test_without_advice_they_are_read_all_the_same(
     api: SimpleNamespace, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
