@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from pipeline.assembly import Parts
 from pipeline.llama import Engine, LlamaJudgeModel, LlamaModel
 from pipeline.llama.engine import Ahead, Scores, Scoring
 from pipeline.llama.engine.device import TILE
+from tests.pipeline.llama.waiting_for import until
 
 PROMPT = "Tell me a long story about a ferry."
 RULES = tuple(
@@ -50,13 +50,6 @@ def pipeline(tokens: int, **judge: Any) -> Iterator[Pipeline]:
     }
     with closing(assemble(MANIFESTO, load_settings(flags=flags))) as made:
         yield made
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def probabilities(verdict: Any) -> list[float]:
