@@ -34,6 +34,8 @@ class Words(NamedTuple):
 class Job(ABC):
     """A prompt to be read, and what is done after it."""
 
+    writes = False
+    """Whether it goes on for long, a token at a time."""
     urgent = False
     """Whether somebody waits for its next token."""
     spares = False
@@ -124,6 +126,8 @@ class Job(ABC):
 
 class WritingJob(Job):
     """Reads a prompt and writes after it."""
+
+    writes = True
 
     def __init__(self, request: Generation, words: Words) -> None:
         # The last token is the first that is read as those which are written: it is the same, whether or not all before

@@ -207,7 +207,7 @@ class Scheduler:
         node = tree.find(job.adapters, job.ids)
         tree.lock(node)
         needed = len(job.ids) - node.end + tree.cost(node) + job.beyond
-        tree.make_room(needed - self._room())
+        tree.make_room(tree.cells if job.writes and not self._running else needed - self._room())
         if self._room() < needed:
             tree.unlock(node)
             return False
