@@ -640,12 +640,41 @@ def test_idle_prefixes_make_room_for_a_job() -> None:
     for seed in (1, 2, 3):
         rig.score(Scoring((tokens(30, seed),), GROUPS))
         rig.finish()
-    request = Generation(tokens(30, 9), 10)
-    job = rig.write(request)
+    request = Scoring((tokens(30, 9),), GROUPS)
+    job = rig.score(request)
     rig.step()
     assert [node_of(rig, tokens(29, seed)).sequence is None for seed in (1, 2, 3)] == [True, False, False]
     rig.finish()
+    assert job.future.result(timeout=0).mass == scored(request)
+
+
+def test_who_writes_alone_has_the_cells_to_itself() -> None:
+    """What lies idle there would slow down each of its tokens; what it begins with stays."""
+    rig = Rig(FakeDevice(cells=200))
+    for seed in (1, 2):
+        rig.score(Scoring((tokens(30, seed),), GROUPS))
+        rig.finish()
+    job = rig.write(request := Generation((*tokens(29, 2), 7, 7), 10))
+    rig.step()
+    assert [node_of(rig, tokens(29, seed)).sequence is None for seed in (1, 2)] == [True, False]
+    assert job.reused == 28
+    rig.finish()
     assert got(job.writing) == written(request)
+
+
+def test_in_company_nobody_is_sent_away() -> None:
+    """Where others write as well, prefixes go when their time has come."""
+    rig = Rig(FakeDevice(cells=200))
+    rig.score(Scoring((tokens(30, 1),), GROUPS))
+    rig.write(Generation(tokens(5, 8), 10))
+    rig.step()
+    rig.step()
+    node = node_of(rig, tokens(29, 1))
+    assert (node.users, node.sequence is None) == (0, False)
+    rig.write(Generation(tokens(5, 9), 10))
+    rig.step()
+    assert node.sequence is not None
+    rig.finish()
 
 
 def test_a_pinned_prefix_is_the_last_to_be_forgotten() -> None:
