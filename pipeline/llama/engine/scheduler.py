@@ -207,6 +207,7 @@ class Scheduler:
         node = tree.find(job.adapters, job.ids)
         tree.lock(node)
         needed = len(job.ids) - node.end + tree.cost(node) + job.beyond
+        # Behind what is idle each token takes longer, so who writes alone has it parked first: docs/performance.md.
         tree.make_room(tree.cells if job.writes and not self._running else needed - self._room())
         if self._room() < needed:
             tree.unlock(node)
