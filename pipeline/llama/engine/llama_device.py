@@ -239,7 +239,7 @@ class _Rows:
         self._columns = batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits
 
     def fill(self, rows: Sequence[Row]) -> Any:
-        # Item by item: slices of NumPy's cost three times as much for the one row of who writes alone.
+        # Item by item: slices of NumPy's cost four times as much for the one row of who writes alone.
         tokens, positions, counts, sequences, outputs = self._columns
         for index, (token, position, sequence, wanted, also) in enumerate(rows):
             tokens[index], positions[index], outputs[index] = token, position, wanted

@@ -29,7 +29,7 @@ SHARED_READ = 32
 
 GRACE = 32
 """Rows that are read, of which at most `STRIDE` a step count, before a prefix that nobody uses leaves the cache: two
-steps at least, so that a draft can be judged where it was written, and half a second while one caller writes."""
+steps at least, so that a draft can be judged where it was written, and half a second beside somebody who writes."""
 
 STRIDE = 16
 
