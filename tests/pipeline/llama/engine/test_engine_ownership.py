@@ -4,12 +4,14 @@ shown by construction, and watched."""
 from __future__ import annotations
 
 import ast
+import ctypes
 import inspect
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import llama_cpp
 import pytest
 
 from pipeline import embedded
@@ -194,3 +196,30 @@ def mixed(engine: Engine, number: int) -> None:
     writing.cancel()
     engine.score(Scoring(((*prompt, 5), (*prompt, 6)), ((7,),))).result()
     list(engine.generate(Generation(prompt[:10], 24)))
+
+
+def test_a_context_gives_back_the_batch_that_it_made(model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, however often it is closed."""
+    made: list[int] = []
+    freed: list[int] = []
+    make, free = llama_cpp.llama_batch_init, llama_cpp.llama_batch_free
+
+    def place(batch: Any) -> int:
+        return ctypes.addressof(batch.token.contents)
+
+    def noted_make(*sizes: int) -> Any:
+        batch = make(*sizes)
+        made.append(place(batch))
+        return batch
+
+    def noted_free(batch: Any) -> None:
+        freed.append(place(batch))
+        free(batch)
+
+    monkeypatch.setattr(llama_cpp, "llama_batch_init", noted_make)
+    monkeypatch.setattr(llama_cpp, "llama_batch_free", noted_free)
+    device = LlamaDevice(model, cells=256, threads=1)
+    device.close()
+    device.close()
+    assert freed == made
+    assert len(made) == 1
