@@ -27,7 +27,7 @@ from pipeline.identity import preprompt
 from pipeline.identity.choosing import longest, share_right
 from pipeline.identity.questions import Question, ordinary_questions, read_questions
 from pipeline.llama import Adapter, LlamaModel, LlamaReader
-from pipeline.llama.model import available_cores
+from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings, load_settings
 
 MANIFESTOS = {

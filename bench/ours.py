@@ -14,7 +14,7 @@ from pipeline import DraftRequest, Pipeline, embedded
 from pipeline.engines import cells_beside_a_judge
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
 from pipeline.llama.engine import Scores, Scoring
-from pipeline.llama.model import available_cores
+from pipeline.machine.cores import available_cores
 
 CONTEXT = 4096
 

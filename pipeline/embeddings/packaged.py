@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ContextOverflow, ModelFault, ModelMissing
+from pipeline.machine.cores import available_cores
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -42,7 +42,7 @@ class PackagedEmbedder:
     """
 
     def __init__(self, *, threads: int | None = None) -> None:
-        self._model = _loaded(folder(), threads or os.cpu_count() or 1)
+        self._model = _loaded(folder(), threads or available_cores())
         self._lock = Lock()  # the tokeniser cannot be set up for two batches at once
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:

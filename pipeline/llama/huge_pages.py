@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.llama.memory import free_bytes
+from pipeline.machine.memory import free_bytes
 
 _MADV_HUGEPAGE = 14
 

@@ -19,8 +19,8 @@ from critics import Message
 from pipeline.errors import ContextOverflow, ModelFault, ModelMissing, ModelUnusable
 from pipeline.llama.chat import ChatTemplate
 from pipeline.llama.huge_pages import loaded
-from pipeline.llama.memory import free_bytes
 from pipeline.llama.shared import common
+from pipeline.machine.memory import free_bytes
 
 _DRAFTS = 256
 """Texts of which it is remembered how they were written."""
@@ -204,11 +204,6 @@ def refuse_overflow(name: str, tokens: int, room: int, context: int) -> None:
             f"the prompt has {tokens} tokens and {name}'s context is {context}, of which {room} are kept for the "
             "answer: shorten it or raise `context`"
         )
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def quiet_api() -> Any:

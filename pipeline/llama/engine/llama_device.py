@@ -13,7 +13,8 @@ from pipeline.errors import ModelFault, ModelUnusable
 from pipeline.llama.engine.device import Row, Saved
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.requests import Adapters, Sampling
-from pipeline.llama.model import LlamaModel, available_cores, quiet_api
+from pipeline.llama.model import LlamaModel, quiet_api
+from pipeline.machine.cores import available_cores
 
 BATCH = 128
 """Rows in a batch: nearly as fast a row as a longer one, and whoever comes has not long to wait for the next."""

@@ -1,0 +1,1 @@
+"""What of the machine this process may use."""
