@@ -68,6 +68,8 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
     shipped = {name: rule.calibration[name] for name in rule.critics if name in rule.calibration}
     try:
         threshold = _threshold(sample, fits, aim, np.ones(len(sample.labels), dtype=np.bool_))
+        if aim.max_fpr is not None:
+            _refuse_unreachable(fits, threshold, aim.max_fpr)
         found = _held_out(sample, methods, aim, folds)
     except BadInput as exc:
         raise BadInput(f"{rule.id}: {exc}") from exc
@@ -126,10 +128,23 @@ def _out_of_fold_scores(sample: Sample, methods: Methods, folds: list[Flags]) ->
 
 
 def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:
-    """For the aim, but never beyond what every critic can reach: a rule that cannot be broken is none."""
-    wanted = aim.threshold(_scores(sample, fits)[learn], sample.labels[learn])
-    reach = min((corrected(calibration, 1.0) for calibration in fits.values()), default=1.0)
-    return min(rounded(wanted), reach)
+    """For the aim, but never beyond what every critic can reach, unless that would break a bound: a rule that cannot be
+    broken is none."""
+    wanted = rounded(aim.threshold(_scores(sample, fits)[learn], sample.labels[learn]))
+    return wanted if aim.max_fpr is not None else min([wanted, *map(_reach, fits.values())])
+
+
+def _reach(calibration: Calibration) -> float:
+    return corrected(calibration, 1.0)
+
+
+def _refuse_unreachable(fits: Fits, threshold: float, max_fpr: float) -> None:
+    for critic, calibration in fits.items():
+        if (most := _reach(calibration)) < threshold:
+            raise BadInput(
+                f"to keep to {max_fpr:.3g} false positives takes the threshold {threshold:.3g}, and `{critic}` gives at "
+                f"most {most:.3g} when calibrated: it could never break the rule, so take it out of the rule's critics"
+            )
 
 
 def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) -> Flags:

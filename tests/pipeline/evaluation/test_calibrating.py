@@ -178,6 +178,19 @@ def test_a_threshold_is_one_that_every_critic_can_reach() -> None:
     assert done.threshold <= corrected(calibration, 1.0) < 1 / 1.001
 
 
+def test_a_bound_on_false_positives_is_kept_or_the_critic_named_that_cannot_reach_so_far() -> None:
+    """Beside a good critic, one that says nothing: a threshold for both would take twice as many for broken."""
+    rng = np.random.default_rng(0)
+    truth = rng.random(600) < 0.15
+    good = np.clip(rng.normal(np.where(truth, 0.75, 0.3), 0.15), 0.01, 0.99)
+    noise = rng.uniform(0.05, 0.6, 600)
+    both = X.model_copy(update={"critics": ("judge", "guard")})
+    with pytest.raises(BadInput, match=r"x: .* 0\.02 false .* `judge` gives at most .* out of the rule's critics"):
+        calibrate(sample(noise, truth, both, guard=good), aim=Aim(max_fpr=0.02))
+    done = calibrate(sample(good, truth), aim=Aim(max_fpr=0.02))
+    assert done.after.false_positive_rate == pytest.approx(0.02, abs=0.015)
+
+
 def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
     """`patterns` is certain and stays as it is; an undecided critic leaves the word to the other."""
     said, truth = distorted(300, 0.5, 0)
