@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.machine import control_groups
+
 
 def free_bytes() -> int | None:
-    """Bytes available without swapping, by the machine's and the control group's count; `None` where neither tells."""
-    counts = [count for count in (_machine(), _control_group()) if count is not None]
+    """Bytes available without swapping, by the machine's and the control groups' count; `None` where neither tells."""
+    counts = [count for count in (_machine(), control_groups.memory_left()) if count is not None]
     return min(counts, default=None)
 
 
@@ -17,13 +19,3 @@ def _machine() -> int | None:
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-
-
-def _control_group() -> int | None:
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text().strip()
-        used = int((folder / "memory.current").read_text())
-    except (OSError, ValueError):
-        return None
-    return None if limit == "max" else max(0, int(limit) - used)
