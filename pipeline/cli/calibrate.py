@@ -26,7 +26,9 @@ from pipeline.evaluation.calibrating import (
     Method,
     calibrate,
     extends_from,
+    judged_by,
     overlay,
+    refuse_other_words,
     refuse_overwriting,
     samples,
     told_of,
@@ -82,12 +84,16 @@ def calibrate_critics(
     needed()
     if bool(data) == bool(saved):
         raise BadInput("give either data to judge or --from with what was judged")
+    if saved and limit is not None:
+        raise BadInput("--limit is about data to judge: all that --from has is taken")
     if max_fpr is not None and cost_ratio is not None:
         raise BadInput("give either --max-fpr or --cost-ratio: a threshold serves one of them")
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     refuse_overwriting(output, settings.manifesto, force=force)
     loaded = options.manifesto_from(settings)
     judged = read_saved(saved) if saved else _judged(data or [], loaded, settings, rule, limit)
+    refuse_other_words(loaded, judged)
+    by = judged_by(judged)
     found, left = samples(loaded, judged, rule)
     fixed: Method | None = None if method == "auto" else method
     aim = Aim(max_fpr, cost_ratio)
@@ -100,7 +106,7 @@ def calibrate_critics(
     ]
     write_overlay(
         output,
-        overlay(loaded, extends_from(settings.manifesto, output), done, header, models(settings)),
+        overlay(loaded, extends_from(settings.manifesto, output), done, header, by),
         trusted=settings.trusted,
     )
     if as_json:
@@ -125,7 +131,7 @@ def _judged(
     told = {each.id for each in told_of(manifesto, rows, rule)}
     sides = {each.applies_to for each in manifesto.rules if each.id in told}
     pipeline = only_rules(judging_pipeline(manifesto, settings), told)
-    return judge_all(pipeline, [row for row in rows if row.side in sides])
+    return judge_all(pipeline, [row for row in rows if row.side in sides], models(settings))
 
 
 def _plain(given: Calibrated) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +30,7 @@ from pipeline.evaluation import (
     read_saved,
     saving,
 )
+from pipeline.fitted import models
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
@@ -72,7 +73,7 @@ def evaluate_critics(
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     loaded = options.manifesto_from(settings)
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
-    judged = judge_all(judging_pipeline(judging, settings), rows, save)
+    judged = judge_all(judging_pipeline(judging, settings), rows, models(settings), save)
     evaluation = evaluate(loaded, rows, judged, critics=critic or (), other=other)
     if as_json:
         print(json.dumps(evaluation_record(evaluation), indent=2))
@@ -90,13 +91,13 @@ def judging_pipeline(manifesto: Manifesto, settings: Settings) -> Pipeline:
     return assemble(manifesto, settings.model_copy(update={"judge": quiet}), drafts=False)
 
 
-def judge_all(pipeline: Pipeline, rows: Sequence[Row], save: Path | None = None) -> list[Judged]:
-    """Every row judged, with a bar on a terminal. Stopped, it says where the rows judged so far are."""
+def judge_all(pipeline: Pipeline, rows: Sequence[Row], by: Mapping[str, str], save: Path | None = None) -> list[Judged]:
+    """Every row judged by these models, with a bar on a terminal. Stopped, it says where the rows judged so far are."""
     judged: list[Judged] = []
     try:
         with saving(save) as keep, _bar(len(rows)) as advance:
             for row in rows:
-                judged.append(judge_row(pipeline, row))
+                judged.append(judge_row(pipeline, row, by))
                 keep(judged[-1])
                 advance()
     except KeyboardInterrupt:

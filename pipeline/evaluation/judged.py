@@ -23,11 +23,12 @@ class _Record(BaseModel):
 
 
 class RuleSaid(_Record):
-    """What came of one rule. `critics` holds what each critic itself said, before calibration."""
+    """What came of one rule, as worded then. `critics` holds what each critic itself said, before calibration."""
 
     outcome: FindingOutcome
     probability: Share | None
     critics: Mapping[str, Share | None]
+    statement: str = ""
     tokens: int = 0
 
 
@@ -44,14 +45,16 @@ class Judged(_Record):
     outcome: FindingOutcome
     breach: Share | None
     rules: Mapping[str, RuleSaid]
+    models: Mapping[str, str] | None = None
+    """Those behind the critics, where that is known."""
     tokens: int
     seconds: float
     why: str = ""
     """Why it is undecided, where it is."""
 
 
-def judge_row(pipeline: Pipeline, row: Row) -> Judged:
-    """Judge one row, timing it."""
+def judge_row(pipeline: Pipeline, row: Row, models: Mapping[str, str] | None = None) -> Judged:
+    """Judge one row, timing it; `models` are those behind the critics."""
     began = time.perf_counter()
     conversation = (Message("user", row.text),)
     verdict = pipeline.judge(conversation, row.response, context=row.context)
@@ -67,6 +70,7 @@ def judge_row(pipeline: Pipeline, row: Row) -> Judged:
         outcome=outcome,
         breach=None if outcome == "undecided" else verdict.breach,
         rules={judgement.rule.id: _said(judgement) for judgement in verdict.judgements},
+        models=models,
         tokens=verdict.usage.total,
         seconds=round(seconds, 6),
         why=_doubt(verdict) if outcome == "undecided" else "",
@@ -101,7 +105,13 @@ def only_rules(pipeline: Pipeline, ids: set[str]) -> Pipeline:
 def _said(judgement: Judgement) -> RuleSaid:
     critics: dict[str, Any] = {f.critic: f.probability if f.raw is None else f.raw for f in judgement.findings}
     tokens = sum(finding.usage.total for finding in judgement.findings)
-    return RuleSaid(outcome=judgement.outcome, probability=judgement.probability, critics=critics, tokens=tokens)
+    return RuleSaid(
+        outcome=judgement.outcome,
+        probability=judgement.probability,
+        critics=critics,
+        statement=judgement.rule.statement,
+        tokens=tokens,
+    )
 
 
 def _doubt(verdict: Verdict) -> str:

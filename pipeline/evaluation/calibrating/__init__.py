@@ -4,6 +4,7 @@ from pipeline.evaluation.calibrating.aims import Aim
 from pipeline.evaluation.calibrating.calibrate import Calibrated, calibrate
 from pipeline.evaluation.calibrating.fit import METHODS, Method
 from pipeline.evaluation.calibrating.overlay import HOW, extends_from, overlay, refuse_overwriting, write_overlay
+from pipeline.evaluation.calibrating.provenance import judged_by, refuse_other_words
 from pipeline.evaluation.calibrating.samples import samples, told_of
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "Method",
     "calibrate",
     "extends_from",
+    "judged_by",
     "overlay",
+    "refuse_other_words",
     "refuse_overwriting",
     "samples",
     "told_of",

@@ -142,8 +142,8 @@ def _refuse_unreachable(fits: Fits, threshold: float, max_fpr: float) -> None:
     for critic, calibration in fits.items():
         if (most := _reach(calibration)) < threshold:
             raise BadInput(
-                f"to keep to {max_fpr:.3g} false positives takes the threshold {threshold:.3g}, and `{critic}` gives at "
-                f"most {most:.3g} when calibrated: it could never break the rule, so take it out of the rule's critics"
+                f"to keep to {max_fpr:.3g} false positives, the threshold must be {threshold:.3g}, and calibrated "
+                f"`{critic}` gives at most {most:.3g}: it could never break the rule, so take it out of its critics"
             )
 
 

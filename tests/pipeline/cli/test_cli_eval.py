@@ -206,6 +206,18 @@ def test_calibrate_from_what_eval_saved_judges_nothing(tmp_path: Path) -> None:
     assert json.loads(fresh.stdout)["rules"] == json.loads(again.stdout)["rules"]
 
 
+def test_calibrate_from_names_the_model_that_judged_whatever_is_set_today(tmp_path: Path) -> None:
+    file = data(tmp_path, graded())
+    assert run("eval", file, "-m", "own.yaml", "--save", "saved.jsonl").exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "saved.jsonl").read_text().splitlines()]
+    others = [row | {"models": {"telling:make": "another"}} for row in rows]
+    (tmp_path / "others.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in others))
+    assert run("calibrate", "--from", "others.jsonl", "-m", "own.yaml", "-o", "new.yaml").exit_code == 0
+    assert "of: another" in (tmp_path / "new.yaml").read_text()
+    limited = run("calibrate", "--from", "others.jsonl", "-m", "own.yaml", "-o", "b.yaml", "--limit", "3")
+    assert (limited.exit_code, "--limit is about data to judge" in limited.stderr) == (2, True)
+
+
 def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
     """On the rows it saw, measured by eval."""
     file = data(tmp_path, graded())

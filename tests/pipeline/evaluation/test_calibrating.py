@@ -14,7 +14,9 @@ from pipeline.evaluation.calibrating import (
     Aim,
     calibrate,
     extends_from,
+    judged_by,
     overlay,
+    refuse_other_words,
     refuse_overwriting,
     samples,
     told_of,
@@ -185,7 +187,7 @@ def test_a_bound_on_false_positives_is_kept_or_the_critic_named_that_cannot_reac
     good = np.clip(rng.normal(np.where(truth, 0.75, 0.3), 0.15), 0.01, 0.99)
     noise = rng.uniform(0.05, 0.6, 600)
     both = X.model_copy(update={"critics": ("judge", "guard")})
-    with pytest.raises(BadInput, match=r"x: .* 0\.02 false .* `judge` gives at most .* out of the rule's critics"):
+    with pytest.raises(BadInput, match=r"x: .* 0\.02 false .* `judge` gives at most .* take it out of its critics"):
         calibrate(sample(noise, truth, both, guard=good), aim=Aim(max_fpr=0.02))
     done = calibrate(sample(good, truth), aim=Aim(max_fpr=0.02))
     assert done.after.false_positive_rate == pytest.approx(0.02, abs=0.015)
@@ -202,6 +204,26 @@ def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
     assert done.critics[0].rows == 270
     assert done.after.undecided == 0
     assert (done.after.auroc or 0) > (calibrate(sample(said, truth)).after.auroc or 1)
+
+
+def by(model: str, statement: str = X.statement) -> Judged:
+    said = RuleSaid(outcome="pass", probability=0.1, critics={"judge": 0.1, "patterns": 0.0}, statement=statement)
+    return row(1, 0).model_copy(update={"rules": {"x": said}, "models": {"judge": model, "remote": model[::-1]}})
+
+
+def test_a_calibration_is_of_the_model_that_judged_the_rows() -> None:
+    """Of one: what others say is not to be corrected by it. Those that were not asked do not count."""
+    assert judged_by([by("small"), by("small")]) == {"judge": "small"}
+    with pytest.raises(BadInput, match="`judge` was two models, small and big: calibrate it for each apart"):
+        judged_by([by("small"), by("big")])
+    with pytest.raises(BadInput, match="row 1 of s does not say which models judged it"):
+        judged_by([row(1, 0)])
+
+
+def test_rows_that_were_judged_by_other_words_are_refused() -> None:
+    refuse_other_words(ONE, [by("small")])
+    with pytest.raises(BadInput, match=r"rule x read 'Another\.' when s was judged: judge it anew"):
+        refuse_other_words(ONE, [by("small"), by("small", "Another.")])
 
 
 def test_a_label_is_about_the_only_rule_that_could_break() -> None:
