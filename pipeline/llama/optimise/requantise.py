@@ -25,7 +25,8 @@ from pipeline.llama.optimise.measure import perplexity, reading_speed, writing_s
 from pipeline.llama.optimise.passage import PASSAGE
 
 Kind = Literal["q8_0", "bf16", "iq4_nl"]
-"""In `iq4_nl` the feed-forward matrices have four bits, rounded with care for the inputs that count, the rest eight."""
+"""In `iq4_nl` the feed-forward matrices have four bits (those that lead out of a layer in `q4_K`, where that fits),
+rounded with care for the inputs that count, the rest eight."""
 
 Compute = Callable[[Callable[[], Importance]], Importance]
 """Has it done where llama.cpp computes."""
@@ -95,13 +96,22 @@ def _convert(source: Path, target: Path, kind: Kind, threads: int | None, comput
                 for name, row in found.items()
             ],
         )
+        down = llama_cpp.GGML_TYPE_Q4_K if _fits_q4_k(found) else llama_cpp.GGML_TYPE_IQ4_NL
         options.tt_overrides = _table(
-            llama_cpp.llama_model_tensor_override, [(b"ffn_(gate|up|down)", llama_cpp.GGML_TYPE_IQ4_NL)]
+            llama_cpp.llama_model_tensor_override,
+            [(b"ffn_(gate|up)", llama_cpp.GGML_TYPE_IQ4_NL), (b"ffn_down", down)],
         )
     else:
         options.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind.upper()}")
     if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(options)):
         raise ModelUnusable(f"llama.cpp cannot write {source} as {kind}: no space, or not a model it can convert")
+
+
+def _fits_q4_k(found: Importance) -> bool:
+    """Whether the matrices that lead out of a layer can have four bits with an offset, which suit them better: that
+    goes by 256 inputs at a time."""
+    widths = [len(row) for name, row in found.items() if "ffn_down" in name]
+    return bool(widths) and all(width % 256 == 0 for width in widths)
 
 
 def _table(kind: Any, rows: Sequence[tuple[object, ...]]) -> Any:

@@ -49,12 +49,7 @@ def test_four_bits_are_for_the_feed_forward_matrices_alone(folder: Path) -> None
     """And are chosen with care: without, perplexity is seven hundredths higher."""
     before = embedded.weights()
     made = requantised(before, "iq4_nl", folder)
-    kinds = {
-        (tensor.name.split(".")[-2].startswith("ffn_"), tensor.tensor_type.name)
-        for tensor in GGUFReader(made).tensors
-        if len(tensor.shape) == 2
-    }
-    assert kinds == {(True, "IQ4_NL"), (False, "Q8_0")}
+    assert kinds(made) == {("ffn_gate", "IQ4_NL"), ("ffn_up", "IQ4_NL"), ("ffn_down", "Q4_K"), ("", "Q8_0")}
     perplexities = []
     for path in (before, made):
         model = LlamaModel(path)
@@ -62,6 +57,22 @@ def test_four_bits_are_for_the_feed_forward_matrices_alone(folder: Path) -> None
         perplexities.append(perplexity(device, model.tokenise(PASSAGE, False)))
         device.close()
     assert perplexities[1] < 1.03 * perplexities[0]
+
+
+def kinds(path: Path) -> set[tuple[str, str]]:
+    """Of the feed-forward matrices by their names, and of all others."""
+    named = [(tensor.name.split(".")[-2], tensor) for tensor in GGUFReader(path).tensors if len(tensor.shape) == 2]
+    return {(name if name.startswith("ffn_") else "", tensor.tensor_type.name) for name, tensor in named}
+
+
+def test_blocks_of_256_are_for_matrices_that_are_known_to_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requantise, "importance", lambda *_, **__: {})
+    made = requantised(embedded.weights(), "iq4_nl", tmp_path)
+    assert kinds(made) == {("ffn_gate", "IQ4_NL"), ("ffn_up", "IQ4_NL"), ("ffn_down", "IQ4_NL"), ("", "Q8_0")}
+    rows = {f"blk.{layer}.ffn_down.weight": np.ones(width, np.float32) for layer, width in enumerate((1536, 1600))}
+    assert not requantise._fits_q4_k(rows)
 
 
 def test_what_comes_in_is_squared_and_averaged(model: LlamaModel, decoded: list[tuple[Row, ...]]) -> None:
