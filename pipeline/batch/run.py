@@ -81,11 +81,13 @@ def run_batch(
 
 def _begin(batch: Batch, journal: Journal) -> None:
     """Go on with what is in the journal, if it is of the same run."""
-    if batch.restart or "begun" not in journal.facts:
-        batch.output.refuse_taken(replace=batch.restart)
+    # One that came to nothing, for a typo in its input's name or its column's, is no run to go on with.
+    if batch.restart or not (journal.done or "records" in journal.facts):
+        replaces = batch.restart or journal.facts.get("replaces", False)
+        batch.output.refuse_taken(replace=replaces)
         facts = _facts(batch)
         journal.clear()
-        journal.note({**facts, "replaces": batch.restart, "begun": int(time.time())})
+        journal.note({**facts, "replaces": replaces, "begun": int(time.time())})
         return
     if not _published(batch.output, journal):
         batch.output.refuse_taken(replace=journal.facts["replaces"])

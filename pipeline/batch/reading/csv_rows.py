@@ -21,7 +21,7 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
     # Bytes that are no UTF-8 come through as surrogates, so that they are the fault of their row alone.
     text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
     lines = _Lines(text)
-    rows = csv.reader(lines)
+    rows = csv.reader(lines, strict=True)  # else a quote that nobody closes swallows all rows behind it
     try:
         header = _header(rows, name)
         if header is None:

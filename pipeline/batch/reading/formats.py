@@ -23,6 +23,7 @@ InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
 INPUT_FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
 
 _BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".parquet": "parquet"}
+_JSON_LINES = (".jsonl", ".ndjson")
 _CHUNK = 1 << 20
 
 
@@ -50,7 +51,7 @@ class Input:
         """The format; `None` for what can be read only once and does not tell by its name."""
         if self._form is None and self._again:
             with self._lines() as lines:
-                self._form = _told(next(lines, None))
+                self._form = self._told(next(lines, None))
         return self._form
 
     def fingerprint(self) -> str:
@@ -90,7 +91,7 @@ class Input:
         if (first := next(lines, None)) is None:
             return
         every = chain([first], lines)
-        form = self._form or _told(first)
+        form = self._form or self._told(first)
         if form == "openai":
             yield from openai_requests(every)
         elif form == "jsonl":
@@ -98,13 +99,16 @@ class Input:
         else:
             yield from plain_records(every)
 
+    def _told(self, first: Line | None) -> InputFormat:
+        suffix = inner_suffix(Path(self.name))
+        if suffix == ".json" and first and first.data.lstrip().startswith(b"["):
+            raise BadInput(f"{self.name} is one list: give an object a line, as `jq -c '.[]' {self.name}` prints them")
+        # By its name it is, whatever is wrong with its first line: a prompt is not what is meant.
+        if suffix not in _JSON_LINES and not (first and looks_like_json(first.data)):
+            return "lines"
+        return "openai" if first and is_request(parsed(first)[0]) else "jsonl"
+
     @contextmanager
     def _lines(self) -> Iterator[Iterator[Line]]:
         with told_if_damaged(self.name), unpacked(self.name) as stream:
             yield numbered(stream)
-
-
-def _told(first: Line | None) -> InputFormat:
-    if first is None or not looks_like_json(first.data):
-        return "lines"
-    return "openai" if is_request(parsed(first)[0]) else "jsonl"

@@ -38,8 +38,13 @@ def numbered(stream: IO[bytes], most: int = MOST) -> Iterator[Line]:
         whole = data.endswith(b"\n") or len(data) < most
         if not whole:
             _pass_over(stream, most)
-        if data.strip():
+        if not _blank(data):
             yield Line(number, data, too_long=not whole)
+
+
+def _blank(data: bytes) -> bool:
+    """Also where it holds nothing but spaces that are none in ASCII, or the mark that some editors put first."""
+    return not data.strip() or not data.decode("utf-8-sig", "replace").strip()
 
 
 def _pass_over(stream: IO[bytes], most: int) -> None:

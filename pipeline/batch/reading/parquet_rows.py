@@ -39,8 +39,17 @@ def parquet_total(name: str) -> int:
 
 def _given(number: int, row: dict[str, Any], column: str) -> Given:
     mark = marked(json.dumps(row, sort_keys=True, default=str).encode())
-    # A column has a value in every row, if only none at all.
-    return given(number, mark, {key: value for key, value in row.items() if value is not None}, column)
+    return given(number, mark, _said(row), column)
+
+
+def _said(value: Any) -> Any:
+    """Without what is not there: columns, and the keys of what is nested in one, have a value in every row, if only
+    none at all."""
+    if isinstance(value, list):
+        return [_said(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _said(each) for key, each in value.items() if each is not None}
+    return value
 
 
 def _opened(name: str) -> Any:

@@ -96,8 +96,8 @@ class Output:
     def publish(self) -> None:
         """Give what is written its name, at once, in the place of an earlier output that may be there."""
         try:
-            if self.path.is_dir():
-                _remove(self.path)  # a folder that is not empty cannot be replaced
+            if self.path.is_dir() or self.growing.is_dir():
+                _remove(self.path)  # a folder that is not empty cannot be replaced, nor a file by a folder
             self.growing.replace(self.path)
             on_disk(self.path.parent)
         except OSError as exc:

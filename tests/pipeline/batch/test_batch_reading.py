@@ -74,6 +74,35 @@ def test_blank_lines_before_json_are_skipped(tmp_path: Path) -> None:
     assert asked(path) == ["hello"]
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u3000 ", "\ufeff"])
+def test_a_line_that_looks_blank_is_blank(tmp_path: Path, blank: str) -> None:
+    """No prompt can be empty, and the run must not end there, nor end there again each time it is gone on with."""
+    path = tmp_path / "in.txt"
+    path.write_text(f"\ufeff\r\none\n{blank}\ntwo\n", "utf-8")
+    assert asked(path) == ["one", "two"]
+    assert [r.line for r in records(path)] == [2, 4]
+    assert Input(str(path)).total() == 2
+
+
+@pytest.mark.parametrize("first", ['"prompt": "cut off"}', "# a comment", "null"])
+@pytest.mark.parametrize("name", ["in.jsonl", "in.ndjson", "in.jsonl.gz"])
+def test_json_lines_are_known_by_their_name_whatever_the_first_one_is(tmp_path: Path, name: str, first: str) -> None:
+    data = f'{first}\n{{"prompt": "a"}}\n'.encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    damaged, whole = asked(path)
+    assert damaged.startswith("[")
+    assert whole == "a"
+    assert Input(str(path)).form() == "jsonl"
+
+
+def test_a_list_is_no_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "in.json"
+    path.write_text('[{"prompt": "a"},\n{"prompt": "b"}]\n')
+    with pytest.raises(BadInput, match=r"in.json is one list: give an object a line, as `jq -c '\.\[\]'"):
+        asked(path)
+
+
 def test_openai_requests_are_known_by_their_first_line(tmp_path: Path) -> None:
     """What they ask of the drafts is asked; parts of text are one text; a developer is the system."""
     body = {
@@ -156,6 +185,19 @@ def test_a_line_of_csv_that_would_fill_the_memory_is_one_fault(tmp_path: Path, l
     assert "16,777,216 characters" in str(given[1].asked)
 
 
+def test_a_quote_that_is_never_closed_is_a_fault(tmp_path: Path) -> None:
+    """All rows behind it are in it, and must not be taken for one prompt. Within quotes there may be many lines."""
+    path = tmp_path / "in.csv"
+    path.write_text('id,prompt\n1,"a\nb"\n2,"a"c\n3,5" nails\n4,"d\n5,e\n6,f\n')
+    assert asked(path) == [
+        "a\nb",
+        "[not CSV: ',' expected after '\"']",
+        '5" nails',
+        "[not CSV: unexpected end of data]",
+    ]
+    assert [r.line for r in records(path)] == [2, 4, 5, 6]
+
+
 def test_a_column_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     """With those that are."""
     path = tmp_path / "in.csv"
@@ -176,6 +218,13 @@ def test_parquet(tmp_path: Path) -> None:
     assert isinstance(given[1].asked, str)
     assert asked(parquet(tmp_path / "q.parquet", q=["x", "y"]), column="q") == ["x", "y"]
     assert Input(str(path)).total() == 2
+
+
+def test_what_a_source_does_not_have_is_not_there_in_parquet_either(tmp_path: Path) -> None:
+    rows = [{"prompt": "x", "context": [{"text": "a", "origin": "b"}]}, {"prompt": "y", "context": [{"text": "c"}]}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet")
+    found = [r.asked.sources for r in records(tmp_path / "in.parquet") if isinstance(r.asked, Prompt)]
+    assert found == [(Source("a", "b"),), (Source("c"),)]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -232,7 +281,9 @@ def test_a_line_that_is_too_long_is_one_line(parts: list[bytes], most: int) -> N
     """Those behind it keep their numbers and their text, however long it is."""
     lines = [part.replace(b"\n", b" ") for part in parts]
     found = list(numbered(io.BytesIO(b"\n".join(lines)), most))
-    assert [line.number for line in found] == [n for n, text in enumerate(lines, start=1) if text[:most].strip()]
+    assert [line.number for line in found] == [
+        n for n, text in enumerate(lines, start=1) if text[:most].decode("utf-8-sig", "replace").strip()
+    ]
     for line in found:
         text = lines[line.number - 1]
         assert line.data.rstrip(b"\n") == text[:most]

@@ -55,6 +55,23 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
+def test_a_run_that_came_to_nothing_is_in_nobodys_way(tmp_path: Path) -> None:
+    """A typo in the input's name, or in its column's, can be mended."""
+    job = batch(tmp_path, TWO, facts={"column": "prompt"})
+    with pytest.raises(BadInput, match="typo"):
+        go(replace(job, input=Input(str(tmp_path / "typo.jsonl")), facts={"column": "question"}))
+    assert go(job).statuses == {"released": 2}
+
+
+def test_what_was_to_be_replaced_still_is(tmp_path: Path) -> None:
+    """Where a run that was to begin anew came to nothing, the same command without `--restart` goes on."""
+    job = batch(tmp_path, TWO)
+    go(job)
+    with pytest.raises(BadInput):
+        go(replace(job, input=Input(str(tmp_path / "typo.jsonl")), restart=True))
+    assert go(job).statuses == {"released": 2}
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [({"manifesto": "y", "seed": 1}, "another manifesto:"), ({"manifesto": "x", "seed": 2}, "another seed:")],
@@ -165,6 +182,15 @@ def test_restart_begins_anew_and_replaces_in_the_end(tmp_path: Path) -> None:
     assert (tmp_path / "out.jsonl").read_bytes() == first
     assert go(replace(job, restart=False)).resumed == 1
     assert [r["id"] for r in read(tmp_path / "out.jsonl")] == ["p0", "p1", "p2"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 1), (1, None)])
+def test_shards_replace_a_file_and_a_file_shards(tmp_path: Path, before: int | None, after: int | None) -> None:
+    job = batch(tmp_path, TWO)
+    go(replace(job, output=replace(job.output, shard=before)))
+    go(replace(job, output=replace(job.output, shard=after), restart=True))
+    assert (tmp_path / "out.jsonl").is_dir() == bool(after)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
 def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
