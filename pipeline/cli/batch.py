@@ -14,6 +14,7 @@ from pipeline.cli import options
 from pipeline.cli.batch_engines import Engine, RayFlags, Work, working
 from pipeline.cli.batch_progress import shown
 from pipeline.cli.batch_summary import tell
+from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.report_file import writable, write
 from pipeline.cli.reporting import DONE, FAULT, INTERRUPTED, reported, say
 from pipeline.cli.stopping import asked_to_stop
@@ -112,10 +113,11 @@ def batch(
     if deterministic:
         settings = settings.model_copy(update={"deterministic": True})
     at_once = _workers(workers, settings)
-    gathered = _gathering(report, Path(file), output) if report else None
+    gathered = _gathering(report, (Path(file), output), told_by(settings, config)) if report else None
     with ExitStack() as stack:
+        view = stack.enter_context(shown(quiet=quiet, as_json=json_progress))
         cached = cache and not settings.deterministic
-        work = Work(settings, options.manifesto_from(settings), seed, at_once, cached=cached)
+        work = Work(settings, options.manifesto_from(settings, view.say), seed, at_once, cached=cached)
         flags = RayFlags(ray_address, ray_workers, ray_cpus, ray_gpus, tuple(ray_resource or ()))
         crew = stack.enter_context(working(work, engine, flags))
         job = Batch(
@@ -127,7 +129,6 @@ def batch(
             restart=restart,
             also=(gathered,) if gathered else (),
         )
-        view = stack.enter_context(shown(quiet=quiet, as_json=json_progress))
         stop = stack.enter_context(asked_to_stop(view.say))
 
         def observe(event: Event) -> None:
@@ -161,10 +162,11 @@ def _workers(wanted: str, settings: Settings) -> int:
     return int(wanted)
 
 
-def _gathering(report: Path, file: Path, output: Path) -> Report:
+def _gathering(report: Path, beside: tuple[Path, ...], read: tuple[Path | None, ...]) -> Report:
     """Raises `BadInput` for a report that would replace something else, and `ExtraMissing` without matplotlib."""
     needed()
-    writable(report, beside=(file, output))
+    writable(report, beside=beside)
+    refuse_over(report, read)
     return Report()
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 import critics
 from critics import ExtraMissing
 from pipeline.cli import options
+from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
 from pipeline.errors import BadInput
 from pipeline.llama import fingerprint
@@ -78,6 +79,7 @@ def train(
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
     if out.suffix != _SUFFIXES[kind] or not out.parent.is_dir():
         raise BadInput(f"{out} should be a {_SUFFIXES[kind]} file in a folder that exists")
+    refuse_over(out, (*told_by(settings, config), *data, path, start))
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
     rows = read_rows(data, loaded)
     labels = [broken for row in rows for broken in row.labels.values()]
@@ -167,6 +169,8 @@ def _told(
     how = {"weights": f"{weights.name}, fingerprint {fingerprint(weights)[:16]}", **made}
     card = write_card(out, rows, Card(what.format(weights.stem), how, figures))
     say(f"{out} is there, and a card to go with it, {card}: finish it before you give either away")
+    if card.stem != out.stem:
+        say("an earlier card is kept as it is: what it says is of what was there before", style="yellow")
 
 
 def _of_heads(told: Sequence[TrainedHead]) -> Figures:

@@ -15,6 +15,7 @@ from critics import Manifesto
 from pipeline.assembly import assemble
 from pipeline.cli import options
 from pipeline.cli.figures import show
+from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.report_file import writable, write
 from pipeline.cli.reporting import DONE, reported, say, stderr
 from pipeline.evaluation import (
@@ -30,6 +31,7 @@ from pipeline.evaluation import (
     read_saved,
     saving,
 )
+from pipeline.evaluation.saved import refuse_saved
 from pipeline.fitted import models
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
@@ -66,11 +68,14 @@ def evaluate_critics(
     Example: superego eval replies.jsonl -m house-style --report page.html
     """
     needed()
+    settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     if report:
         writable(report)
+        refuse_over(report, (*told_by(settings, config), *data, compare, save))
+    if save:
+        refuse_saved(save)
     rows = read_rows(data, limit=limit)
     other = read_saved([compare]) if compare else None
-    settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     loaded = options.manifesto_from(settings)
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
     judged = judge_all(judging_pipeline(judging, settings), rows, models(settings), save)
@@ -101,7 +106,7 @@ def judge_all(pipeline: Pipeline, rows: Sequence[Row], by: Mapping[str, str], sa
                 keep(judged[-1])
                 advance()
     except KeyboardInterrupt:
-        kept = f"; they are kept in {save}.partial" if save else ""
+        kept = f"; they are kept in {save}.partial" if save and judged else ""
         say(f"stopped after {len(judged)} of {len(rows)} rows{kept}")
         raise
     return judged

@@ -19,6 +19,7 @@ from pipeline.cli import options
 from pipeline.cli.identity_compare import compare
 from pipeline.cli.identity_lessons import Wanted
 from pipeline.cli.identity_lora import build_lora
+from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
 from pipeline.errors import BadInput
 from pipeline.identity import build_state, preprompt, write_state
@@ -108,6 +109,7 @@ def build(
         raise BadInput(f"--prompts-from and --peft are for a lora: {kind} takes neither")
     if kind != "steer" and (layers or anywhere):
         raise BadInput(f"--layers and --anywhere are for a steer: {kind} takes neither")
+    refuse_over(out, (*told_by(settings, config), given))
     began = time.monotonic()
     if kind == "lora":
         wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ import typer
 from critics import Manifesto
 from critics import load as load_manifesto
 from pipeline.cautions import judges_untrained, unfamiliar
-from pipeline.cli.reporting import say
+from pipeline.cli.base_url import served
+from pipeline.cli.reporting import note
 from pipeline.fitted import strangers, unprobed
 from pipeline.settings import Settings, load_settings
 
@@ -43,7 +45,7 @@ IdentityScale = Annotated[
     float | None, typer.Option("--identity-scale", help="How strongly its adapter is applied.", show_default="1.0")
 ]
 BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", help="The server behind an openai:… name.", show_default=False)
+    str | None, typer.Option("--base-url", help="The server behind the openai:… names.", show_default=False)
 ]
 RayAddress = Annotated[
     str | None,
@@ -80,18 +82,19 @@ def settings_from(
     identity_scale: float | None = None,
 ) -> Settings:
     """The settings with the flags that were given on top."""
-    drafts = _given(model=generator, base_url=base_url, temperature=temperature, max_tokens=max_tokens)
+    drafts = _given(model=generator, temperature=temperature, max_tokens=max_tokens)
     judges = _given(model=judge, adapter=adapter)
     worn = _given(use=identity or None, scale=identity_scale)
     groups = {"generator": drafts, "judge": judges, "identity": worn}
-    return load_settings(config, _given(manifesto=manifesto) | {name: group for name, group in groups.items() if group})
+    flags = _given(manifesto=manifesto) | {name: group for name, group in groups.items() if group}
+    return served(load_settings(config, flags), base_url, generator=generator, judge=judge)
 
 
-def manifesto_from(settings: Settings) -> Manifesto:
-    """The manifesto of the settings, with what is worth a note of it said."""
+def manifesto_from(settings: Settings, tell: Callable[[str], None] = note) -> Manifesto:
+    """The manifesto of the settings, with what is worth a note of it told."""
     manifesto = load_manifesto(settings.manifesto, trusted=settings.trusted)
-    for note in notes(manifesto, settings):
-        say(note, style="yellow")
+    for each in notes(manifesto, settings):
+        tell(each)
     return manifesto
 
 

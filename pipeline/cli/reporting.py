@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import select
 import sys
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import ParamSpec, TextIO
 
 import typer
 from rich.console import Console
@@ -19,14 +20,28 @@ DONE, FAULT, USAGE, WITHHELD, INTERRUPTED = 0, 1, 2, 3, 130
 P = ParamSpec("P")
 
 
+class _Told(Console):
+    """Who reads no more is told no more, and the work goes on: rich itself would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        unread(sys.stderr)
+
+
+class _Printed(Console):
+    """Leaves a reader that has left to `reported`: rich itself would end the process as if something were wrong."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def stderr() -> Console:
     """A console on standard error, made when needed so that it sees the stream of the moment."""
-    return Console(stderr=True, highlight=False)
+    return _Told(stderr=True, highlight=False)
 
 
 def stdout() -> Console:
     """As wide as the terminal; in a pipe or a file, wide enough that no table is cut."""
-    console = Console(highlight=False)
+    console = _Printed(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
     return console
@@ -35,6 +50,17 @@ def stdout() -> Console:
 def say(text: str, *, style: str = "") -> None:
     """A line on standard error, as it is: no markup, no wrapping."""
     stderr().print(text, style=style, markup=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """What is worth to be known, and no fault."""
+    say(text, style="yellow")
+
+
+def unread(stream: TextIO) -> None:
+    """Let the rest go nowhere, so that nothing ends because of it, and Python does not complain at exit."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def reported(command: Callable[P, int]) -> Callable[P, None]:
@@ -53,10 +79,39 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
         except KeyboardInterrupt:
             say("interrupted")
             code = INTERRUPTED
-        except BrokenPipeError:
-            # The reader has left (`| head`): nothing more is wanted, and Python must not complain at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = DONE
-        raise typer.Exit(code)
+        except BrokenPipeError as exc:
+            code = _broken(exc)
+        raise typer.Exit(_flushed(code))
 
     return run
+
+
+def _broken(exc: BrokenPipeError) -> int:
+    """Nothing more is wanted where the reader of standard output has left (`| head`); any other pipe is a fault."""
+    if not (sys.stdout and _left(sys.stdout)):
+        say(f"a connection broke: {exc}", style="red")
+        return FAULT
+    unread(sys.stdout)
+    return DONE
+
+
+def _left(stream: TextIO) -> bool:
+    """Whether it is a pipe that nobody reads any more; taken for granted where the system cannot say."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    try:
+        poll.register(stream, select.POLLOUT)
+    except ValueError:  # it is no file, but something in memory
+        return False
+    return any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0))
+
+
+def _flushed(code: int) -> int:
+    """Print what is left to print while a reader that has left can still be told from a fault."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        unread(sys.stdout)
+    return code

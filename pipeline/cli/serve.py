@@ -12,6 +12,7 @@ import critics
 from critics import ExtraMissing
 from pipeline.assembly import Parts
 from pipeline.cli import options
+from pipeline.cli.base_url import served
 from pipeline.cli.manifesto_files import ManifestoFiles
 from pipeline.cli.reporting import DONE, reported, say
 from pipeline.cli.upstream import drafting, judged_here
@@ -58,9 +59,7 @@ def serve(
         from pipeline.server import Catalogue, Reloader, Running, create_app  # seconds, and an extra
     except ImportError as exc:
         raise ExtraMissing("serve", "server", kind="command") from exc
-    drafts = {"model": generator, "base_url": base_url}
-    if upstream:
-        drafts |= drafting(upstream, upstream_model, upstream_key_env)
+    drafts = drafting(upstream, upstream_model, upstream_key_env) if upstream else {"model": generator}
     settings = load_settings(
         config,
         _given(
@@ -70,7 +69,10 @@ def serve(
             server=_given(host=host, port=port, manifestos=manifestos),
         ),
     )
-    settings = judged_here(settings) if upstream else settings
+    if upstream:  # which has an address already
+        settings = judged_here(served(settings, base_url, judge=judge, roles=("judge",)))
+    else:
+        settings = served(settings, base_url, generator=generator, judge=judge)
     server = settings.server
     chosen = _options(settings)
     files = ManifestoFiles(server.manifestos or [settings.manifesto])
@@ -87,7 +89,7 @@ def serve(
         options.manifesto_from(settings.model_copy(update={"manifesto": source}))  # says what is worth a note
     with _listening(server.host, server.port) as listener:
         app = create_app(catalogue, chosen, look=reloader.look)
-        models = ", ".join(served.id for served in catalogue.served.values())
+        models = ", ".join(each.id for each in catalogue.served.values())
         say(f"{models} at http://{_shown(listener)}/v1")
         Running(app, grace=server.grace).run([listener])
     parts.close()

@@ -19,16 +19,15 @@ Keep = Callable[[Judged], None]
 def saving(path: Path | None) -> Iterator[Keep]:
     """A function that keeps one row; the file gets its name when all are in it, until then it ends in `.partial`.
 
-    Raises `BadInput` for a file that is there already, `OutputFault` where it cannot be written.
+    Raises `BadInput` as `refuse_saved` does, `OutputFault` where it cannot be written.
     """
     if path is None:
         yield lambda _: None
         return
-    if path.exists():
-        raise BadInput(f"{path} is there already: move it away or choose another file")
-    partial = path.with_name(path.name + ".partial")
+    refuse_saved(path)
+    partial = _partial(path)
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with _emptied(partial), partial.open("x", encoding="utf-8") as file:
 
             def keep(judged: Judged) -> None:
                 # By way of json, because ids and texts may hold lone surrogates, which must not end a run.
@@ -39,6 +38,29 @@ def saving(path: Path | None) -> Iterator[Keep]:
         partial.replace(path)
     except OSError as exc:
         raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def refuse_saved(path: Path) -> None:
+    """Raise `BadInput` where a run has kept its rows there already, all of them or some before it was stopped."""
+    if path.exists():
+        raise BadInput(f"{path} is there already: move it away or choose another file")
+    if (partial := _partial(path)).exists():
+        raise BadInput(f"{partial} has what a run had judged that was stopped: move it away, or use it with --compare")
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
+
+
+@contextmanager
+def _emptied(partial: Path) -> Iterator[None]:
+    """Without the file if nothing came into it, so that the same command can be given once more."""
+    try:
+        yield
+    except BaseException:
+        if partial.is_file() and not partial.stat().st_size:
+            partial.unlink()
+        raise
 
 
 def read_saved(files: Sequence[Path]) -> list[Judged]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from pipeline.training.rows import Row
@@ -21,10 +22,16 @@ class Card:
 
 
 def write_card(file: Path, rows: Sequence[Row], card: Card) -> Path:
-    """Write the card for `file`, which was trained on `rows`, beside it, and say where."""
-    path = file.with_suffix(".md")
+    """Write the card for `file`, which was trained on `rows`, beside it, and say where. One that is there is kept:
+    somebody may have finished it."""
+    path = _free(file.with_suffix(".md"))
     path.write_text("\n".join(_lines(file, rows, card)) + "\n", "utf-8")
     return path
+
+
+def _free(path: Path) -> Path:
+    others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(free for free in chain([path], others) if not free.exists())
 
 
 def _lines(file: Path, rows: Sequence[Row], card: Card) -> Iterable[str]:

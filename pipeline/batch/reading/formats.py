@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.batch.reading.csv_rows import csv_rows
-from pipeline.batch.reading.json_records import PROMPT, json_records, parsed, plain_records
+from pipeline.batch.reading.json_records import PROMPT, decoded, json_records, parsed, plain_records
 from pipeline.batch.reading.lines import Line, numbered
 from pipeline.batch.reading.openai_requests import is_request, openai_requests
 from pipeline.batch.reading.packed import STDIN, inner_suffix, told_if_damaged, unpacked
@@ -23,7 +23,7 @@ InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
 INPUT_FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
 
 _BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".parquet": "parquet"}
-_JSON_LINES = (".jsonl", ".ndjson")
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
 _CHUNK = 1 << 20
 
 
@@ -101,8 +101,8 @@ class Input:
 
     def _told(self, first: Line | None) -> InputFormat:
         suffix = inner_suffix(Path(self.name))
-        if suffix == ".json" and first and first.data.lstrip().startswith(b"["):
-            raise BadInput(f"{self.name} is one list: give an object a line, as `jq -c '.[]' {self.name}` prints them")
+        if suffix == ".json" and first and decoded(first)[0].startswith("["):
+            raise BadInput(f"{self.name} is one list: give an object a line, as `jq -c '.[]'` prints them")
         # By its name it is, whatever is wrong with its first line: a prompt is not what is meant.
         if suffix not in _JSON_LINES and not (first and looks_like_json(first.data)):
             return "lines"

@@ -139,7 +139,7 @@ def _sink(path: Path, named: Path, form: OutputFormat, created: int) -> Iterator
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.batch import Began, Ended, Event, Writing
 from pipeline.cli.batch_progress.pace import Pace
+from pipeline.cli.reporting import unread
 
 
 class JsonLines:
@@ -49,8 +50,11 @@ class JsonLines:
 
     def _write(self, told: dict[str, Any]) -> None:
         with self._lock:
-            sys.stderr.write(json.dumps(told) + "\n")
-            sys.stderr.flush()
+            try:
+                sys.stderr.write(json.dumps(told) + "\n")
+                sys.stderr.flush()
+            except BrokenPipeError:  # who supervised it is gone, and the run goes on
+                unread(sys.stderr)
 
 
 def _rounded(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Protocol
 from pipeline.batch import Began, Event
 from pipeline.cli.batch_progress.json_lines import JsonLines
 from pipeline.cli.batch_progress.log import Log
+from pipeline.cli.batch_progress.logged import logged
 from pipeline.cli.batch_progress.terminal import Terminal
 from pipeline.cli.reporting import say, stderr
 from pipeline.errors import BadInput
@@ -37,23 +38,29 @@ class Quiet:
 
 @contextmanager
 def shown(*, quiet: bool = False, as_json: bool = False) -> Iterator[View]:
-    """A view of what it is told. Raises `BadInput` for two that exclude each other."""
+    """A view of what it is told, and of what the log tells. Raises `BadInput` for two that exclude each other."""
     if quiet and as_json:
         raise BadInput("either --quiet or --json-progress")
+    with _chosen(quiet=quiet, as_json=as_json) as view, logged(view.say):
+        yield _noting(view)
+
+
+@contextmanager
+def _chosen(*, quiet: bool, as_json: bool) -> Iterator[View]:
     console = stderr()
     if as_json:
         lines = JsonLines()
         with _every(JSON_SECONDS, lines.tick):
-            yield _noting(lines)
+            yield lines
     elif quiet:
-        yield _noting(Quiet())
+        yield Quiet()
     elif console.is_terminal:
         with Terminal(console) as terminal:
-            yield _noting(terminal)
+            yield terminal
     else:
         log = Log()
         with _every(LOG_SECONDS, log.tick):
-            yield _noting(log)
+            yield log
 
 
 class _noting:  # reads as what it does

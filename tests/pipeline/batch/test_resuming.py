@@ -184,15 +184,6 @@ def test_restart_begins_anew_and_replaces_in_the_end(tmp_path: Path) -> None:
     assert [r["id"] for r in read(tmp_path / "out.jsonl")] == ["p0", "p1", "p2"]
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, 1), (1, None)])
-def test_shards_replace_a_file_and_a_file_shards(tmp_path: Path, before: int | None, after: int | None) -> None:
-    job = batch(tmp_path, TWO)
-    go(replace(job, output=replace(job.output, shard=before)))
-    go(replace(job, output=replace(job.output, shard=after), restart=True))
-    assert (tmp_path / "out.jsonl").is_dir() == bool(after)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
-
-
 def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
     """It may have cost a night."""
     (tmp_path / "out").mkdir()

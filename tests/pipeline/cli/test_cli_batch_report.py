@@ -99,6 +99,16 @@ def test_json_progress_is_all_that_is_on_standard_error() -> None:
     assert Path("report.html").exists()
 
 
+def test_with_json_progress_what_is_worth_a_note_is_an_event(tmp_path: Path) -> None:
+    """Also what is said before the first prompt."""
+    (tmp_path / "calm.yaml").write_text(MANIFESTO.replace("[patterns]", "[patterns, judge]"))
+    result = run(*BATCH, "--json-progress", "--adapter", "none", "--max-tokens", "2")
+    told = [json.loads(line) for line in result.stderr.splitlines()]
+    assert told[0]["event"] == "note"
+    assert "no better than chance" in told[0]["text"]
+    assert told[-1]["event"] == "ended"
+
+
 def test_quiet_says_nothing() -> None:
     """Its exit code does."""
     result = run(*BATCH, "--quiet", "--report", "report.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def test_batch_names_it(state: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stderr.split())
     assert "was made of the manifesto house-style, and only records that name that one will wear it" in said
+
+
+def test_batch_names_it_in_a_note_where_progress_is_json(state: Path, tmp_path: Path) -> None:
+    """The log as well: a line that is no JSON would break whoever reads them."""
+    (tmp_path / "superego.yaml").write_text("generator: {max_tokens: 4, context: 1024}\n")
+    (tmp_path / "in.txt").write_text("Say hi.\n")
+    flags = ["-m", manifesto(tmp_path, "own"), "--identity", str(state), "--no-cache", "--json-progress"]
+    done = superego("batch", "in.txt", "-o", "out.jsonl", *flags, cwd=tmp_path)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert told[0]["event"] == "note"
+    assert "was made of the manifesto house-style" in told[0]["text"]
 
 
 def test_serve_names_it(state: Path, tmp_path: Path) -> None:

@@ -109,6 +109,24 @@ def test_what_was_measured_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "s.jsonl").read_text() == "old"
 
 
+def test_what_a_stop_left_is_not_overwritten(tmp_path: Path) -> None:
+    """By the same command, given once more."""
+    (tmp_path / "s.jsonl.partial").write_text("old")
+    with (
+        pytest.raises(BadInput, match=r"s\.jsonl\.partial .*: move it away, or use it with --compare"),
+        saving(tmp_path / "s.jsonl"),
+    ):
+        pass
+    assert (tmp_path / "s.jsonl.partial").read_text() == "old"
+
+
+def test_a_run_that_judged_nothing_leaves_nothing(tmp_path: Path) -> None:
+    """So that the same command can be given once more."""
+    with pytest.raises(KeyboardInterrupt), saving(tmp_path / "s.jsonl"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_holds_no_saved_rows_is_refused(jsonl: Callable[..., Path]) -> None:
     """By file and line."""
     path = jsonl([{"text": "hi", "label": 1}])

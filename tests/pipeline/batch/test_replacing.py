@@ -1,0 +1,56 @@
+"""With `restart` an earlier output gives way to the new one, whatever either is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.batch.running import Echo, batch, go, pipeline, prompts, read
+
+SHARDS = [None, 2]
+
+
+def ids(path: Path) -> list[str]:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [record["id"] for file in files for record in read(file)]
+
+
+@pytest.mark.parametrize("new", SHARDS)
+@pytest.mark.parametrize("old", SHARDS)
+def test_the_old_output_is_whole_until_the_new_one_is(tmp_path: Path, old: int | None, new: int | None) -> None:
+    """At every record that is written, and nothing is left of it afterwards."""
+    path, before = tmp_path / "out.jsonl", ["p0", "p1", "p2", "p3", "p4"]
+    go(batch(tmp_path, prompts(5), shard=old))
+    seen: list[list[str]] = []
+    go(batch(tmp_path, prompts(3), shard=new, restart=True, also=[lambda _: seen.append(ids(path))]))
+    assert seen == [before] * 3
+    assert ids(path) == before[:3]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+@pytest.mark.parametrize("new", SHARDS)
+def test_a_link_to_a_folder_of_shards_is_replaced(tmp_path: Path, new: int | None) -> None:
+    """As a link to a file is: what it leads to stays where it is."""
+    go(batch(tmp_path, prompts(5), "elsewhere", shard=2))
+    (tmp_path / "out.jsonl").symlink_to(tmp_path / "elsewhere")
+    go(batch(tmp_path, prompts(3), shard=new, restart=True))
+    assert (len(ids(tmp_path / "out.jsonl")), len(ids(tmp_path / "elsewhere"))) == (3, 5)
+
+
+def test_killed_between_the_old_output_and_the_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal has all of it: the same command makes the new one, and asks nothing again."""
+    go(batch(tmp_path, prompts(5)))
+    job = batch(tmp_path, prompts(3), shard=2, restart=True)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            go(job)
+    assert not job.output.path.exists()
+    rest = Echo()
+    assert go(batch(tmp_path, prompts(3), shard=2), pipeline(rest)).resumed == 3
+    assert (ids(job.output.path), rest.asked) == (["p0", "p1", "p2"], [])
