@@ -19,14 +19,15 @@ def lines() -> Iterator[str]:
             yield line
 
 
-def answered(ego: Pipeline, conversation: list[Message]) -> Outcome:
-    """Show the answer as the manifesto lets it be shown, and what came of it."""
+def answered(ego: Pipeline, conversation: list[Message]) -> Outcome | None:
+    """Show the answer as the manifesto lets it be shown, and what came of it; nothing of one that was stopped."""
     with ego.stream(conversation) as answer:
         try:
             for part in answer:
                 print(part, end="", flush=True)
         except KeyboardInterrupt:
-            answer.close()
+            print("(stopped)", file=sys.stderr)
+            return None
     outcome = answer.outcome
     print("" if outcome.status == "released" else outcome.answer or outcome.fault)
     print(f"({outcome.status}, attempts: {len(outcome.attempts)})", file=sys.stderr)
@@ -38,7 +39,7 @@ def main() -> None:
     with pipeline.load(sys.argv[1] if len(sys.argv) > 1 else "house-style") as ego:
         for line in lines():
             outcome = answered(ego, [*conversation, Message("user", line)])
-            if outcome.answer:
+            if outcome and outcome.answer:
                 conversation += [Message("user", line), Message("assistant", outcome.answer)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critics import ToolCall
+from pipeline.generator import Finish
 from pipeline.structured import parsed
 from pipeline.wanted import Form, Tool, Tools
 
@@ -85,9 +86,10 @@ class Gathered:
             self._parts[key] = (name or part["name"] or "", args + (part["args"] or ""), id_ or part["id"] or "")
         return "".join(f"{part['name'] or ''}{part['args'] or ''}" for part in parts)
 
-    @property
-    def calls(self) -> tuple[ToolCall, ...]:
-        return (*self._whole, *(ToolCall(name, args or "{}", id_) for name, args, id_ in self._parts.values()))
+    def calls(self, finish: Finish | None) -> tuple[ToolCall, ...]:
+        """No arguments are none, unless the draft was cut off for its length: then they were still to come."""
+        none = "" if finish == "length" else "{}"
+        return (*self._whole, *(ToolCall(name, args or none, id_) for name, args, id_ in self._parts.values()))
 
 
 def _function(tool: Tool) -> dict[str, Any]:

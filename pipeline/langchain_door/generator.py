@@ -8,14 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from critics import Message
-from pipeline.errors import ModelRefused, ModelUnable
+from pipeline.errors import ModelFault, ModelRefused, ModelUnable, ModelUnavailable
 from pipeline.generator import DraftRequest, Finish, Piece, Pieces
 from pipeline.langchain_door.able import unable
 from pipeline.langchain_door.calls import Gathered
 from pipeline.langchain_door.dialects import dialect_of
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.label import label_of, secrets_of
-from pipeline.langchain_door.messages import finish_of, text_of, to_langchain, usage_of
+from pipeline.langchain_door.messages import finish_of, reason_of, text_of, to_langchain, usage_of
 from pipeline.langchain_door.meter import Meter
 from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried_stream
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.runnables import Runnable
+
+_FAULTY = frozenset({"content_filter", "error", "abort", "cancelled"})
+"""Reasons of servers that keep to OpenAI's interface for an answer to end before its end."""
 
 _FORMS = 64
 """Forms of which it is remembered in which way a server takes them."""
@@ -89,6 +92,7 @@ class ChatGenerator:
         meter = Meter(prompt)
         gathered = Gathered()
         finish: Finish | None = None
+        reason, begun = "", False
         with (
             turn(self._dialect.engine, self._label, patience=self._retries.timeout),
             unable(request, self._label),
@@ -97,14 +101,27 @@ class ChatGenerator:
         ):
             for chunk in chunks:
                 meter.count(usage_of(chunk))
-                finish = finish_of(chunk) or finish
+                finish, reason = finish_of(chunk) or finish, reason_of(chunk) or reason
                 text, called = text_of(chunk), gathered.take(chunk)
-                if text or called:
+                # Without a text as well, while the model thinks for instance: else nobody could stop it. But as long as
+                # nothing was given, a call that fails is made again, and the first chunk has often nothing to give.
+                if text or called or begun:
                     yield Piece(text, meter.charge(text + called))
-        if request.options.tools and request.options.tools.must and not gathered.calls and finish == "stop":
+                begun = True
+            if self._dialect.says_why:
+                self._refuse_unended(reason)
+        calls = gathered.calls(finish)
+        if request.options.tools and request.options.tools.must and not calls and finish == "stop":
             raise ModelUnable(f"{self._label} called no tool where it had to: it has none, it seems", asked="tools")
-        if finish or meter.counted or gathered.calls:
-            yield Piece("", meter.settle(), finish, gathered.calls)
+        if finish or meter.counted or calls:
+            yield Piece("", meter.settle(), finish, calls)
+
+    def _refuse_unended(self, reason: str) -> None:
+        """Half an answer is none."""
+        if not reason:
+            raise ModelUnavailable(f"{self._label} broke off before the end of its answer")
+        if reason in _FAULTY:
+            raise ModelFault(f"{self._label} did not finish its answer: {reason}")
 
     def _chunks(self, request: DraftRequest, prompt: tuple[Message, ...], way: int) -> Generator[AIMessage]:
         wanted = request.options

@@ -51,9 +51,14 @@ def text_of(message: AIMessage) -> str:
 
 def finish_of(message: AIMessage) -> Finish | None:
     """Why the answer ended, where the message says so in words that we know."""
+    return _FINISHES.get(reason_of(message))
+
+
+def reason_of(message: AIMessage) -> str:
+    """The same in the vendor's word, in small letters; empty where it says nothing."""
     said = message.response_metadata
     reason = said.get("finish_reason") or said.get("stop_reason") or said.get("done_reason")
-    return _FINISHES.get(reason.casefold()) if isinstance(reason, str) else None
+    return reason.casefold() if isinstance(reason, str) else ""
 
 
 def usage_of(message: AIMessage) -> Usage | None:

@@ -56,9 +56,13 @@ class Meter:
         return cost
 
     def count(self, usage: Usage | None) -> None:
-        """Take note of what the server counted; vendors spread it over several pieces, to be added up."""
-        if usage is not None:
-            self.counted = usage if self.counted is None else self.counted + usage
+        """Take note of what the server counted. Some spread it over several pieces, to be added up; some tell with each
+        what it has come to by then, which never gets less."""
+        if usage is None:
+            return
+        before = self.counted or Usage()
+        grown = usage.prompt_tokens >= before.prompt_tokens and usage.completion_tokens >= before.completion_tokens
+        self.counted = usage if grown else before + usage
 
     def settle(self) -> Usage:
         """What is still to be charged at the end."""

@@ -87,6 +87,10 @@ def no_model(name: str) -> ApiError:
     return ApiError(404, what, param="model", code="model_not_found")
 
 
+def not_for_key() -> ApiError:
+    return ApiError(403, "this is for keys that are for all manifestos", code="key_not_allowed")
+
+
 def of_outcome(outcome: Outcome) -> ApiError | None:
     """The fault of an outcome that holds nothing to say, if it is one."""
     if outcome.status == "faulted":

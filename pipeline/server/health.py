@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.server import faults
 from pipeline.server.door.keys import ANYBODY
 from pipeline.server.service import Service, key_of
 from pipeline.server.telling.metrics import CONTENT_TYPE
@@ -26,7 +27,8 @@ class ManifestoState(BaseModel):
 
 class Readiness(BaseModel):
     """`stale` says that a file's last edit cannot be used: what it was before is served, and the log says why. Which
-    manifestos there are, and which files are broken, is for those who have a key, where there are keys."""
+    manifestos there are is for those who have a key for them, where there are keys, and which files are broken for
+    those who have one for all."""
 
     status: Literal["ready", "ending"]
     stale: bool
@@ -47,23 +49,26 @@ def health_routes(service: Service) -> APIRouter:
     @router.get("/readyz", response_model=Readiness, responses={**ending, **faulty(403)})
     async def readyz(request: Request) -> Response:
         """Whether requests should be sent here, and what is served."""
-        served, faults = service.catalogue.served, service.catalogue.faults
+        served, broken = service.catalogue.served, service.catalogue.faults
         ready = bool(served) and not service.work.ending
-        stranger = bool(service.options.keys) and key_of(request) is ANYBODY
-        named = [ManifestoState(name=n, hash=s.pipeline.manifesto.hash) for n, s in sorted(served.items())]
+        key = key_of(request)
+        stranger = bool(service.options.keys) and key is ANYBODY
+        named = [ManifestoState(name=s.name, hash=s.pipeline.manifesto.hash) for s in service.catalogue.visible_to(key)]
         state = Readiness(
             status="ready" if ready else "ending",
-            stale=bool(faults),
+            stale=bool(broken),
             manifestos=[] if stranger else named,
-            broken=[] if stranger else sorted(faults),
+            broken=[] if stranger or key.models else sorted(broken),
         )
         return Response(state.model_dump_json(), 200 if ready else 503, media_type="application/json")
 
     figures: Declared = {200: {"content": {"text/plain": {}}}}
 
     @router.get("/metrics", response_class=Response, responses={**figures, **faulty(401, 403)})
-    async def metrics() -> Response:
-        """For Prometheus."""
+    async def metrics(request: Request) -> Response:
+        """For Prometheus. They tell of all manifestos, and so are for nobody whose key is for some of them."""
+        if key_of(request).models:
+            raise faults.not_for_key()
         return Response(service.telling.metrics.page(), media_type=CONTENT_TYPE)
 
     return router

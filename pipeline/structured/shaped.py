@@ -66,7 +66,8 @@ def _fault(text: str, calls: Sequence[ToolCall], options: DraftOptions, finish: 
     for call in calls:
         if tools is None or call.name not in tools.callable:
             return f"there is no tool {call.name[:64]!r} to be called"
-        if not isinstance(_value(call.arguments or "{}"), dict):
+        none = "" if finish == "length" else "{}"  # cut off before its arguments, a call is not one without any
+        if not isinstance(_value(call.arguments or none), dict):
             return f"the arguments for {call.name} are no JSON object"
     if not calls and tools is not None and tools.must:
         return "a tool was to be called, and none was"

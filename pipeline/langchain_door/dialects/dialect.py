@@ -29,6 +29,10 @@ class Dialect(Protocol):
         """In how many ways a form can be asked for; the strictest is the first."""
 
     @property
+    def says_why(self) -> bool:
+        """Whether every whole answer says why it ended."""
+
+    @property
     def place(self) -> str:
         """The server's address, without anything secret; empty where there is none."""
 

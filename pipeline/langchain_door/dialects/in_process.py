@@ -21,6 +21,7 @@ class InProcess:
 
     place = ""
     forms = 1
+    says_why = False
 
     def __init__(self, model: BaseChatModel, grammar: GrammarOf | None) -> None:
         self._model, self._grammar = model, grammar

@@ -26,6 +26,7 @@ class OpenAi:
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model
         self._responses = bool(getattr(model, "use_responses_api", False))
+        self.says_why = not self._responses
         address = urlsplit(str(getattr(getattr(model, "root_client", None), "base_url", "")))
         self._vendor = (address.hostname or "").endswith((".openai.com", ".azure.com"))
         server = f"{address.scheme}://{address.netloc.rpartition('@')[2]}"  # without a user's name and password

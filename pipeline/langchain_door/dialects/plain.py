@@ -28,6 +28,7 @@ class Plain:
 
     engine: object | None = None
     forms = 1
+    says_why = False
     place = ""
 
     def __init__(self, model: BaseChatModel) -> None:

@@ -16,7 +16,8 @@ _APART = "\n\n"
 _REASONING = {"reasoning": "reasoning", "thinking": "thinking"}  # a block's type, and the key of its words
 _CALLS = {"tool_call", "tool_use", "function_call", "server_tool_call"}
 _ASIDE = "reasoning_content"  # where some integrations put it, beside the content
-_RAW = ("tool_calls", "function_call")  # tool calls once more, as the vendor sent them
+_SIGNED = "__gemini_function_call_thought_signatures__"  # which Gemini wants back with its calls, and nobody can read
+_COUNTS = ("token_usage", "usage")
 
 
 def said(messages: Sequence[BaseMessage]) -> str:
@@ -31,7 +32,7 @@ def only_text(message: BaseMessage) -> bool:
 
 def with_text(message: AIMessage, text: str) -> AIMessage:
     """The message, saying this and nothing else."""
-    return message.model_copy(update={"content": text, "additional_kwargs": _without(message, (*_RAW, _ASIDE))})
+    return message.model_copy(update={"content": text, **_beside(message, ())})
 
 
 def released(messages: Sequence[AIMessage], passed: str, mend: Mend) -> list[AIMessage] | None:
@@ -78,11 +79,31 @@ def _calls(message: BaseMessage) -> Iterator[str]:
 
 def _readable(message: AIMessage) -> AIMessage:
     """The message without what is not judged."""
-    update: dict[str, Any] = {"invalid_tool_calls": [], "additional_kwargs": _without(message, _RAW)}
+    update: dict[str, Any] = {"invalid_tool_calls": [], **_beside(message, (_ASIDE, _SIGNED))}
     if isinstance(message.content, list):
-        known = {"text", *_REASONING, *_CALLS}
-        update["content"] = [b for b in message.content if isinstance(b, str) or b.get("type") in known]
+        calls = {call["id"] for call in message.tool_calls}
+        update["content"] = [b for b in message.content if isinstance(b, str) or _judged(b, calls)]
     return message.model_copy(update=update)
+
+
+def _judged(block: dict[str, Any], calls: set[str | None]) -> bool:
+    """Whether what a block says is judged: a call, if it is among those of the message."""
+    if block.get("type") in _CALLS:
+        return block.get("call_id", block.get("id")) in calls
+    return block.get("type") in {"text", *_REASONING}
+
+
+def _beside(message: AIMessage, keys: Sequence[str]) -> dict[str, Any]:
+    """What may stand beside the content: of what integrations put there these `keys`, and of the metadata no lists and
+    no mappings, which may say once more what the model said (log probabilities, citations, a parsed answer)."""
+    return {
+        "additional_kwargs": {key: message.additional_kwargs[key] for key in keys if key in message.additional_kwargs},
+        "response_metadata": {
+            key: value
+            for key, value in message.response_metadata.items()
+            if key in _COUNTS or not isinstance(value, dict | list)
+        },
+    }
 
 
 def _mended(message: AIMessage, mend: Mend) -> AIMessage:
@@ -98,7 +119,3 @@ def _each(value: Any, mend: Mend) -> Any:
     if isinstance(value, list | tuple):
         return [_each(inner, mend) for inner in value]
     return mend(value) if isinstance(value, str) else value
-
-
-def _without(message: AIMessage, keys: Sequence[str]) -> dict[str, Any]:
-    return {key: value for key, value in message.additional_kwargs.items() if key not in keys}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -9,7 +11,7 @@ from pipeline.server.faults import ApiError
 
 
 def response(fault: ApiError) -> Response:
-    body = fault.body.model_dump_json()
+    body = json.dumps(fault.body.model_dump())  # what it quotes may hold lone surrogates, which pydantic does not write
     return Response(body, status_code=fault.status, media_type="application/json", headers=fault.headers)
 
 

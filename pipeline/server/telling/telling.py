@@ -9,6 +9,8 @@ from opentelemetry import trace
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipeline.server import faults
+from pipeline.server.door.answer import response
 from pipeline.server.telling import log
 from pipeline.server.telling.metrics import Metrics
 from pipeline.server.telling.record import Record
@@ -63,6 +65,10 @@ class Told:
 
         try:
             await self._app(scope, receive, sent)
+        except Exception:
+            if not record.status:  # answered here, so that it has its number, and counts as what it is
+                await response(faults.bug())(scope, receive, sent)
+            raise
         finally:
             record.status = record.status or CLIENT_LEFT
             key = scope["state"].get("key")

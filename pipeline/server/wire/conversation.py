@@ -63,7 +63,8 @@ def _turn(message: _Message, place: str) -> Message:
     if role is None:
         what = f"messages of the role {message.role!r} are not supported"
         raise faults.ApiError(400, what, param=f"{place}.role", code="unsupported_value")
-    content = text_of(message.content, f"{place}.content")
+    # Half an emoji, as JavaScript cuts them, is no text that could be sent on.
+    content = text_of(message.content, f"{place}.content").encode("utf-8", "replace").decode()
     if role == "assistant":
         return Message(role, content, message.calls)
     return Message(role, content, answers=message.tool_call_id or "") if role == "tool" else Message(role, content)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from critics import Message, Usage
-from pipeline.errors import ModelRefused
+from pipeline.errors import ModelFault, ModelRefused, ModelUnavailable
 from pipeline.generator import DraftOptions, DraftRequest, Piece
 from pipeline.langchain_door import ChatGenerator, load_chat_model
+
+Serve = Callable[..., tuple[str, list[dict[str, Any]]]]
 
 ASKED = (Message("system", "You are brief."), Message("user", "Name three animals that live in the sea."))
 
@@ -120,9 +122,47 @@ def test_a_draft_cut_short_is_accounted_for(serve: Callable[..., tuple[str, list
 
 
 def test_an_empty_draft_is_no_fault(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
-    """A stream without a single event gives a draft without a single piece."""
-    url, _ = serve([(200, {}, "data: [DONE]\n\n")])
-    assert list(generator(url)(DraftRequest(ASKED, seed=1))) == []
+    """Where the server says that it has ended."""
+    url, _ = serve([(200, {}, events())])
+    assert [(piece.text, piece.finish) for piece in generator(url)(DraftRequest(ASKED, seed=1))] == [
+        ("", None),
+        ("", None),
+        ("", "stop"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault", "said"),
+    [
+        (events("The dose is 5 mg, but never", finish=None), ModelUnavailable, "broke off before the end"),
+        ("data: [DONE]\n\n", ModelUnavailable, "broke off before the end"),
+        ("<html>Sign in</html>", ModelUnavailable, "broke off before the end"),
+        (events("To make it, take", finish="content_filter"), ModelFault, "did not finish its answer: content_filter"),
+    ],
+)
+def test_half_an_answer_is_none(serve: Serve, reply: str, fault: type[ModelFault], said: str) -> None:
+    """A stream that breaks off, a page in the place of one, a filter on the other side: an outage is no draft."""
+    url, _ = serve([(200, {}, reply)])
+    with pytest.raises(fault, match=said):
+        list(generator(url, tries=1)(DraftRequest(ASKED, seed=1)))
+
+
+def test_while_nothing_is_said_it_can_be_stopped(serve: Serve) -> None:
+    """A model that thinks gives pieces without a text, after the first, until which a failed call is made again."""
+    url, _ = serve([(200, {}, events("", "", "So"))])
+    first, second, third, *rest = [piece.text for piece in generator(url)(DraftRequest(ASKED, seed=1))]
+    assert (first, second, third, "".join(rest)) == ("", "", "So", "")
+
+
+def test_a_count_that_grows_with_each_piece_is_the_last_one(serve: Serve) -> None:
+    """Not the sum of them all, which would spend a budget at once."""
+    counts = [{"prompt_tokens": 20, "completion_tokens": n, "total_tokens": 20 + n} for n in (1, 2, 3)]
+    chunks = [
+        {"id": "1", "choices": [{"index": 0, "delta": {"content": "so "}, "finish_reason": reason}], "usage": usage}
+        for usage, reason in zip(counts, (None, None, "stop"), strict=True)
+    ]
+    url, _ = serve([(200, {}, "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n")])
+    assert sum((piece.usage for piece in generator(url)(DraftRequest(ASKED, seed=1))), Usage()) == Usage(20, 3)
 
 
 def test_every_role_reaches_the_server(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:

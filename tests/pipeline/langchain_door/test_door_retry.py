@@ -65,7 +65,8 @@ def test_a_refusal_is_not_retried(serve: Callable[..., tuple[str, list[dict[str,
 
 def test_a_draft_is_retried_before_its_first_piece(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
     """A stream that does not open is opened again."""
-    said = 'data: {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}}]}\n\n'
+    delta = '"delta": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"'
+    said = f'data: {{"id": "1", "choices": [{{"index": 0, {delta}}}]}}\n\n'
     url, asked = serve([(503, {}, BUSY), (200, {}, f"{said}data: [DONE]\n\n")])
     pieces = list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1)))
     assert [piece.text for piece in pieces if piece.text] == ["hello"]

@@ -53,6 +53,13 @@ def part(index: int, arguments: str, **more: str) -> dict[str, Any]:
     return {"tool_calls": [{"index": index, "function": function, **({"id": more["id"]} if "id" in more else {})}]}
 
 
+@pytest.mark.parametrize(("finish", "arguments"), [("tool_calls", "{}"), ("stop", "{}"), ("length", "")])
+def test_a_call_that_was_cut_off_is_not_one_without_arguments(serve: Serve, finish: str, arguments: str) -> None:
+    """What was to come may have narrowed down what it does."""
+    url, _ = serve([(200, {}, events(part(0, "", name="look", id="a"), finish=finish))])
+    assert calls(drafted(generator(url), tools=TOOLS)) == [("look", arguments)]
+
+
 def test_calls_that_come_in_parts_are_whole_in_the_last_piece(serve: Serve) -> None:
     """Two at once, beside a text; each part is charged for as it comes."""
     said = [

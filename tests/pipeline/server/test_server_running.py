@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from pipeline import ModelRefused
-from tests.pipeline.server.serving import TestClient, app_of, chat, scripted
+from pipeline import ModelRefused, Pipeline
+from tests.pipeline.server.serving import TestClient, app_of, chat, manifesto, scripted
 
 URL = "/v1/chat/completions"
 
@@ -29,6 +29,33 @@ def test_health_and_readiness() -> None:
     ready = client.get("/readyz").json()
     assert (ready["status"], [m["name"] for m in ready["manifestos"]], ready["broken"]) == ("ready", ["polite"], [])
     assert TestClient(app_of()).get("/readyz").status_code == 503
+
+
+def test_a_bug_is_answered_with_its_number_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """Not as a client that has left."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    pipeline = Pipeline(manifesto(), broken)  # type: ignore[arg-type]  # a bug
+    client = TestClient(app_of(pipeline), raise_server_exceptions=False)
+    answer = client.post("/v1/moderations", json={"input": "hi"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert answer.headers["x-request-id"].startswith("req-")
+    assert 'status="500"} 1.0' in client.get("/metrics").text
+
+
+def test_half_an_emoji_is_no_bug() -> None:
+    """JavaScript cuts texts so: in a message it is replaced, and a fault may quote it."""
+    client = TestClient(app_of(scripted("a")), raise_server_exceptions=False)
+    body = json.dumps(chat("hi \ud83d"))
+    assert client.post(URL, content=body, headers={"content-type": "application/json"}).status_code == 200
+    schema = {
+        "type": "json_schema",
+        "json_schema": {"name": "x", "schema": {"properties": {"\ud800": {"type": "\ud801"}}}},
+    }
+    body = json.dumps(chat(response_format=schema))
+    assert client.post(URL, content=body, headers={"content-type": "application/json"}).status_code == 400
 
 
 def test_addresses_and_methods_that_are_not_there() -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from critics import Finding, Manifesto, Message, Patterns, PatternsCritic, Rule, ScriptedCritic, ToolCall
 from pipeline import DraftOptions, Form, ModelFault, Outcome, Pipeline, ScriptedGenerator, Tool, Tools
+from pipeline.generator import Finish
+from pipeline.structured.shaped import shaped
 
 RUDE = Rule(id="no-rude", statement="Nothing is rude.", advice="Be kind.")
 NUMBER = Rule(
@@ -139,6 +141,14 @@ def test_json_that_was_cut_off_for_its_length_is_judged_as_far_as_it_goes() -> N
     assert judge.seen[-1].draft == '{"a":"kind\nword"'
     assert (outcome.status, outcome.answer) == ("released", '{"a":"kind\\nword"')
     assert ask(['{"a":"\\u0072ude" }'], options)[0].status == "withheld"
+
+
+@pytest.mark.parametrize(("finish", "fault"), [("length", "the arguments for mail are no JSON object"), ("stop", "")])
+def test_a_call_that_was_cut_off_before_its_arguments_is_none(finish: Finish, fault: str) -> None:
+    """Empty as they are, they may have been about to say what it must not touch."""
+    options = DraftOptions(tools=MAIL)
+    found = shaped("", [ToolCall("mail", "", "theirs")], options, lambda text: (text, ()), finish=finish)
+    assert found.fault == fault
 
 
 TEXTS = st.sampled_from(["rude", "kind", "r\u00adude", 'ru"de', "rude\n", "", "ru\u200bde", "e\\u0072ude"])

@@ -31,22 +31,24 @@ class Answered:
     """What is judged, also where it is a mere text."""
     before: tuple[BaseMessage, ...] | None = ()
     """Of messages, those before them that were there before anything was asked; `None` where that cannot be told."""
+    given: Any = None
+    """What was asked, of which a mapping may have parts in the output."""
 
     @classmethod
-    def of(cls, output: Any, key: str | None, turns: Sequence[Message] = ()) -> Answered:
-        """Find the answer in it, after these turns were added to what was asked.
+    def of(cls, output: Any, key: str | None, turns: Sequence[Message] = (), given: Any = None) -> Answered:
+        """Find the answer in it, after these turns were added to what was asked, `given`.
 
         Raises `BadInput` where there is none: what cannot be judged is not released.
         """
         place = _place(output, key) if isinstance(output, dict) else None
         found = output if place is None else output[place]
         if isinstance(found, str):
-            return cls(output, place, (AIMessage(found),))
+            return cls(output, place, (AIMessage(found),), given=given)
         if isinstance(found, AIMessage):
-            return cls(output, place, (found,))
+            return cls(output, place, (found,), given=given)
         if isinstance(found, list) and (spoken := _since_the_last_user(found)):
             before = found[: _index(found, spoken[0])]
-            return cls(output, place, tuple(spoken), _without(before, turns))
+            return cls(output, place, tuple(spoken), _without(before, turns), given)
         raise BadInput(
             f"there is no answer to judge in {type(found).__name__}: it must be a text, a message by the model, or a "
             "mapping with one (name its key as `output_key`)"
@@ -63,6 +65,8 @@ class Answered:
         messages = released(self.messages, passed, mend)
         if messages is None or self.before is None:
             return None
+        if passed != said(self.messages) and self._beside:
+            return None  # what was mended may stand there once more, as it was
         *earlier, last = messages
         new = {id(old): new for old, new in zip(self.messages, [*earlier, telling(last, told)], strict=True)}
         found = self._found
@@ -77,11 +81,11 @@ class Answered:
         """The output with the refusal in place of the answer, and of all that led to it."""
         found = self._found
         if isinstance(found, str):
-            return self._with(refusal)
+            return self._alone(refusal)
         silent = with_text(self.messages[-1], refusal).model_copy(update={"tool_calls": [], "invalid_tool_calls": []})
         if not isinstance(found, list):
-            return self._with(telling(silent, told))
-        return self._with([*(self.before or ()), telling(silent, told)])
+            return self._alone(telling(silent, told))
+        return self._alone([*(self.before or ()), telling(silent, told)])
 
     @property
     def _found(self) -> Any:
@@ -89,6 +93,23 @@ class Answered:
 
     def _with(self, new: Any) -> Any:
         return new if self.key is None else {**self.output, self.key: new}
+
+    def _alone(self, new: Any) -> Any:
+        """Without what else was made of the answer, or on the way to it."""
+        if self.key is None:
+            return new
+        return {key: new if key == self.key else value for key, value in self.output.items() if key not in self._beside}
+
+    @property
+    def _beside(self) -> list[str]:
+        """The keys of an output that are neither the answer's, nor what was asked, nor documents, nor mere numbers."""
+        if self.key is None:
+            return []
+        given = self.given if isinstance(self.given, dict) else {}
+        known = {self.key, *_DOCUMENTS, *(key for key in given if _same(self.output.get(key), given[key]))}
+        return [
+            key for key, value in self.output.items() if key not in known and not isinstance(value, int | float | None)
+        ]
 
     @property
     def _sources(self) -> tuple[Source, ...]:
@@ -119,6 +140,13 @@ def _since_the_last_user(messages: list[Any]) -> list[AIMessage]:
         elif isinstance(message, AIMessage):
             after.append(message)
     return after
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return one is other or bool(one == other)
+    except Exception:  # noqa: BLE001  # arrays, for instance, have no one answer
+        return False
 
 
 def _index(messages: list[Any], one: BaseMessage) -> int:

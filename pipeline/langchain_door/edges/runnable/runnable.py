@@ -92,7 +92,7 @@ class ModeratedRunnable(Runnable[Any, Any]):
 
         def answered(turns: Sequence[Message]) -> Answered:
             advised = asked.advised(turns)
-            return Answered.of(asked.restored(call(advised), advised), self._output_key, turns)
+            return Answered.of(asked.restored(call(advised), advised), self._output_key, turns, given)
 
         conversation = asked.conversation
         result = moderated(

@@ -1,0 +1,94 @@
+"""What no critic has read is given to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableLambda
+
+from pipeline import Pipeline
+from pipeline.langchain import moderate
+
+Make = Callable[..., Pipeline]
+
+BAD = "We leverage synergy."
+GOOD = "We work together."
+REFUSAL = "No such words here."
+COUNTS = {"prompt_tokens": 1, "completion_tokens": 2}
+
+
+def giving(output: Any) -> RunnableLambda[Any, Any]:
+    return RunnableLambda(lambda _: output)
+
+
+def beside(text: str) -> dict[str, Any]:
+    """Where integrations put what a model said, beside its content."""
+    return {
+        "additional_kwargs": {
+            "parsed": {"text": text},
+            "audio": {"transcript": text},
+            "reasoning_details": [{"type": "reasoning.text", "text": text}],
+        },
+        "response_metadata": {
+            "logprobs": {"content": [{"token": text}]},
+            "grounding_metadata": {"grounding_supports": [{"segment": {"text": text}}]},
+            "finish_reason": "stop",
+            "token_usage": COUNTS,
+        },
+    }
+
+
+def test_a_refusal_has_nothing_of_the_draft(make: Make) -> None:
+    refused = moderate(giving(AIMessage(BAD, **beside(BAD))), pipeline=make()).invoke("What?")
+    assert refused.text == REFUSAL
+    assert "synergy" not in repr(refused)
+
+
+def test_what_passed_has_nothing_beside_it_but_what_was_judged(make: Make) -> None:
+    """And what is no text: counts, and signatures that a vendor wants back."""
+    signed = {"__gemini_function_call_thought_signatures__": {"1": "c2lnbmVk"}, "reasoning_content": "So be it."}
+    given = AIMessage(GOOD, **beside("aside"))
+    given.additional_kwargs |= signed
+    passed = moderate(giving(given), pipeline=make()).invoke("What?")
+    assert passed.text == GOOD
+    assert "aside" not in repr(passed)
+    assert passed.additional_kwargs == signed
+    assert passed.response_metadata["token_usage"] == COUNTS
+
+
+def test_a_call_that_the_vendor_answers_itself_is_left_out(make: Make) -> None:
+    """Its arguments are not among the message's calls, which are judged."""
+    blocks: list[str | dict[Any, Any]] = [
+        {"type": "text", "text": GOOD},
+        {"type": "server_tool_call", "id": "1", "args": {"query": "aside"}},
+    ]
+    passed = moderate(giving(AIMessage(blocks)), pipeline=make()).invoke("What?")
+    assert (passed.text, "aside" in repr(passed)) == (GOOD, False)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"input": "What?", "output": BAD, "intermediate_steps": [BAD], "context": []},
+        {"input": "What?", "messages": [HumanMessage("What?"), AIMessage(BAD)], "structured_response": {"text": BAD}},
+    ],
+)
+def test_a_refused_mapping_keeps_what_was_asked_and_documents_alone(make: Make, output: dict[str, Any]) -> None:
+    asked = {"input": "What?"} | ({"messages": [HumanMessage("What?")]} if "messages" in output else {})
+    refused = moderate(giving(output), pipeline=make()).invoke(asked)
+    assert refused["input"] == "What?"
+    assert "synergy" not in repr(refused)
+    assert refused.keys() <= {"input", "output", "context", "messages"}
+
+
+def test_what_was_mended_is_held_back_where_it_may_stand_twice(make: Make, mended: str) -> None:
+    """As it was, in another part of the output."""
+    mailed = "Write to ana.smith@example.org now."
+    ego = make(more=mended)
+    alone = moderate(giving({"output": mailed}), pipeline=ego).invoke({"input": "What?"})
+    assert alone == {"output": "Write to [email] now."}
+    twice = moderate(giving({"output": mailed, "steps": [mailed]}), pipeline=ego).invoke({"input": "What?"})
+    assert "ana.smith" not in repr(twice)
