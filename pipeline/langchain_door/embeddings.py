@@ -50,14 +50,11 @@ class LangChainEmbedder:
     def __init__(self, model: Embeddings, *, name: str, tries: int = 3, patience: float = 120.0) -> None:
         self._model = model
         self._name = name
-        self._tries = tries
-        self._patience = patience
+        self._retries = Retries(attempts=tries, timeout=patience)
         self._secrets = secrets_of(model)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        left = time_left()
-        patience = self._patience if left is None else min(self._patience, left)
-        return retried(lambda: self._asked(texts), Retries(attempts=self._tries, timeout=patience))
+        return retried(lambda: self._asked(texts), self._retries.within(time_left()))
 
     def _asked(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with translated(self._name, secrets=self._secrets):

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import stamina
@@ -27,6 +27,11 @@ class Retries:
     timeout: float
     wait: float = 0.5
     longest_wait: float = 8.0
+
+    def within(self, seconds: float | None) -> Retries:
+        """The same, but in so many seconds at most, if there is a bound."""
+        # None at all is no bound to stamina.
+        return self if seconds is None else replace(self, timeout=max(min(self.timeout, seconds), 0.001))
 
 
 def retried(call: Callable[[], T], retries: Retries) -> T:

@@ -45,14 +45,11 @@ class OpenAiModerator:
         self._label = label_of(f"{_NAME} {model}", base_url or "")
         self._secrets = [self._client.api_key] if self._client.api_key else []
         self._timeout = timeout
-        self._tries = tries
-        self._patience = patience
+        self._retries = Retries(attempts=tries, timeout=patience)
 
     def __call__(self, text: str) -> Mapping[str, float]:
         """Probabilities by category. Raises `ModelFault`, and `Unreadable` for a reply of another shape."""
-        left = time_left()
-        patience = self._patience if left is None else min(self._patience, left)
-        return _scores(retried(lambda: self._asked(text), Retries(attempts=self._tries, timeout=patience)))
+        return _scores(retried(lambda: self._asked(text), self._retries.within(time_left())))
 
     def _asked(self, text: str) -> str:
         left = time_left()

@@ -31,6 +31,8 @@ class Reloader:
         self._stamps: dict[str, Hashable] = {}
         self._before: dict[str, Hashable] = {}
         self._served: dict[str, Served] = {}
+        self._holders: dict[str, str] = {}
+        """By a manifesto's name, the source that it is served from."""
         self._faults: dict[str, str] = {}
 
     def load(self) -> None:
@@ -73,11 +75,13 @@ class Reloader:
             log.info(json.dumps({"event": "reload", "source": source, "hash": served.pipeline.manifesto.hash}))
 
     def _publish(self) -> None:
-        named: dict[str, Served] = {}
+        holders: dict[str, str] = {}
         faults = dict(self._faults)
-        for source, served in sorted(self._served.items()):
-            if served.name in named:
-                faults[source] = f"{source}: another manifesto is called {served.name!r} as well"
+        # Whoever has a name keeps it: a copy that comes later, whatever its file is called, is the one that is wrong.
+        for source in sorted(self._served, key=lambda source: (source not in self._holders.values(), source)):
+            name = self._served[source].name
+            if holders.setdefault(name, source) != source:
+                faults[source] = f"{source}: another manifesto is called {name!r} as well"
                 log.warning(json.dumps({"event": "reload", "source": source, "fault": faults[source]}))
-            named.setdefault(served.name, served)
-        self._catalogue.replace(named, faults)
+        self._holders = holders
+        self._catalogue.replace({name: self._served[source] for name, source in holders.items()}, faults)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import pytest
 
-from critics import Message
+from critics import Exchange, Finding, Message, Rule, within
 from pipeline.errors import ModelFault, ModelRefused, ModelUnavailable
 from pipeline.generator import DraftRequest
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
@@ -45,6 +45,19 @@ def test_a_wait_that_does_not_fit_is_not_begun(serve: Callable[..., tuple[str, l
         ChatJudgeModel(model(url), name="m", patience=1.0).write(ASKED, max_tokens=4)
     assert len(asked) == 1
     assert time.monotonic() - begun < 1
+
+
+def test_a_critic_asks_again_only_in_its_own_time(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
+    """When it is over nobody waits for it, and a busy server least of all for another call."""
+    url, asked = serve([(503, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
+
+    def critic(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        ChatJudgeModel(model(url), name="m").write(ASKED, max_tokens=4)
+        return []
+
+    with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
+        within(0.9, critic, Exchange(ASKED, "said"), [])
+    assert len(asked) == 1
 
 
 def test_a_failing_server_is_tried_as_often_as_asked(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:

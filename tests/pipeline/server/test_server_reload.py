@@ -84,6 +84,20 @@ def test_a_broken_edit_keeps_the_old_one_serving(kitchen: Kitchen, caplog: pytes
     assert kitchen.versions() == {"polite": "three"}
 
 
+def test_a_copy_does_not_take_over(kitchen: Kitchen) -> None:
+    """Though its file comes first by name; edits of the original are served, and the copy's name is its to mend."""
+    (kitchen.folder / "a-backup.yaml").write_text(text(version="backup"))
+    kitchen.look()
+    assert kitchen.versions() == {"polite": "1"}
+    assert list(kitchen.catalogue.faults) == [str(kitchen.folder / "a-backup.yaml")]
+    (kitchen.folder / "a.yaml").write_text(text(version="two"))
+    kitchen.look()
+    assert kitchen.versions() == {"polite": "two"}
+    (kitchen.folder / "a-backup.yaml").write_text(text("backup", version="backup"))
+    kitchen.look()
+    assert (kitchen.versions(), kitchen.catalogue.faults) == ({"polite": "two", "backup": "backup"}, {})
+
+
 def test_files_come_and_go(kitchen: Kitchen) -> None:
     """In a folder; and a rename of the manifesto is one of the model."""
     (kitchen.folder / "b.yaml").write_text(text("other"))

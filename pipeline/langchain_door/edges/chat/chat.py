@@ -128,6 +128,7 @@ class ChatEdge(BaseChatModel):
             "model_name": self._model_name,
             "manifesto_hash": self.ready.manifesto.hash,
             "generator": generator.name if generator else None,
+            "own_stop": self.stop,  # under `stop` LangChain puts a call's
             **asked,
         }
 

@@ -355,10 +355,11 @@ async def test_no_way_of_streaming_shows_the_drafts_of_a_model() -> None:
 
 
 def test_a_cache_keeps_manifestos_apart(make: Make) -> None:
-    """What LangChain's cache goes by has the manifesto's hash in it."""
+    """What LangChain's cache goes by has the manifesto's hash in it, and all that an answer depends on."""
     one, other = (ModeratedChat(pipeline=make([GOOD], top=top)) for top in ("", "description: Another.\n"))
     assert one._get_llm_string() != other._get_llm_string()
     assert one._get_llm_string() == ModeratedChat(pipeline=one.ready)._get_llm_string()
+    assert one._get_llm_string() != ModeratedChat(pipeline=one.ready, stop=["three"])._get_llm_string()
 
 
 def test_a_run_is_named_and_described(make: Make) -> None:
