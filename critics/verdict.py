@@ -10,7 +10,7 @@ from typing import Literal
 from critics.calibration import calibrated
 from critics.cascade import COMBINATIONS, settles
 from critics.finding import Finding, FindingOutcome, Usage
-from critics.manifesto.schema import Manifesto, Rule
+from critics.manifesto.schema import DETERMINISTIC, Manifesto, Rule
 
 VerdictOutcome = Literal["pass", "revise", "veto", "undecided"]
 
@@ -62,13 +62,22 @@ class Judgement:
     @property
     def _counted(self) -> tuple[Finding, ...]:
         settled = tuple(f for f in self.findings if settles(self.rule, f))
-        return (max(settled, key=lambda f: f.probability or 0.0),) if settled else self.findings
+        if not settled:
+            return self.findings
+        surest = max(settled, key=lambda f: f.probability or 0.0)
+        if (surest.probability or 0.0) >= self.rule.threshold:
+            return (surest,)
+        # A low word is none for those who look for something else, and could not.
+        return (surest, *(f for f in self.findings if f.probability is None and f.critic in DETERMINISTIC))
 
     @property
     def _least(self) -> float | None:
         """The probability if those who could not judge found no breach at all; `None` if nobody could."""
         if all(f.probability is None for f in self._counted):
             return None
+        certain = [f.probability for f in self._counted if f.critic in DETERMINISTIC and f.probability is not None]
+        if max(certain, default=0.0) >= self.rule.threshold:  # which no average with what others say makes less so
+            return max(certain)
         return COMBINATIONS[self.rule.combine or "max"]([f.probability or 0.0 for f in self._counted])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from critics import Manifesto, Rule
+from critics import DETERMINISTIC, Manifesto, Rule
 from pipeline.settings import NO_ADAPTER, Settings
 
 
@@ -13,7 +13,7 @@ def models(settings: Settings) -> Mapping[str, str]:
     judge = settings.judge.model or settings.generator.model
     return {
         "judge": _adapted(judge, settings),
-        "probe": judge,
+        "probe": f"{judge} with {settings.probe.file.name}" if settings.probe.file else judge,
         "semantic": settings.embeddings.model,
         "remote": settings.remote.model,
         "guard": settings.guard.model or "",
@@ -31,7 +31,7 @@ def fitted(manifesto: Manifesto, settings: Settings) -> Manifesto:
 def unprobed(manifesto: Manifesto, settings: Settings) -> bool:
     """Whether rules go by their other critics, because no probe is named, and none is shipped for who judges."""
     judge = settings.judge.model or settings.generator.model
-    probing = any("probe" in rule.critics and len(rule.critics) > 1 for rule in manifesto.rules)
+    probing = any("probe" in rule.critics and _others(rule) for rule in manifesto.rules)
     return probing and settings.probe.file is None and judge != "embedded"
 
 
@@ -54,8 +54,13 @@ def _adapted(judge: str, settings: Settings) -> str:
     return f"{judge} as it is" if adapter == NO_ADAPTER else f"{judge} with {adapter.name}"
 
 
+def _others(rule: Rule) -> list[str]:
+    """The critics that could speak in the probe's place: not those that look for words or patterns alone."""
+    return [name for name in rule.critics if name != "probe" and name not in DETERMINISTIC]
+
+
 def _without(rule: Rule, used: Mapping[str, str], *, probed: bool) -> Rule:
-    left = tuple(name for name in rule.critics if probed or name != "probe") or rule.critics
+    left = tuple(name for name in rule.critics if name != "probe") if not probed and _others(rule) else rule.critics
     kept = {
         critic: calibration
         for critic, calibration in rule.calibration.items()

@@ -244,9 +244,10 @@ def _fault(tree: Node | None, flags: Mapping[str, Any], loc: tuple[int | str, ..
         what = f"unknown key `{name}`" + did_you_mean(str(steps[-1]), _keys(steps[:-1]))
     if _holds(flags, steps):
         return f"flag {what}"
-    variable = PREFIX + NESTED.join(map(str, steps)).upper()
-    if variable in {key.upper() for key in os.environ}:
-        return f"{variable}: {what}"
+    given = {key.upper() for key in os.environ}
+    for depth in range(len(steps), 0, -1):  # what is inside of a variable with JSON is its fault too
+        if (variable := PREFIX + NESTED.join(map(str, steps[:depth])).upper()) in given:
+            return f"{variable}: {what}"
     return str(tree.place(*steps).fault(what)) if tree else what
 
 

@@ -152,7 +152,8 @@ def _compose(text: str, path: str) -> yaml.Node | None:
         mark = Mark(path, where.line + 1, where.column + 1) if where else Mark(path)
         raise ManifestoError([mark.fault("not YAML: " + " ".join(filter(None, (exc.context, exc.problem))))]) from exc
     except yaml.reader.ReaderError as exc:
-        before = text[: exc.position] if isinstance(exc.position, int) else ""
+        # libyaml counts bytes.
+        before = text.encode()[: exc.position].decode(errors="ignore") if isinstance(exc.position, int) else ""
         mark = Mark(path, before.count("\n") + 1, len(before) - before.rfind("\n"))
         raise ManifestoError([mark.fault("a control character that YAML does not allow")]) from exc
     except yaml.YAMLError as exc:

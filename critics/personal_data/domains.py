@@ -17,7 +17,9 @@ _END = r"[^\s<>\"'()\[\]{}.,;:!?]"
 
 # The recognisers' own patterns take seconds for a text that was made for them, and stop at the first suffix that
 # fits: `example.com` in `example.community`. These look no further than a mail system or a browser would.
-EMAIL = {"address": (rf"\w(?:[{_ATOM}.]{{0,126}}[{_ATOM}])?@\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+", 0.5)}
+# An underscore behind the last part is Markdown's, or begins something else.
+_LABEL, _LAST = r"[^\W_]+(?:[-_]+[^\W_]+)*", r"[^\W_]+(?:-+[^\W_]+)*"
+EMAIL = {"address": (rf"\w(?:[{_ATOM}.]{{0,126}}[{_ATOM}])?@{_LABEL}(?:\.{_LABEL})*\.{_LAST}", 0.5)}
 URL = {
     "with a scheme": (rf"\b(?:https?|ftp)://[^\s<>\"'()\[\]{{}}]*{_END}", 0.6),
     "bare": (rf"(?<![@\w./-])(?:[\w-]{{1,63}}\.){{1,30}}[^\W\d_]{{2,24}}(?![\w@])(?:[/?#][^\s<>\"'()]*{_END})?", 0.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from critics.finding import Span
@@ -16,6 +17,8 @@ from critics.text.normalise import normalise
 _TOO_COMMON: dict[Entity, frozenset[str]] = {"phone": frozenset({"number"}), "iban": frozenset({"bank"})}
 """Words of Presidio's that stand before any number."""
 
+_EMPHASIS = re.compile(r"(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)")
+
 
 def search(text: str, options: PersonalData) -> list[Hit]:
     """The personal data in a text, in order of place, without overlaps.
@@ -28,8 +31,11 @@ def search(text: str, options: PersonalData) -> list[Hit]:
 
 
 def _both_views(text: str, by_kind: Mapping[Entity, Recogniser]) -> Iterator[Hit]:
-    """Normalising takes disguises off, but it may also join what was apart, so the raw text is searched as well."""
+    """Normalising takes disguises off, but it may also join what was apart, so the raw text is searched as well. What
+    Markdown emphasises stands between underscores, which patterns take for letters."""
     yield from _hits(text, by_kind, Span)
+    if (plain := _EMPHASIS.sub(lambda marks: " " * len(marks[0]), text)) != text:
+        yield from _hits(plain, by_kind, Span)
     normal = normalise(text)
     if normal.text != text:
         yield from _hits(normal.text, by_kind, normal.span)

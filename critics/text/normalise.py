@@ -83,6 +83,10 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
         yield start, cluster
 
 
+_TYPED = dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | dict.fromkeys("\u2018\u2019\u02bc", "'")
+"""Hyphens, short dashes and apostrophes as typographers set them, and as rules are typed."""
+
+
 @lru_cache(maxsize=8192)
 def _shown(char: str) -> str:
     """What a reader sees of a character: nothing, a plain space or line break, or itself."""
@@ -92,7 +96,7 @@ def _shown(char: str) -> str:
         return "\ufffd"
     if _INVISIBLE.match(char):
         return ""
-    return " " if char == _BLANK_PATTERN or unicodedata.category(char) == "Zs" else char
+    return " " if char == _BLANK_PATTERN or unicodedata.category(char) == "Zs" else _TYPED.get(char, char)
 
 
 @lru_cache(maxsize=8192)

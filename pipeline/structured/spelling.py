@@ -63,7 +63,8 @@ def said_by(text: str) -> str:
     try:
         return "\n".join(leaves(parsed(text)))
     except ValueError:
-        return _ESCAPE.sub(_resolved, text)
+        resolved = _ESCAPE.sub(_resolved, text)
+        return resolved.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # two escapes may be one letter
 
 
 def spelled(call: ToolCall) -> str:

@@ -238,3 +238,21 @@ def test_a_manifesto_hands_its_way_down_to_rules_of_several_critics() -> None:
     )
     assert [each.open_between for each in made.rules] == [None, BOUNDS, None, None]
     assert [each.combine for each in made.rules] == [None, "noisy-or", None, None]
+
+
+@pytest.mark.parametrize("combine", [None, "mean", "noisy-or"])
+@pytest.mark.parametrize("exact", ["patterns", "personal-data"])
+def test_a_low_word_does_not_speak_for_who_looks_for_something_else(exact: str, combine: Combine | None) -> None:
+    """And could not: a missing extra, no time left."""
+    only = rule(critics=(exact, "judge"), combine=combine)
+    assert judgement(only, None, 0.05).outcome == "undecided"
+    assert judgement(only, None, 0.9).outcome == "broken"
+    assert judgement(only, 0.0, 0.05).outcome == "pass"
+    assert judgement(rule(combine=combine), None, 0.05).outcome == "pass"
+
+
+def test_what_is_found_for_certain_is_not_averaged_away() -> None:
+    only = rule(critics=("personal-data", "probe", "judge"), bounds=None, combine="mean")
+    assert judgement(only, 1.0, 0.05, 0.05).probability == 1.0
+    assert judgement(only, 0.0, 0.9, 0.9).probability == pytest.approx(0.6)
+    assert judgement(rule(bounds=None, combine="mean"), 1.0, 0.05, 0.05).outcome == "pass"

@@ -30,6 +30,25 @@ def test_another_judge_is_taken_at_its_word(judge: dict[str, str]) -> None:
     assert strangers(OURS, settings) == [("judge", "embedded")]
 
 
+def test_ones_own_probe_is_another_one() -> None:
+    probed = RULE.model_copy(
+        update={"critics": ("probe", "judge"), "calibration": {"probe": Calibration(of="embedded", temperature=2)}}
+    )
+    ours = Manifesto(name="m", version="1", rules=(probed,))
+    own = load_settings(flags={"probe": {"file": "own.safetensors"}})
+    assert fitted(ours, load_settings()) is ours
+    assert fitted(ours, own).rules[0].calibration == {}
+    assert strangers(ours, own) == [("probe", "embedded")]
+
+
+def test_a_word_list_does_not_speak_for_a_probe() -> None:
+    """A rule that has nothing else keeps it, and fails loudly."""
+    ours = Manifesto(name="m", version="1", rules=(RULE.model_copy(update={"critics": ("patterns", "probe")}),))
+    other = load_settings(flags={"judge": {"model": "openai:any"}})
+    assert fitted(ours, other).rules[0].critics == ("patterns", "probe")
+    assert not unprobed(ours, other)
+
+
 def test_the_generators_model_is_the_judges() -> None:
     settings = load_settings(flags={"generator": {"model": "openai:any"}})
     assert strangers(OURS, settings) == [("judge", "embedded")]

@@ -122,3 +122,10 @@ def test_a_form_that_there_is_not_is_told_in_one_line(monkeypatch: pytest.Monkey
 def test_every_family_of_guards_can_be_named() -> None:
     """Settings and critics know the same ones."""
     assert set(get_args(GuardFamilyName)) == {"auto", *GUARD_FAMILIES}
+
+
+def test_a_fault_inside_a_variable_with_json_is_the_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "superego.yaml").write_text("threads: 2\n")
+    monkeypatch.setenv("SUPEREGO_JUDGE", '{"context": -1}')
+    with pytest.raises(SettingsError, match=r"^SUPEREGO_JUDGE: `judge\.context`"):
+        load_settings(tmp_path / "superego.yaml")

@@ -126,6 +126,11 @@ def test_broken_yaml_says_what_is_wrong(text: str, said: str) -> None:
     assert said in faults(text)[0]
 
 
+def test_a_control_character_is_found_where_it_stands() -> None:
+    """Counted in letters, however many bytes they take."""
+    assert faults("a: é\nb: éé\x07")[0].startswith("m.yaml:2:6: a control character")
+
+
 @pytest.mark.parametrize("text", ["", "# only a comment\n"])
 def test_an_empty_document_is_an_empty_mapping(text: str) -> None:
     """What is missing in it is for whoever reads it to say."""

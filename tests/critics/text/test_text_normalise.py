@@ -84,6 +84,7 @@ def test_a_span_covers_what_its_characters_came_from(text: str, data: st.DataObj
         ("cafe\u0301", "caf\u00e9"),
         ("\u1112\u1161\u11ab", "\ud55c"),
         ("x\ud800y", "x\ufffdy"),
+        ("don\u2019t be a game\u2011changer, 1\u20132", "don't be a game-changer, 1-2"),
     ],
 )
 def test_a_disguise_is_taken_off(disguised: str, plain: str) -> None:

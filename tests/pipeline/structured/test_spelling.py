@@ -59,3 +59,10 @@ def test_what_cannot_be_written_back_is_not_json(text: str) -> None:
     """Python reads more than JSON has."""
     with pytest.raises(ValueError, match=r"."):
         parsed(text)
+
+
+def test_two_escapes_that_are_one_letter_are_one() -> None:
+    """Of an answer that was cut off; half of one is no letter."""
+    cut = '{"a": "\\ud835\\udc1bomb'
+    assert said_by(cut) == '{"a": "\U0001d41bomb'
+    assert "\ufffd" in said_by(cut.replace("\\udc1b", ""))
