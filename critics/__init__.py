@@ -1,6 +1,7 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
 from critics.calibration import corrected, logit
+from critics.cascade import settles
 from critics.critic import Critic
 from critics.deadline import THREAD, time_left, within
 from critics.errors import CriticsError, ExtraMissing, Fault, ManifestoError, ModelError, Unreadable
@@ -121,6 +122,7 @@ __all__ = [
     "read_probe",
     "read_yaml",
     "sentences",
+    "settles",
     "spelt",
     "time_left",
     "undecided",

@@ -33,13 +33,13 @@ class Judgement:
     @property
     def probability(self) -> float | None:
         """Of a breach, in [0, 1]; `None` while undecided."""
-        return None if self.outcome == "undecided" else self._least
+        return None if self.outcome == "undecided" else self.least
 
     @property
     def outcome(self) -> FindingOutcome:
-        if self._least is None:
+        if self.least is None:
             return "undecided"
-        if self._least >= self.rule.threshold:
+        if self.least >= self.rule.threshold:
             return "broken"
         return "undecided" if any(f.probability is None for f in self._counted) else "pass"
 
@@ -71,7 +71,7 @@ class Judgement:
         return (surest, *(f for f in self.findings if f.probability is None and f.critic in DETERMINISTIC))
 
     @property
-    def _least(self) -> float | None:
+    def least(self) -> float | None:
         """The probability if those who could not judge found no breach at all; `None` if nobody could."""
         if all(f.probability is None for f in self._counted):
             return None

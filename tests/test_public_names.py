@@ -94,6 +94,7 @@ def test_the_public_names_are_these() -> None:
         "read_probe",
         "read_yaml",
         "sentences",
+        "settles",
         "spelt",
         "time_left",
         "undecided",

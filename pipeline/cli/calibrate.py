@@ -126,7 +126,10 @@ def calibrate_critics(
 def _judged(
     data: Sequence[Path], manifesto: Manifesto, settings: Settings, rule: str | None, limit: int | None
 ) -> list[Judged]:
-    """Rows judged by the rules that they tell of."""
+    """Rows judged by the rules that they tell of, and by every critic of each: a cascade would not ask some of them."""
+    manifesto = manifesto.model_copy(
+        update={"rules": tuple(rule.model_copy(update={"open_between": None}) for rule in manifesto.rules)}
+    )
     rows = read_rows(data, limit=limit)
     told = {each.id for each in told_of(manifesto, rows, rule)}
     sides = {each.applies_to for each in manifesto.rules if each.id in told}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from critics import Calibration, Rule, corrected
+from critics import Calibration, Finding, Judgement, Rule, corrected, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.aims import Aim
 from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, rounded
@@ -61,15 +61,15 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
     """Fit every unsure critic of the rule by `method`, else by the one with the lowest cross-validated log loss, and
     choose the threshold for `aim`. Raises `BadInput` where no threshold serves it."""
     aim = aim or Aim()
+    rule = sample.rule
     folds = list(_folds(sample.labels))
     methods = {name: method or _best(sample, name, folds) for name in sample.unsure}
     fits = _fits(sample, methods, np.ones(len(sample.labels), dtype=np.bool_))
-    rule = sample.rule
     shipped = {name: rule.calibration[name] for name in rule.critics if name in rule.calibration}
     try:
         threshold = _threshold(sample, fits, aim, np.ones(len(sample.labels), dtype=np.bool_))
         if aim.max_fpr is not None:
-            _refuse_unreachable(fits, threshold, aim.max_fpr)
+            _refuse_unreachable(rule, fits, threshold, aim.max_fpr)
         found = _held_out(sample, methods, aim, folds)
     except BadInput as exc:
         raise BadInput(f"{rule.id}: {exc}") from exc
@@ -114,10 +114,20 @@ def _fits(sample: Sample, methods: Methods, learn: Flags) -> dict[str, Calibrati
 
 
 def _scores(sample: Sample, fits: Fits) -> Numbers:
-    """The rule's probability: the highest of its critics'; NaN where none decided."""
-    each = np.array([applied(fits.get(name), said) for name, said in sample.said.items()])
-    highest = np.where(np.isnan(each), -np.inf, each).max(axis=0)
-    return np.where(np.isinf(highest), np.nan, highest)
+    """The rule's probability as a verdict has it: combined, or as far as its cascade goes; NaN where none decided."""
+    each = {name: applied(fits.get(name), said) for name, said in sample.said.items()}
+    rows = range(len(sample.labels))
+    return np.array([_together(sample.rule, {name: float(said[row]) for name, said in each.items()}) for row in rows])
+
+
+def _together(rule: Rule, said: Mapping[str, float]) -> float:
+    findings: list[Finding] = []
+    for critic, probability in said.items():
+        findings.append(Finding(rule.id, critic, None if np.isnan(probability) else probability))
+        if settles(rule, findings[-1]):
+            break
+    least = Judgement(rule, tuple(findings)).least
+    return np.nan if least is None else least
 
 
 def _out_of_fold_scores(sample: Sample, methods: Methods, folds: list[Flags]) -> Numbers:
@@ -128,22 +138,29 @@ def _out_of_fold_scores(sample: Sample, methods: Methods, folds: list[Flags]) ->
 
 
 def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:
-    """For the aim, but never beyond what every critic can reach, unless that would break a bound: a rule that cannot be
-    broken is none."""
+    """For the aim, but within the bounds of a cascade, and never beyond what every critic can reach, unless that would
+    break a bound: a rule that cannot be broken is none."""
     wanted = rounded(aim.threshold(_scores(sample, fits)[learn], sample.labels[learn]))
-    return wanted if aim.max_fpr is not None else min([wanted, *map(_reach, fits.values())])
+    if aim.max_fpr is not None:
+        return wanted
+    lower, upper = sample.rule.open_between or (0.0, 1.0)
+    return min([max(wanted, lower), upper, *map(_reach, fits.values())])
 
 
 def _reach(calibration: Calibration) -> float:
     return corrected(calibration, 1.0)
 
 
-def _refuse_unreachable(fits: Fits, threshold: float, max_fpr: float) -> None:
+def _refuse_unreachable(rule: Rule, fits: Fits, threshold: float, max_fpr: float) -> None:
+    lower, upper = rule.open_between or (0.0, 1.0)
+    needed = f"to keep to {max_fpr:.3g} false positives, the threshold must be {threshold:.3g}, and"
+    if not lower <= threshold <= upper:
+        raise BadInput(f"{needed} `open_between` is {lower:g} to {upper:g}: widen it")
     for critic, calibration in fits.items():
         if (most := _reach(calibration)) < threshold:
             raise BadInput(
-                f"to keep to {max_fpr:.3g} false positives, the threshold must be {threshold:.3g}, and calibrated "
-                f"`{critic}` gives at most {most:.3g}: it could never break the rule, so take it out of its critics"
+                f"{needed} calibrated `{critic}` gives at most {most:.3g}: it could never break the rule, so take it "
+                "out of its critics"
             )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from critics import Calibration, Manifesto, Platt, Rule, corrected, load
+from critics import Calibration, Finding, Judgement, Manifesto, Platt, Rule, corrected, load, settles
 from pipeline import BadInput
 from pipeline.evaluation import Judged
 from pipeline.evaluation.calibrating import (
@@ -191,6 +191,42 @@ def test_a_bound_on_false_positives_is_kept_or_the_critic_named_that_cannot_reac
         calibrate(sample(noise, truth, both, guard=good), aim=Aim(max_fpr=0.02))
     done = calibrate(sample(good, truth), aim=Aim(max_fpr=0.02))
     assert done.after.false_positive_rate == pytest.approx(0.02, abs=0.015)
+
+
+PROBED = X.model_copy(update={"critics": ("probe", "judge"), "combine": "mean", "open_between": (0.35, 0.8)})
+
+
+def cascaded(rule: Rule = PROBED) -> Sample:
+    rng = np.random.default_rng(0)
+    truth = rng.random(400) < 0.5
+    probe, judge = (
+        1 / (1 + np.exp(-(slope * (truth * 2 - 1) + noise * rng.normal(size=400))))
+        for slope, noise in ((1.6, 1.3), (1.2, 1.6))
+    )
+    return Sample(rule, truth, {"probe": probe, "judge": judge})
+
+
+@pytest.mark.parametrize("aim", [Aim(), Aim(cost_ratio=1)])
+def test_what_is_told_of_a_cascade_is_what_it_does(aim: Aim) -> None:
+    """It asks no further than it must, and combines as the rule says; its threshold stays within its bounds."""
+    given = cascaded()
+    done = calibrate(given, aim=aim)
+    fits = {fitted.critic: fitted.calibration for fitted in done.critics if fitted.calibration}
+    new = PROBED.model_copy(update={"threshold": done.threshold})
+    assert 0.35 <= done.threshold <= 0.8
+    broken = []
+    for probe, judge in zip(given.said["probe"], given.said["judge"], strict=True):
+        said = {"probe": probe, "judge": judge}
+        findings = [Finding("x", name, corrected(fits[name], p) if name in fits else p) for name, p in said.items()]
+        asked = findings[:1] if settles(new, findings[0]) else findings
+        broken.append(Judgement(new, tuple(asked)).outcome == "broken")
+    assert np.mean(np.array(broken)[given.labels]) == pytest.approx(done.after.recall, abs=0.03)
+    assert np.mean(np.array(broken)[~given.labels]) == pytest.approx(done.after.false_positive_rate, abs=0.03)
+
+
+def test_a_bound_that_no_threshold_within_a_cascade_keeps_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"x: .* 0\.001 false .* `open_between` is 0\.35 to 0\.5: widen it"):
+        calibrate(cascaded(PROBED.model_copy(update={"open_between": (0.35, 0.5)})), aim=Aim(max_fpr=0.001))
 
 
 def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
