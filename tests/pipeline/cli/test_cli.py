@@ -404,8 +404,8 @@ def test_batch_says_why_nothing_could_be_judged(tmp_path: Path) -> None:
 
 def test_another_batch_is_refused_by_name(tmp_path: Path) -> None:
     """What has changed since it was begun is said, and how to begin anew."""
-    (tmp_path / "in.txt").write_text("Say hi.\n{\n")
-    own = ["batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path), "--max-tokens", "4"]
+    (tmp_path / "in.txt").write_text('{"prompt": "Say hi."}\n{\n')
+    own = ["batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path), "--max-tokens", "4", "--workers", "1"]
     assert run(*own, "--input-format", "jsonl", "--strict").exit_code == 2
     refused = run(*own, "--seed", "5", "--input-format", "jsonl")
     assert refused.exit_code == 2
@@ -413,7 +413,7 @@ def test_another_batch_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "calm.yaml").write_text((tmp_path / "calm.yaml").read_text().replace("Calm.", "Very calm."))
     refused = run(*own, "--input-format", "jsonl")
     assert "another manifesto" in refused.stderr
-    assert run(*own, "--restart").exit_code == 0
+    assert run(*own, "--input-format", "lines", "--restart").exit_code == 0
 
 
 def test_the_cache_is_shown_and_cleared(tmp_path: Path) -> None:
