@@ -78,7 +78,11 @@ class Engine:
         started: Future[None] = Future()
         worker.employ(_serve(device, self._mailbox, parallel, fixed, started))
         _mailboxes.add(self._mailbox)
-        started.result()
+        try:
+            started.result()
+        except BaseException:  # interrupted: what was asked for is made all the same, and must not stay
+            self._mailbox.close()
+            raise
         self._finalizer = weakref.finalize(self, self._mailbox.close)  # for an engine that nobody closes
 
     def generate(self, request: Generation) -> Writing:

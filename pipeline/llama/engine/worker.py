@@ -44,12 +44,14 @@ class Worker:
         anything."""
 
     def employ(self, service: Service) -> None:
-        """Begin with a service. The thread is started for the first one, and stays."""
+        """Begin with a service. The thread is started for the first one, and stays. Raises `RuntimeError` where the
+        system has none to give."""
         with self._rung:
-            self._new.append(service)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
+                thread.start()
+                self._thread = thread
+            self._new.append(service)
         self.ring()
 
     def ring(self) -> None:

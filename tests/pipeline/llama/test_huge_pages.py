@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -192,11 +193,14 @@ def test_without_advice_they_are_read_all_the_same(
 
 
 @pytest.fixture
-def interrupted(offered: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While llama.cpp is at work, the main thread is, as by Ctrl-C."""
+def interrupted(offered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While llama.cpp is at work, the main thread is, as by Ctrl-C, which what runs in the background ignores."""
     main = threading.main_thread().ident
     assert main is not None
     monkeypatch.setattr(huge_pages, "_advise", lambda _regions: signal.pthread_kill(main, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interrupted")

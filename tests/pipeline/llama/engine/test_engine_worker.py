@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
+from pipeline.llama.engine import Engine, engine
 from pipeline.llama.engine.load import Load, Share
+from pipeline.llama.engine.mailbox import Mailbox
 from pipeline.llama.engine.worker import HELPER, THREAD, Service, Worker
 
 WRITES = Load(busy=True, spares=True)
@@ -218,3 +222,35 @@ def test_it_is_the_worker_that_does_one_thing_and_it_knows_itself(worker: Worker
     with pytest.raises(KeyError, match="no"):
         worker.run(broken)
     assert worker.run(here) == (THREAD, True)
+
+
+def test_a_thread_that_could_not_be_had_is_asked_for_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever comes later would wait for ever."""
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _refused)
+        with pytest.raises(RuntimeError, match="no thread"):
+            worker.run(lambda: 1)
+    assert worker.run(lambda: 2) == 2
+
+
+def _refused(_: threading.Thread) -> None:
+    raise RuntimeError("no thread")
+
+
+def test_an_engine_that_is_interrupted_while_it_is_made_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its context would be there until the process ends."""
+    boxes: list[Mailbox] = []
+
+    def served(_: object, mailbox: Mailbox, *__: object) -> Service:
+        boxes.append(mailbox)
+        return service(Log(), "nothing", [])[0]
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "_serve", served)
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Engine(SimpleNamespace(piece=None, ends=None), context=64)  # type: ignore[arg-type]  # nothing of it is used
+    assert [box.closed for box in boxes] == [True]
+    boxes[0].end()
