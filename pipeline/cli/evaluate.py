@@ -29,9 +29,9 @@ from pipeline.evaluation import (
     page,
     read_rows,
     read_saved,
+    refuse_saved,
     saving,
 )
-from pipeline.evaluation.saved import refuse_saved
 from pipeline.fitted import models
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings

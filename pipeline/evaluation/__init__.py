@@ -6,7 +6,7 @@ from pipeline.evaluation.metrics import Figures, figures
 from pipeline.evaluation.record import evaluation_record
 from pipeline.evaluation.report import page
 from pipeline.evaluation.rows import Row, read_rows
-from pipeline.evaluation.saved import read_saved, saving
+from pipeline.evaluation.saved import read_saved, refuse_saved, saving
 from pipeline.evaluation.vendors import needed
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "page",
     "read_rows",
     "read_saved",
+    "refuse_saved",
     "saving",
 ]

@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.server import faults
 from pipeline.server.asking import ClientGone
 from pipeline.server.catalogue import Catalogue
 from pipeline.server.chat import chat_routes
@@ -76,7 +75,6 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientGone, _gone)
-    app.add_exception_handler(Exception, _bug)
     # The last one added is the outermost.
     app.add_middleware(Bounds, most=options.body_bytes, seconds=options.body_seconds)
     app.add_middleware(Guarded, keys=options.keys)
@@ -116,7 +114,3 @@ async def _http(_: Request, exc: Exception) -> Response:
 
 async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_LEFT)
-
-
-async def _bug(_: Request, __: Exception) -> Response:
-    return response(faults.bug())

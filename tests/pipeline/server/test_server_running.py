@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from pipeline import ModelRefused, Pipeline
+from pipeline import ModelRefused, Pipeline, ScriptedGenerator
 from tests.pipeline.server.serving import TestClient, app_of, chat, manifesto, scripted
 
 URL = "/v1/chat/completions"
@@ -47,9 +47,12 @@ def test_a_bug_is_answered_with_its_number_and_counted(caplog: pytest.LogCapture
 
 def test_half_an_emoji_is_no_bug() -> None:
     """JavaScript cuts texts so: in a message it is replaced, and a fault may quote it."""
-    client = TestClient(app_of(scripted("a")), raise_server_exceptions=False)
+    pipeline = scripted("a")
+    client = TestClient(app_of(pipeline), raise_server_exceptions=False)
     body = json.dumps(chat("hi \ud83d"))
     assert client.post(URL, content=body, headers={"content-type": "application/json"}).status_code == 200
+    assert isinstance(pipeline.generator, ScriptedGenerator)
+    assert pipeline.generator.requests[0].messages[-1].content == "hi ?"
     schema = {
         "type": "json_schema",
         "json_schema": {"name": "x", "schema": {"properties": {"\ud800": {"type": "\ud801"}}}},
