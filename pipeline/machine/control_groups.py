@@ -42,7 +42,7 @@ _MEMORY = (
 
 
 def _groups(controller: str) -> Iterator[Path]:
-    """The folders of the groups that this process is in, each from the innermost to the root."""
+    """The folders of the groups that it is in, each from the innermost up; above the root there is nothing."""
     try:
         lines = _MEMBERSHIPS.read_text().splitlines()
     except OSError:  # not on Linux
@@ -55,7 +55,7 @@ def _groups(controller: str) -> Iterator[Path]:
         root = _MOUNTED / controller if controllers else _MOUNTED
         # A container may see a path of its host's here: its own groups begin at the root then.
         inner = root / place.lstrip("/")
-        yield from (group for group in (inner, *inner.parents) if group.is_relative_to(root))
+        yield from (inner, *inner.parents)
 
 
 def _left(group: Path, limit: str, used: str, prefix: str) -> int | None:

@@ -45,10 +45,14 @@ def test_a_key_for_one_manifesto_is_not_told_of_others() -> None:
     """Nor of their figures, nor of the files that are broken."""
     (one, digest), (every, other) = new_key(), new_key()
     keys = (Key("one", digest, frozenset({"polite"})), Key("every", other))
-    client = TestClient(app_of(scripted("a"), scripted("b", name="secret"), keys=keys))
-    ready = {key: client.get("/readyz", headers=bearer(key)).json()["manifestos"] for key in (one, every)}
-    assert [m["name"] for m in ready[one]] == ["polite"]
-    assert [m["name"] for m in ready[every]] == ["polite", "secret"]
+    app = app_of(scripted("a"), scripted("b", name="secret"), keys=keys)
+    catalogue = app.state.service.catalogue
+    catalogue.replace(catalogue.served, {"secret.yaml": "not YAML"})
+    client = TestClient(app)
+    ready = {key: client.get("/readyz", headers=bearer(key)).json() for key in (one, every)}
+    assert ([m["name"] for m in ready[one]["manifestos"]], ready[one]["broken"]) == (["polite"], [])
+    assert [m["name"] for m in ready[every]["manifestos"]] == ["polite", "secret"]
+    assert ready[every]["broken"] == ["secret.yaml"]
     refused = client.get("/metrics", headers=bearer(one))
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "key_not_allowed")
     assert client.get("/metrics", headers=bearer(every)).status_code == 200

@@ -84,6 +84,12 @@ def test_a_refused_mapping_keeps_what_was_asked_and_documents_alone(make: Make, 
     assert refused.keys() <= {"input", "output", "context", "messages"}
 
 
+def test_what_was_asked_is_kept_only_as_it_was_asked(make: Make) -> None:
+    """A chain may have put its own words there."""
+    refused = moderate(giving({"input": BAD, "output": BAD}), pipeline=make()).invoke({"input": "What?"})
+    assert refused == {"output": REFUSAL}
+
+
 def test_what_was_mended_is_held_back_where_it_may_stand_twice(make: Make, mended: str) -> None:
     """As it was, in another part of the output."""
     mailed = "Write to ana.smith@example.org now."
