@@ -23,18 +23,20 @@ class LlamaReader:
         self._model = model
         self._device = LlamaDevice(model, cells=context, threads=threads)
         self._held: tuple[int, ...] = ()
+        self._restored: tuple[tuple[int, ...], Saved] | None = None
 
     def wear(self, *adapters: Adapter) -> None:
         """Read with these adapters from now on, and with nothing that was read before."""
         self._device.clear()
         self._device.use(adapters)
-        self._held = ()
+        self._held, self._restored = (), None
 
     def restore(self, tokens: Sequence[int], cells: Saved) -> bool:
         """Begin from cells that were saved elsewhere; whether they could be put back."""
         self._device.clear()
         restored = self._device.restore(0, cells)
         self._held = tuple(tokens) if restored else ()
+        self._restored = (self._held, cells) if restored else None
         return restored
 
     def log_probabilities(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
@@ -61,7 +63,8 @@ class LlamaReader:
         """A row for each token from `start` on, valid until the next one is asked for."""
         ids = tuple(ids)
         kept = min(common(self._held, ids), start - 1)
-        self._device.remove(0, kept)
+        if kept < len(self._held):
+            kept = self._cut(ids, kept)
         self._held = ids[:kept]
         for begin, end in _parts(kept, start - 1, len(ids) - 1):
             wanted = begin >= start - 1
@@ -69,6 +72,18 @@ class LlamaReader:
             self._held = ids[:end]
             if wanted:
                 yield from map(self._device.logits, range(end - begin))
+
+    def _cut(self, ids: tuple[int, ...], length: int) -> int:
+        """Keep so much of what is held, or less where that cannot be; how much it is."""
+        if self._device.cuttable:
+            self._device.remove(0, length)
+            return length
+        self._device.clear()
+        if self._restored is not None:
+            tokens, cells = self._restored
+            if len(tokens) <= length and tokens == ids[: len(tokens)] and self._device.restore(0, cells):
+                return len(tokens)
+        return 0
 
     def close(self) -> None:
         self._device.close()

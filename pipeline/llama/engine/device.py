@@ -55,6 +55,11 @@ class Device(Protocol):
         """Wanted rows in one batch, at most."""
 
     @property
+    def cuttable(self) -> bool:
+        """Whether what a sequence holds can be parted: a recurrent model remembers a text as a whole, and one with a
+        sliding window forgets what lies behind that."""
+
+    @property
     def threads(self) -> int:
         """With how many it computes, at most."""
 
@@ -72,7 +77,8 @@ class Device(Protocol):
         """Read with these adapters from now on."""
 
     def copy(self, source: int, target: int, start: int, end: int) -> None:
-        """Let `target` share the cells of `source` at positions `start` to `end`."""
+        """Let `target` share the cells of `source` at positions `start` to `end`. Where that cannot be cut, `source`
+        ends at `end`, and `target` at `start`."""
 
     def remove(self, sequence: int, start: int = 0, end: int = -1) -> bool:
         """Take the sequence off its cells; those that no other sequence shares are free then. Whether that could be

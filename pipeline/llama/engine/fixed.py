@@ -96,7 +96,8 @@ class FixedStart:
         if left is None or (left.adapters, left.pinned) != (job.adapters, job.pinned):
             return 0
         same = min(common(left.ids, job.ids), left.position)
-        return same if same >= job.pinned else same // self._block * self._block
+        known = same if same >= job.pinned else same // self._block * self._block
+        return known if self._device.cuttable or known == left.position else 0
 
 
 def _key(job: Job) -> tuple[Adapters, tuple[int, ...]]:

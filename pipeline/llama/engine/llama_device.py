@@ -71,6 +71,8 @@ class LlamaDevice:
             raise ModelUnusable(f"{model.path} does not fit into the memory with a context of {cells} tokens")
         self.cells = int(api.llama_n_ctx(self._context))
         self._memory = api.llama_get_memory(self._context)
+        recurs = api.llama_model_is_recurrent(model.handle) or api.llama_model_is_hybrid(model.handle)
+        self.cuttable = not recurs and not api.llama_model_n_swa(model.handle)
         self._rows = _Rows(api, batch, sequences)
         self._adapters: Adapters = ()
 

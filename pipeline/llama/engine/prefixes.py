@@ -4,6 +4,9 @@ After RadixAttention (arXiv 2312.07104). A node is a run of tokens that follows 
 own sequence id, so each cell belongs to one node, and to the requests that read on from it. Nodes that no request uses
 are parked outside of the cache, least recently used first: llama.cpp attends over every cell in use, so an idle prefix
 slows down every token, and copying it back costs a hundredth of reading it again.
+
+Where the device's sequences cannot be cut, a node is used whole or not at all, so that two that begin alike may stand
+side by side; and its sequence ends where the node does.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ WORTH_UNPARKING = 16
 class Node:
     """Tokens at positions `start` to `end`, in the cache under `sequence`, or parked, or (a root) none."""
 
-    def __init__(self, tokens: tuple[int, ...], parent: Node | None) -> None:
+    def __init__(self, tokens: tuple[int, ...], parent: Node | None, *, whole: bool = False) -> None:
         self.tokens = tokens
         self.parent = parent
         self.start = parent.end if parent else 0
@@ -29,6 +32,8 @@ class Node:
         self.saved: Saved | None = None
         self.planted: Saved | None = None
         """Its cells, where they came from outside and are kept there for as long as the engine lives."""
+        self.whole = whole
+        """Whether it is used whole or not at all."""
         self.users = 0
         self.used = 0
         self.pinned = False
@@ -47,12 +52,11 @@ class Node:
         return up[::-1]
 
     def best(self, ids: Sequence[int]) -> tuple[Node | None, int]:
-        """The child that has most tokens in common with what `ids` has after this node, and how many. What was planted
-        is all or nothing."""
+        """The child that has most tokens in common with what `ids` has after this node, and how many."""
         found, most = None, 0
         for child in self.children:
             same = common(child.tokens, ids[self.end : self.end + len(child.tokens)])
-            if same > most and (child.planted is None or same == len(child.tokens)):
+            if same > most and not (child.whole and same < len(child.tokens)):
                 found, most = child, same
         return found, most
 
@@ -130,7 +134,7 @@ class PrefixTree:
         return reached
 
     def insert(self, ids: Sequence[int], sequence: int, held: Node) -> Node:
-        """Make the prefix `ids`, which `sequence` has read, known from `held` (locked) on.
+        """Make the prefix `ids`, which is all that `sequence` has read, known from `held` (locked) on.
 
         Gives the node where what is known of it ends now, locked instead. What was known already is shared, so that it
         is not kept twice.
@@ -139,6 +143,8 @@ class PrefixTree:
             child, same = held.best(ids)
             if child is not None and same < len(child.tokens):
                 child = self._split(child, same)
+            if child is not None and not self._device.cuttable and child.end < len(ids):
+                child = None  # the sequence holds more than that
             if child is None and self._own(held):
                 self._extend(held, tuple(ids[held.end :]), sequence)
                 break
@@ -164,7 +170,7 @@ class PrefixTree:
         root = self._roots.setdefault(key, Node((), None))
         if any(child.planted is not None and child.tokens == tokens for child in root.children):
             return
-        node = Node(tokens, root)
+        node = Node(tokens, root, whole=True)
         node.saved = node.planted = saved
         node.pinned = True
         root.children.append(node)
@@ -173,7 +179,7 @@ class PrefixTree:
         """From now on the prefix is one like any other."""
         for node in self._roots[key].children if key in self._roots else ():
             if node.planted is not None and node.tokens == tokens:
-                node.planted, node.pinned = None, False
+                node.planted, node.pinned, node.whole = None, False, not self._device.cuttable
                 self.parked += len(tokens) if node.sequence is None else 0
 
     def make_room(self, cells: int) -> None:
@@ -194,8 +200,12 @@ class PrefixTree:
     def _share(self, node: Node, sequence: int) -> bool:
         """The node's cells and the sequence's own become one; whether that could be done."""
         if node.sequence is not None:
-            self._device.remove(sequence, node.start, node.end)
-            self._device.copy(node.sequence, sequence, node.start, node.end)
+            if self._device.cuttable:
+                self._device.remove(sequence, node.start, node.end)
+                self._device.copy(node.sequence, sequence, node.start, node.end)
+            else:
+                self._device.remove(sequence)
+                self._lay(node, sequence)
             return True
         number = self._number(node)
         if number is None:
@@ -204,11 +214,17 @@ class PrefixTree:
         self._arrived(node, number)
         return True
 
+    def _lay(self, node: Node, sequence: int) -> None:
+        """Put an empty sequence on the cells of the prefix, all of which are in the cache."""
+        for step in node.path():
+            assert step.sequence is not None
+            self._device.copy(step.sequence, sequence, step.start, step.end)
+
     def _add(self, parent: Node, tokens: tuple[int, ...], sequence: int) -> Node | None:
         number = self._number(parent)
         if number is None:
             return None
-        node = Node(tokens, parent)
+        node = Node(tokens, parent, whole=not self._device.cuttable)
         self._device.copy(sequence, number, node.start, node.end)
         node.sequence = number
         self.cells += len(tokens)
@@ -216,8 +232,9 @@ class PrefixTree:
         return node
 
     def _own(self, node: Node) -> bool:
-        """Whether the node is the end of one request's prefix, and of nobody else's."""
-        return node.sequence is not None and node.users == 1 and not (node.children or node.pinned)
+        """Whether the node is the end of one request's prefix, and of nobody else's, and may become longer."""
+        alone = node.sequence is not None and node.users == 1 and not node.children
+        return alone and not (node.pinned or node.whole)
 
     def _extend(self, node: Node, tokens: tuple[int, ...], sequence: int) -> None:
         """Let the node hold these tokens as well, which is one node less than if they had one of their own."""
@@ -228,9 +245,7 @@ class PrefixTree:
 
     def _split(self, node: Node, length: int) -> Node | None:
         """The node's first `length` tokens as a node of their own above the rest; `None` where that cannot be done, or
-        is not worth bringing the node back, or would part what was planted."""
-        if node.planted is not None:
-            return None
+        is not worth bringing the node back."""
         if node.sequence is None and not (
             length >= WORTH_UNPARKING and self._room() >= len(node.tokens) and self._unpark(node)
         ):

@@ -193,6 +193,8 @@ class Scheduler:
             if not other.reading or other.adapters != job.adapters:
                 continue
             same = common(other.ids, job.ids)
+            if not self._device.cuttable:  # only what is kept as a whole will be of use
+                same = max(end for end in (0, other.pinned, len(other.ids)) if end <= same)
             if known < 0:
                 known = self._tree.find(job.adapters, job.ids).end
             if same - known >= SHARED_READ:
@@ -263,8 +265,11 @@ class Scheduler:
         """What each job reads in a batch of so many rows, of which `outputs` are wanted."""
         parts = []
         for job in jobs:
-            job.prepare(self._device, room, outputs, alone=self._fixed is not None)
-            part = job.rows(room, outputs) if room > 0 else []
+            most = room
+            if not self._device.cuttable and job.position < job.pinned:
+                most = min(room, job.pinned - job.position)  # or it could not be kept by itself
+            job.prepare(self._device, most, outputs, alone=self._fixed is not None)
+            part = job.rows(most, outputs) if room > 0 else []
             job.passed = 0 if part else job.passed + 1
             if part:
                 parts.append((job, part))
@@ -298,7 +303,7 @@ class Scheduler:
             job.fail(exc)
         if self._fixed:
             self._fixed.took(job)
-        elif was_reading and not job.reading:
+        elif was_reading and (not job.reading or (not self._device.cuttable and job.position == job.pinned)):
             self._keep(job)
         if job.done:
             self._leave(job)
@@ -306,6 +311,8 @@ class Scheduler:
     def _keep(self, job: Job) -> None:
         """Make known what the job has read or written, for others to share."""
         assert job.node is not None
+        if not self._device.cuttable and job.position > len(job.seen):
+            return
         before = job.node.end
         job.node = self._tree.insert(job.seen, job.sequence, job.node)
         job.reserved -= job.node.end - before

@@ -75,7 +75,9 @@ class ScoringJob(Job):
     def prepare(self, device: Device, room: int, outputs: int, *, alone: bool) -> None:
         """Open as many branches as there are ids and cells for, once those before them are read, and the trunk is, or
         is read along with them."""
-        if self._open or (self._on_trunk and not self._along_with_trunk(room, outputs, alone=alone)):
+        # A branch takes up the trunk where that stands, and what cannot be cut has to have ended.
+        along = device.cuttable and self._along_with_trunk(room, outputs, alone=alone)
+        if self._open or (self._on_trunk and not along):
             return
         used = 0
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:

@@ -114,8 +114,11 @@ class Cell:
 class FakeDevice:
     """`fail_decode` and `fail_restore` are how many of the next calls fail; `refused` adapters cannot be used."""
 
-    def __init__(self, *, cells: int = 256, batch: int = 64, outputs: int = 16, threads: int = 1) -> None:
+    def __init__(
+        self, *, cells: int = 256, batch: int = 64, outputs: int = 16, threads: int = 1, cuttable: bool = True
+    ) -> None:
         self.threads = threads
+        self.cuttable = cuttable
         self.share = Share.ALL
         self.shares: list[Share] = []
         """Those with which each of `batches` was computed."""
@@ -125,8 +128,6 @@ class FakeDevice:
         self.fail_decode = 0
         self.fail_restore = 0
         self.refused: Adapters = ()
-        self.whole = False
-        """Whether sequences cannot be cut."""
         self.batches: list[tuple[Row, ...]] = []
         self.adapters: list[Adapters] = []
         """Those that were in force for each of `batches`."""
@@ -212,13 +213,17 @@ class FakeDevice:
         cells = [cell for cell in self.sequence(source) if start <= cell.position < end]
         assert [cell.position for cell in cells] == list(range(start, end)), "a copy of what is not there"
         taken = {cell.position for cell in self.sequence(target)}
+        if not self.cuttable:
+            ends = max((cell.position for cell in self.sequence(source)), default=-1)
+            assert ends == end - 1, "a copy of a state that is no longer known"
+            assert not taken or max(taken) == start - 1, "a state is put in the place of a later one"
         for cell in cells:
             assert cell.position not in taken, "two cells of one sequence at one position"
             cell.sequences.add(target)
 
     def remove(self, sequence: int, start: int = 0, end: int = -1) -> bool:
-        if start and self.whole:
-            return False
+        if not self.cuttable and (start or end >= 0):
+            assert start > max((cell.position for cell in self.sequence(sequence)), default=-1), "a state is cut"
         for cell in self.sequence(sequence):
             if start <= cell.position and (end < 0 or cell.position < end):
                 cell.sequences.discard(sequence)

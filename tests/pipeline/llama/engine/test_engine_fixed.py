@@ -243,25 +243,23 @@ def test_preambles_are_kept_by_their_last_use_in_half_of_the_cells() -> None:
 
 
 def test_a_model_that_cannot_forget_a_part_reads_it_all_again() -> None:
-    device = FakeDevice(cells=512, batch=8)
-    device.whole = True
+    device = FakeDevice(cells=512, batch=8, cuttable=False)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
-    for _ in range(2):
-        asked = Scoring(((1, 2, 3) * 9, (1, 2, 3) * 8 + (2, 2)), GROUPS)
+    for times, reused in ((8, 0), (8, 24), (7, 0)):  # the second goes on where the first one's trunk ended
+        asked = Scoring(((1, 2, 3) * (times + 1), (1, 2, 3) * times + (2, 2)), GROUPS)
         job = ScoringJob(asked)
         serve(scheduler, job)
-        assert job.reused == 0
+        assert job.reused == reused
         assert job.future.result(timeout=0).mass == expected(asked)
 
 
 def test_it_still_knows_the_preamble() -> None:
     """Which is brought back, where nothing can be cut off behind it."""
-    device = FakeDevice(cells=512, batch=8)
-    device.whole = True
+    device = FakeDevice(cells=512, batch=8, cuttable=False)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
     reused = []
-    for _ in range(2):
-        asked = Scoring(((1, 2, 3) * 9, (1, 2, 3) * 8 + (2, 2)), GROUPS, pinned=12)
+    for times in (8, 7):
+        asked = Scoring(((1, 2, 3) * (times + 1), (1, 2, 3) * times + (2, 2)), GROUPS, pinned=12)
         job = ScoringJob(asked)
         serve(scheduler, job)
         assert job.future.result(timeout=0).mass == expected(asked)

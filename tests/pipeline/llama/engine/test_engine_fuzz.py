@@ -56,6 +56,7 @@ GENERATIONS = st.builds(
     st.lists(st.text("abc", max_size=3), max_size=2).map(tuple),
     st.sampled_from(ADAPTERS),
     SECONDS,
+    st.integers(0, 12),
 )
 
 
@@ -88,9 +89,10 @@ class Callers(RuleBasedStateMachine):
         self.cancelled: set[Job] = set()
         self.failures = 0
 
-    @initialize(outputs=st.integers(3, 6), sequences=st.integers(10, 14))
-    def begin(self, outputs: int, sequences: int) -> None:
-        self.rig = Rig(FakeDevice(cells=CELLS, batch=BATCH, outputs=outputs), parallel=PARALLEL, sequences=sequences)
+    @initialize(outputs=st.integers(3, 6), sequences=st.integers(10, 14), cuttable=st.booleans())
+    def begin(self, outputs: int, sequences: int, cuttable: bool) -> None:
+        device = FakeDevice(cells=CELLS, batch=BATCH, outputs=outputs, cuttable=cuttable)
+        self.rig = Rig(device, parallel=PARALLEL, sequences=sequences)
         self.rig.device.refused = (REFUSED,)
 
     @rule(request=GENERATIONS)
