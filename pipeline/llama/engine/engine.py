@@ -8,6 +8,7 @@ that function.
 from __future__ import annotations
 
 import atexit
+import os
 import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -223,6 +224,15 @@ def _serve(
 
 
 _mailboxes: weakref.WeakSet[Mailbox] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for mailbox in list(_mailboxes):
+        mailbox.forked()
+
+
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_forked)
 
 
 @atexit.register

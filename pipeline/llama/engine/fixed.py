@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipeline.errors import ModelFault
 from pipeline.llama.engine.device import TILE, Device, Row, Saved
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.load import Share
@@ -78,7 +79,10 @@ class FixedStart:
         all."""
         if not job.pinned or job.position != job.pinned or (key := _key(job)) in self._kept:
             return
-        self._kept[key] = self._device.save(job.sequence)
+        try:
+            self._kept[key] = self._device.save(job.sequence)
+        except ModelFault:  # it is read again the next time
+            return
         while sum(len(tokens) for _, tokens in self._kept) > self._device.cells // 2:
             self._kept.popitem(last=False)
 

@@ -128,7 +128,11 @@ class LlamaDevice:
 
     def save(self, sequence: int) -> Saved:
         # Not NumPy's own memory: it asks for huge pages, which take longer to get than all this takes to be saved.
-        data = np.frombuffer(bytearray(self._api.llama_state_seq_get_size(self._context, sequence)), dtype=np.uint8)
+        size = self._api.llama_state_seq_get_size(self._context, sequence)
+        try:
+            data = np.frombuffer(bytearray(size), dtype=np.uint8)
+        except MemoryError as exc:
+            raise ModelFault(f"no {size / 1e6:.0f} MB of memory are left for what {self._model.name} has read") from exc
         written = self._api.llama_state_seq_get_data(self._context, _bytes_of(data), len(data), sequence)
         if written != len(data):
             raise ModelFault(f"{self._model.name} cannot save what it has read")

@@ -9,7 +9,7 @@ from pipeline.errors import ModelFault, ModelUnavailable
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.requests import Planting
 from pipeline.llama.engine.scheduler import Counts, Scheduler
-from pipeline.llama.engine.worker import worker
+from pipeline.llama.engine.worker import FORKED, worker
 
 
 class Mailbox:
@@ -23,13 +23,14 @@ class Mailbox:
         self._inside = 0
         self._ended = threading.Event()
         self.closed = False
+        self._refusal = "the engine is closed"
         self.counts = Counts()
         self.held = 0
 
     def put(self, job: Job) -> None:
         with self._lock:
             if self.closed:
-                raise ModelFault("the engine is closed")
+                raise ModelFault(self._refusal)
             if len(self._jobs) + self._inside >= self._limit:
                 raise ModelUnavailable(f"{self._limit} requests are waiting already: try again later")
             self._jobs.append(job)
@@ -53,7 +54,7 @@ class Mailbox:
     def plant(self, request: Planting) -> None:
         with self._lock:
             if self.closed:
-                raise ModelFault("the engine is closed")
+                raise ModelFault(self._refusal)
             self._plantings.append(request)
 
     def planted(self) -> list[Planting]:
@@ -85,6 +86,13 @@ class Mailbox:
     def end(self) -> None:
         """Nobody serves it any more."""
         self._ended.set()
+
+    def forked(self) -> None:
+        """For a child: who served it, or held its lock, stayed in the parent."""
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._ended.set()
+        self.closed, self._refusal = True, FORKED
 
     def wait(self, seconds: float | None = None) -> bool:
         """Until nobody serves it any more; whether that is so."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
+from pipeline.errors import ModelFault
 from pipeline.llama.engine.device import Device, Saved
 from pipeline.llama.shared import common
 
@@ -191,7 +192,7 @@ class PrefixTree:
     def trim(self, grace: int) -> None:
         """Take out of the cache what nobody has used for longer than `grace`."""
         for node in self._idle():
-            if node.used < self.now - grace:
+            if node.sequence is not None and node.used < self.now - grace:
                 self._park(node)
 
     def _idle(self) -> list[Node]:
@@ -267,11 +268,14 @@ class PrefixTree:
         return upper
 
     def _number(self, spared: Node) -> int | None:
-        """A sequence id, an idle node's if need be, but not of the one that is spared, which stays as it is."""
+        """A sequence id, an idle node's if need be, but not of one on the path that is spared, which stays as it is."""
         if not self._sequences:
-            spared.users += 1
+            path = spared.path()
+            for step in path:
+                step.users += 1
             self._park_oldest()
-            spared.users -= 1
+            for step in path:
+                step.users -= 1
         return self._sequences.pop() if self._sequences else None
 
     def _park_oldest(self) -> bool:
@@ -282,7 +286,11 @@ class PrefixTree:
 
     def _park(self, node: Node) -> None:
         assert node.sequence is not None
-        node.saved = self._device.save(node.sequence) if node.planted is None else node.planted
+        try:
+            node.saved = self._device.save(node.sequence) if node.planted is None else node.planted
+        except ModelFault:  # it is read again when it is asked for
+            self._forget(node)
+            return
         self._device.remove(node.sequence)
         self._sequences.append(node.sequence)
         node.sequence = None
@@ -328,4 +336,5 @@ class PrefixTree:
             self._device.remove(node.sequence)
             self._sequences.append(node.sequence)
             self.cells -= len(node.tokens)
+            node.sequence = None
         node.parent.children.remove(node)

@@ -9,17 +9,21 @@ as fast as by two; on the other one the helper reads, by itself.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TypeVar
 
+from pipeline.errors import ModelUnusable
 from pipeline.llama.engine.load import Load, Share
 
 THREAD = "engine"
 """The worker's name."""
 HELPER = "engine-helper"
 """The helper's."""
+
+FORKED = "this process was forked from one in which a model was at work already: start processes with `spawn`"
 
 T = TypeVar("T")
 
@@ -39,13 +43,16 @@ class Worker:
         self._ringing = False
         self._thread: threading.Thread | None = None
         self._helper = _Helper(self.ring)
+        self._forked = False
         self.spared = True
         """Whether something that can wait would be done at once: somebody spares a thread for it, or nobody does
         anything."""
 
     def employ(self, service: Service) -> None:
         """Begin with a service. The thread is started for the first one, and stays. Raises `RuntimeError` where the
-        system has none to give."""
+        system has none to give, and `ModelUnusable` in the child of a process that had one."""
+        if self._forked:
+            raise ModelUnusable(FORKED)
         with self._rung:
             if self._thread is None:
                 thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
@@ -53,6 +60,12 @@ class Worker:
                 self._thread = thread
             self._new.append(service)
         self.ring()
+
+    def forked(self) -> None:
+        """For a child: the thread stayed in the parent, and who held the lock did so too. What is left of OpenMP's
+        threads would be waited for as well, so that another thread is no cure."""
+        self._rung = threading.Condition()
+        self._forked = self._thread is not None
 
     def ring(self) -> None:
         """There may be something to do."""
@@ -210,3 +223,5 @@ def _step(service: Service, share: Share | None) -> Load | None:
 
 
 worker = Worker()
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=worker.forked)

@@ -112,7 +112,7 @@ class Cell:
 
 
 class FakeDevice:
-    """`fail_decode` and `fail_restore` are how many of the next calls fail; `refused` adapters cannot be used."""
+    """`fail_decode`, `fail_restore`, `fail_save`: how many of the next calls fail; `refused` adapters are not taken."""
 
     def __init__(
         self, *, cells: int = 256, batch: int = 64, outputs: int = 16, threads: int = 1, cuttable: bool = True
@@ -127,6 +127,7 @@ class FakeDevice:
         self.outputs = outputs
         self.fail_decode = 0
         self.fail_restore = 0
+        self.fail_save = 0
         self.refused: Adapters = ()
         self.batches: list[tuple[Row, ...]] = []
         self.adapters: list[Adapters] = []
@@ -231,6 +232,9 @@ class FakeDevice:
         return True
 
     def save(self, sequence: int) -> Saved:
+        if self.fail_save:
+            self.fail_save -= 1
+            raise ModelFault("told not to save")
         self.saved += 1
         kept = pickle.dumps(
             [(cell.position, cell.token, cell.meaning, cell.adapters) for cell in self.sequence(sequence)]

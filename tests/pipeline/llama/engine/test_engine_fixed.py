@@ -242,6 +242,19 @@ def test_preambles_are_kept_by_their_last_use_in_half_of_the_cells() -> None:
     assert [reused(number) for number in (0, 1, 0, 2, 0, 1)] == [0, 0, 24, 0, 24, 0]
 
 
+def test_a_preamble_that_cannot_be_kept_is_read_again() -> None:
+    device = FakeDevice(cells=512, batch=8)
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    reused = []
+    for start, device.fail_save in ((1, 99), (2, 0), (1, 0), (2, 0), (1, 0)):
+        asked = Scoring(((*(start,) * 16, 5, 6), (*(start,) * 16, 7, 6)), GROUPS, pinned=16)
+        job = ScoringJob(asked)
+        serve(scheduler, job)
+        assert job.future.result(timeout=0).mass == expected(asked)
+        reused.append(job.reused)
+    assert reused == [0, 0, 0, 16, 16]
+
+
 def test_a_model_that_cannot_forget_a_part_reads_it_all_again() -> None:
     device = FakeDevice(cells=512, batch=8, cuttable=False)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)

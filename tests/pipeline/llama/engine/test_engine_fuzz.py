@@ -141,6 +141,10 @@ class Callers(RuleBasedStateMachine):
     def fail_restore(self, times: int) -> None:
         self.rig.device.fail_restore = times
 
+    @rule(times=st.integers(1, 3))
+    def fail_save(self, times: int) -> None:
+        self.rig.device.fail_save = times
+
     @invariant()
     def the_books_agree(self) -> None:
         self.rig.check()

@@ -634,6 +634,43 @@ def test_half_of_a_path_that_cannot_be_restored_is_read_again() -> None:
     rig.check_idle()
 
 
+def test_what_cannot_be_parked_is_read_again() -> None:
+    """With all that lies below it, which is of no use without it."""
+    rig = Rig()
+    shared = tokens(40, 1)
+    longer = tuple(Scoring(((*shared, token, *tokens(30, token)),), GROUPS) for token in (1, 2))
+    for asked in longer:
+        rig.score(asked)
+        rig.finish()
+    rig.device.fail_save = 1
+    park(rig)
+    assert rig.device.fail_save == 0
+    assert rig.device.used() == rig.tree.parked == 0
+    again = rig.score(longer[0])
+    rig.finish()
+    assert again.future.result(timeout=0).mass == scored(longer[0])
+    assert again.reused == 0
+    rig.check_idle()
+
+
+def test_what_is_split_is_not_lost_over_it() -> None:
+    """Where another would have to be parked for it and cannot be, that is none that it follows."""
+    rig = Rig(sequences=10)
+    whole = tokens(90, 1)
+    for prompt in (whole, (*whole[:60], 5, *tokens(20, 2)), (*whole[:30], 5, *tokens(20, 3)), whole):
+        rig.score(Scoring((prompt,), GROUPS))
+        rig.finish()
+    there = [node for node in rig.tree.nodes() if node.sequence is not None]
+    assert sorted((node.start, node.end) for node in there) == [(0, 30), (30, 60), (60, 88)]
+    rig.device.fail_save = 1
+    again = Scoring(((*whole[:80], 3, 4),), GROUPS)
+    job = rig.score(again)
+    rig.finish()
+    assert job.future.result(timeout=0).mass == scored(again)
+    assert job.reused == 60
+    rig.check_idle()
+
+
 def test_idle_prefixes_make_room_for_a_job() -> None:
     """Those that were used last are the last to go."""
     rig = Rig(FakeDevice(cells=100))
