@@ -1,4 +1,4 @@
-"""Reports as one page of HTML that needs nothing else: what all of them share."""
+"""Reports and the server's pages, each one file of HTML that needs nothing else: what all of them share."""
 
 from pipeline.pages.document import card, cards, document, table
 from pipeline.pages.drawing import BASELINE, CRITIC, FAINT, INK, LINE, canvas, matplotlib, painted, svg

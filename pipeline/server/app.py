@@ -20,6 +20,7 @@ from starlette.responses import Response
 from pipeline.server.asking import ClientGone
 from pipeline.server.catalogue import Catalogue
 from pipeline.server.chat import chat_routes
+from pipeline.server.documentation import page_routes
 from pipeline.server.door.answer import response
 from pipeline.server.door.bounds import Bounds
 from pipeline.server.door.guarded import Guarded
@@ -65,12 +66,15 @@ def create_app(
             looking.cancel()
         work.close()
 
-    app = FastAPI(title="superego", description=DESCRIPTION, version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="superego", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, lifespan=lifespan
+    )
     app.state.service = service
     wanted = [Depends(HTTPBearer(auto_error=False))] if options.keys else []
     for routes in (chat_routes, response_routes, moderation_routes, model_routes):
         app.include_router(routes(service), dependencies=wanted)
     app.include_router(health_routes(service))
+    app.include_router(page_routes(app.openapi))
     app.add_exception_handler(ApiError, _fault)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

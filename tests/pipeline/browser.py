@@ -35,13 +35,17 @@ class Browser:
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
-    def open(self, file: Path, *, dark: bool = False, width: int = 1100) -> None:
-        """Show a file, and wait until it has loaded."""
+    def open(self, page: Path | str, *, dark: bool = False, width: int = 1100) -> None:
+        """Show a file, or what is at an address, and wait until it has loaded."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.heard.clear()
-        self.call("Page.navigate", url=file.absolute().as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.absolute().as_uri())
+        self.loaded()
+
+    def loaded(self) -> None:
+        """Wait until a page has, since `heard` was emptied."""
         while not self.of("Page.loadEventFired"):
             self._hear()
 

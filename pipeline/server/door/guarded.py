@@ -13,7 +13,7 @@ from pipeline.server.door.answer import refuse
 from pipeline.server.door.keys import Key, known
 from pipeline.server.faults import ApiError
 
-_OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
+_OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/", "/v1"})
 
 
 class Guarded:
