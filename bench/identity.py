@@ -132,8 +132,9 @@ def _trained(manifesto: str, settings: Settings, folder: Path, seed: int) -> dic
 
     began = time.perf_counter()
     wanted = Wanted(folder / LORA, seed=seed, peft=folder / "peft")
-    build_lora(load(MANIFESTOS[manifesto]), settings, wanted)
+    figures, _ = build_lora(load(MANIFESTOS[manifesto]), settings, wanted)
     took = time.perf_counter() - began
+    Path(str(figures["file"])).replace(folder / LORA)  # one that was rejected is measured as well
     apart = parity(weights(), folder / LORA, folder / "peft")
     return {"build_seconds": took, "apart": apart.worn / apart.without}
 

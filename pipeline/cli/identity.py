@@ -89,10 +89,11 @@ def build(
 ) -> int:
     """Build an identity from a manifesto's words. Use it with --identity FILE.
 
-    state is what the model holds once it has read them, in seconds; steer an adapter solved from them, in minutes; lora
-    one trained on answers that went through the loop, in a quarter of an hour; stopped, it goes on where it was.
+    state is what the model holds once it has read them, in seconds; steer an adapter solved from them, in about a
+    minute; lora one trained on answers that went through the loop, in a quarter of an hour; stopped, it goes on where
+    it was.
 
-    Exit code 1 if an adapter does not do what it is for; it is written all the same, to be looked at.
+    Exit code 1 if an adapter does not do what it is for: it is kept as NAME.rejected.gguf, and --out stays as it was.
 
     Example: superego identity build steer -m house-style -o house-style.gguf
     """
@@ -124,13 +125,14 @@ def build(
             how |= {"rank": rank, "cells": rank} if rank else {}
             how |= {"cells": 0} if anywhere else {}
             told, faults = _steer(loaded, parts, out, how, prompts, add, seed, settings.threads)
-    told |= {"seconds": round(time.monotonic() - began, 2), "file": str(out), "manifesto": loaded.name}
+    told |= {"seconds": round(time.monotonic() - began, 2), "manifesto": loaded.name}
     if as_json:
         print(json.dumps(told | {"faults": faults}, indent=2))
     for fault in faults:
         say(f"not to be used: {fault}", style="red")
     if not as_json:
         say(", ".join(f"{name} {value}" for name, value in told.items()))
+    if not as_json and not faults:
         say(f"To use it: superego ask … -m {settings.manifesto} --identity {out}")
     return FAULT if faults else DONE
 
@@ -139,7 +141,7 @@ def _state(manifesto: Manifesto, parts: Parts, out: Path) -> tuple[dict[str, obj
     state = build_state(manifesto, *parts.drafting())
     parts.close()
     write_state(out, state)
-    return {"tokens": len(state.tokens), "megabytes": round(state.cells.nbytes / 1e6, 1)}, []
+    return {"tokens": len(state.tokens), "megabytes": round(state.cells.nbytes / 1e6, 1), "file": str(out)}, []
 
 
 def _steer(
@@ -154,25 +156,27 @@ def _steer(
 ) -> tuple[dict[str, object], list[str]]:
     try:
         from pipeline.identity.gate import gated
+        from pipeline.identity.placing import beside, placed
         from pipeline.identity.steer import Plan, build_steer, read_steer, refined, write_steer
         from pipeline.identity.steer.probes import build_prompts
     except ImportError as exc:
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     plan, chosen = Plan(**how), build_prompts()[:prompts] if prompts else None
     engine, weights = parts.drafting()
-    with _bar() as (stepped, _):
+    with _bar() as (stepped, _), beside(out) as part:
         if add is not None:
             made = refined(
                 read_steer(out), manifesto, add, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped
             )
         else:
             made = build_steer(manifesto, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped)
-        write_steer(out, made)
+        write_steer(part, made)
         parts.close()  # what measures has an engine of its own
         stepped("measuring", 0, 1)
-        gate = gated(out, preprompt(manifesto, also=made.made.also), made.held, weights, threads=threads)
+        gate = gated(part, preprompt(manifesto, also=made.made.also), made.held, weights, threads=threads)
         stepped("measuring", 1, 1)
-    return {**gate.figures, "rank": made.rank}, list(gate.faults)
+        file = placed(part, out, gate)
+    return {**gate.figures, "rank": made.rank, "file": str(file)}, list(gate.faults)
 
 
 def _numbers(text: str | None) -> frozenset[int] | None:

@@ -25,7 +25,7 @@ from pipeline.cli.identity_lora import build_lora
 from pipeline.cli.prompt_file import single_prompts
 from pipeline.cli.reporting import DONE, reported, say, stdout
 from pipeline.errors import BadInput, ModelFault
-from pipeline.identity import Worn, build_state, preprompt, read_state, write_state
+from pipeline.identity import Worn, build_state, preprompt, read_state, refuse_unheard, write_state
 from pipeline.identity.plot import refuse_plot, write_plot
 from pipeline.identity.questions import Question, chance, ordinary_questions, read_questions
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
@@ -116,12 +116,12 @@ def compare(
             loaded, settings, Path(folder), chosen,
             questions=questions, without=without or (), lora=lora, trains=train_lora, seed=seed, asks=ask,
         )  # fmt: skip
-    if plot is not None:
-        write_plot(plot, loaded.name, rows)
     if as_json:
         print(json.dumps({"manifesto": loaded.name, "hash": loaded.hash, "seed": seed, "identities": rows}, indent=2))
     else:
         stdout().print(table(rows))
+    if plot is not None:
+        write_plot(plot, loaded.name, rows)
     return DONE
 
 
@@ -159,12 +159,14 @@ def compared(
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     training = None
     if trains:
-        lora = folder / "lora.gguf"
         told("training an adapter on what it answers")
-        training = _seconds(lambda: build_lora(manifesto, settings, Wanted(folder / "lora.gguf", seed=seed)))
+        began = time.perf_counter()
+        figures, _ = build_lora(manifesto, settings, Wanted(folder / "lora.gguf", seed=seed))
+        training, lora = time.perf_counter() - began, Path(str(figures["file"]))  # one that was rejected as well
     parts = Parts(settings, judged=False)
     try:
         engine, weights = parts.drafting()
+        refuse_unheard(engine.model, preprompt(manifesto))
         trained = [_trained(engine, lora, training)] if lora else []  # first, since it may not be one
         forms = [Form("none"), *_built(manifesto, parts, folder, without, seed, told), *trained]
         told(f"reading {len(chosen)} answers in {len(forms)} ways")

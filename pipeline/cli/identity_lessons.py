@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,19 +12,16 @@ from typing import TYPE_CHECKING
 from critics import Manifesto
 from pipeline.assembly import Parts
 from pipeline.cli.prompt_file import single_prompts
-from pipeline.errors import BadInput
+from pipeline.conditions import conditions
+from pipeline.errors import BadInput, OutputFault
 from pipeline.identity import Worn, preprompt
-from pipeline.llama import fingerprint
-from pipeline.settings import Settings
+from pipeline.settings import IdentitySettings, Settings
 
 if TYPE_CHECKING:
     from pipeline.identity.lessons import Gathered
 
 PROMPTS = 280
 """That it is built from by itself, half of them the model's own inventions."""
-
-HELD = 24
-"""Of the prompts that were given, those that the curve is measured on."""
 
 Stepped = Callable[[str, int, int], None]
 
@@ -45,22 +40,31 @@ class Wanted:
     restart: bool = False
 
 
-def given_prompts(wanted: Wanted) -> list[str]:
-    """The prompts that are not inventions."""
+@dataclass(frozen=True)
+class Given:
+    """The prompts that are not inventions: those to learn from, and those to check with."""
+
+    learnt: Sequence[str]
+    held: Sequence[str]
+
+
+def given_prompts(wanted: Wanted) -> Given:
+    """Raises `BadInput` where none can be held out."""
+    from pipeline.identity.lessons import held_out
     from pipeline.identity.steer.probes import build_prompts
 
     given = single_prompts(wanted.given) if wanted.given else build_prompts()
     given = given[: wanted.prompts] if wanted.prompts else given
     if len(given) < 4:
         raise BadInput(f"{len(given)} prompts are too few to hold some out: give four at least")
-    return given
+    return Given(*held_out(given, seed=wanted.seed))
 
 
 def lessons_of(
     manifesto: Manifesto,
     settings: Settings,
     parts: Parts,
-    given: Sequence[str],
+    given: Given,
     wanted: Wanted,
     folder: Path,
     stepped: Stepped,
@@ -71,11 +75,9 @@ def lessons_of(
     engine, _ = parts.drafting()
     told = preprompt(manifesto)
     pipeline = parts.pipeline(manifesto, generator=parts.generator(manifesto, Worn(told)))
-    held = random.Random(wanted.seed).sample(given, max(1, min(HELD, len(given) // 5)))
-    learnt = [prompt for prompt in given if prompt not in held]
-    learnt += _inventions(parts, given, wanted, folder, stepped)
+    learnt = [*given.learnt, *_inventions(parts, given, wanted, folder, stepped)]
     found = list[Gathered]()
-    for name, prompts, seed in (("held", held, wanted.seed + 500), ("learnt", learnt, wanted.seed)):
+    for name, prompts, seed in (("held", given.held, wanted.seed + 500), ("learnt", learnt, wanted.seed)):
         (folder / name).mkdir(exist_ok=True)
         found.append(
             gathered(
@@ -88,36 +90,40 @@ def lessons_of(
     return found[1], replace(found[0], lessons=tuple(lesson for lesson in checking if lesson.answer))
 
 
-def _inventions(parts: Parts, given: Sequence[str], wanted: Wanted, folder: Path, stepped: Stepped) -> list[str]:
-    """Kept in the folder, so that a run that goes on has the same."""
+def _inventions(parts: Parts, given: Given, wanted: Wanted, folder: Path, stepped: Stepped) -> list[str]:
+    """Kept in the folder, so that a run that goes on has the same. The model is shown nothing that is held out."""
     from pipeline.identity.lessons import invented
 
     file = folder / "invented.json"
     if file.is_file():
-        known: list[str] = json.loads(file.read_text("utf-8"))
-        return known
-    count = max(0, (wanted.prompts or PROMPTS) - len(given))
+        return _read(file)
+    count = max(0, (wanted.prompts or PROMPTS) - len(given.learnt) - len(given.held))
     found = invented(
-        parts.drafting()[0], given, count, seed=wanted.seed,
+        parts.drafting()[0], given.learnt, count, seed=wanted.seed, held=given.held,
         stepped=lambda done, of: stepped("inventing", done, of),
     )  # fmt: skip
     part = file.with_suffix(".part")
-    part.write_text(json.dumps(found), "utf-8")
-    part.replace(file)
+    try:
+        part.write_text(json.dumps(found), "utf-8")
+        part.replace(file)
+    except OSError as exc:
+        raise OutputFault(f"{file} cannot be written: {exc.strerror}") from exc
     return found
 
 
-def kept_folder(wanted: Wanted, manifesto: Manifesto, settings: Settings, weights: Path, given: Sequence[str]) -> Path:
-    """Where a run that was stopped left what it had; empty where that was another run."""
-    folder, generator = wanted.out.with_name(f"{wanted.out.name}.work"), settings.generator
-    asked = [manifesto.hash, fingerprint(weights), *given, wanted.prompts or PROMPTS, wanted.seed]
-    asked += [generator.temperature, generator.top_p, generator.min_p, generator.max_tokens]
-    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-    kept = folder / "key"
-    if folder.exists() and not kept.is_file():
-        raise BadInput(f"{folder} is in the way: it would be written over, and `identity build` did not make it")
-    if wanted.restart or (kept.is_file() and kept.read_text("utf-8") != key):
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(exist_ok=True)
-    kept.write_text(key, "utf-8")
-    return folder
+def _read(file: Path) -> list[str]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(prompt, str) for prompt in found):
+        raise BadInput(f"{file} is damaged: begin anew with --restart")
+    return found
+
+
+def key_of(manifesto: Manifesto, settings: Settings, given: Given, wanted: Wanted) -> str:
+    """What lessons depend on: those of a stopped run with another key are not gone on with."""
+    # How many threads there are is all the same, and so is what else is worn, which may not be built yet.
+    settings = settings.model_copy(update={"threads": None, "manifesto": "", "identity": IdentitySettings()})
+    asked = [manifesto.hash, conditions(settings), given.learnt, given.held, wanted.prompts or PROMPTS, wanted.seed]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

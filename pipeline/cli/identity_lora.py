@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from critics import ExtraMissing, Manifesto
 from pipeline.assembly import Parts
-from pipeline.cli.identity_lessons import Stepped, Wanted, given_prompts, kept_folder, lessons_of
+from pipeline.cli.identity_lessons import Stepped, Wanted, given_prompts, key_of, lessons_of
+from pipeline.cli.identity_work import work_folder
 from pipeline.cli.reporting import say
 from pipeline.errors import BadInput
-from pipeline.identity import Made, preprompt
+from pipeline.identity import Made, preprompt, refuse_unheard
 from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings
 
@@ -32,44 +32,50 @@ def build_lora(
     stepped: Stepped = lambda *_: None,
     tell: Callable[[str], None] = say,
 ) -> tuple[dict[str, object], list[str]]:
-    """Figures of what was built, and why it should not be used. `stepped` hears what is done and how far, and `tell`
-    what else there is to say. Raises `BadInput`, `ExtraMissing`."""
+    """Figures of what was built, with the file that it is in, and why it should not be used. `stepped` hears what is
+    done and how far, and `tell` what else there is to say. Raises `BadInput`, `ExtraMissing`, `OutputFault`."""
     try:
         from pipeline.identity.gate import gated
+        from pipeline.identity.placing import placed
         from pipeline.identity.steer.probes import Probe
         from pipeline.identity.steer.weights import GgufLlama
         from pipeline.training.distil import IdentityPlan
         from pipeline.training.identity_adapter import train_identity
     except ImportError as exc:
         raise ExtraMissing("lora", "adapter", kind="identity") from exc
-    settings = _shorter(settings)
+    settings, told = _shorter(settings), preprompt(manifesto)
     plan = IdentityPlan(rank=wanted.rank, alpha=wanted.rank, epochs=wanted.epochs, seed=wanted.seed)
     given = given_prompts(wanted)
     parts = Parts(settings, judged=True)  # answers are read once more: in the form that reads faster
     try:
-        _, weights = parts.drafting()
+        engine, weights = parts.drafting()
         GgufLlama(weights)  # so that a model of another family is refused at once
-        folder = kept_folder(wanted, manifesto, settings, weights, given)
-        lessons, held = lessons_of(manifesto, settings, parts, given, wanted, folder, stepped)
+        refuse_unheard(engine.model, told)
+        key = key_of(manifesto, settings, given, wanted)
+        with work_folder(wanted.out, key, restart=wanted.restart) as folder:
+            lessons, held = lessons_of(manifesto, settings, parts, given, wanted, folder, stepped)
+            parts.close()  # the engine and torch would take the cores from one another
+            if not lessons.lessons or not held.lessons:
+                raise BadInput(f"{lessons.asked + held.asked} prompts gave too few answers: give more of them")
+            tell(
+                f"{lessons.asked} prompts: {lessons.passed} first drafts passed, {lessons.mended} answers were mended; "
+                f"{held.asked} prompts are held out"
+            )
+            began, adapter = time.monotonic(), folder / "adapter.gguf"
+            checks = train_identity(
+                lessons.lessons, held.lessons, weights, adapter, plan, Made.of("lora", manifesto),
+                peft=wanted.peft, threads=settings.threads or available_cores(), state=folder / "state.pt",
+                stepped=lambda done, of: stepped("training", done, of),
+                checked=lambda check: tell(_told(check, began)),
+            )  # fmt: skip
+            probes = [Probe(lesson.told, lesson.prompt, lesson.answer) for lesson in held.lessons]
+            gate = gated(adapter, told, probes, weights, threads=settings.threads)
+            file = placed(adapter, wanted.out, gate)
     finally:
-        parts.close()  # the engine and torch would take the cores from one another
-    if not lessons.lessons or not held.lessons:
-        raise BadInput(f"{lessons.asked + held.asked} prompts gave too few answers: give more of them")
-    tell(
-        f"{lessons.asked} prompts: {lessons.passed} first drafts passed, {lessons.mended} answers were mended; "
-        f"{held.asked} prompts are held out"
-    )
-    began = time.monotonic()
-    checks = train_identity(
-        lessons.lessons, held.lessons, weights, wanted.out, plan, Made.of("lora", manifesto),
-        peft=wanted.peft, threads=settings.threads or available_cores(), state=folder / "state.pt",
-        stepped=lambda done, of: stepped("training", done, of), checked=lambda check: tell(_told(check, began)),
-    )  # fmt: skip
-    probes = [Probe(lesson.told, lesson.prompt, lesson.answer) for lesson in held.lessons]
-    gate = gated(wanted.out, preprompt(manifesto), probes, weights, threads=settings.threads)
-    shutil.rmtree(folder)
+        parts.close()
     figures: dict[str, object] = gate.figures | {
         "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": checks[-1].step, "rank": wanted.rank,
+        "file": str(file),
     }  # fmt: skip
     return figures, list(gate.faults)
 

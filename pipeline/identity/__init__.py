@@ -1,5 +1,6 @@
 """Forms in which a manifesto is put into the generator itself, so that fewer drafts fail."""
 
+from pipeline.identity.heard import refuse_unheard
 from pipeline.identity.made import Kind, Made, words_of
 from pipeline.identity.preprompt import preprompt
 from pipeline.identity.prompted import PromptedGenerator
@@ -21,6 +22,7 @@ __all__ = [
     "made_of_adapter",
     "preprompt",
     "read_state",
+    "refuse_unheard",
     "words_of",
     "write_state",
 ]

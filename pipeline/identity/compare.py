@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from critics import Message
-from pipeline.errors import ModelFault
+from pipeline.errors import ModelFault, ModelUnusable
 from pipeline.identity.choosing import longest, share_right
 from pipeline.identity.questions import Question
 from pipeline.identity.state_file import State
@@ -20,6 +20,10 @@ from pipeline.pipeline import Pipeline
 
 CALLERS = 8
 """Prompts that are asked at a time."""
+
+MOST = 1 << 29
+"""Bytes of what the told model finds probable that are kept at a time. What is told is read anew for each such part, so
+that it should hold a run of the usual size."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +71,28 @@ def effects(
     questions: Sequence[Question] = (),
     threads: int | None = None,
 ) -> Mapping[str, Effect]:
-    """Of each form, by its name; `told` is the system message of the pre-prompt, which answered the probes."""
+    """Of each form, by its name; `told` is the system message of the pre-prompt, which answered the probes. Raises
+    `ModelUnusable` where that changes nothing, so that there is nothing to recover."""
+    if not probes:
+        raise ModelFault("the model that is told the manifesto answered no prompt, so that there is nothing to measure")
     passage = model.tokenise(PASSAGE, False)
     cells = max([len(passage), *(max(len(p.told), len(p.plain)) + len(p.answer) for p in probes)])
     if questions:
         cells = max(cells, longest(questions, model, told))
     with LlamaReader(model, context=cells, threads=threads) as reader:
-        truth = _answers(reader, Form("told", told), probes)
-        plain = _divergence(truth, _answers(reader, Form("none"), probes))
+        plain, *divergences = _divergences(reader, [Form("none"), *forms], told, probes, model)
+        if not plain > 0:
+            raise ModelUnusable(
+                f"{model.name} answers alike whether it is told the manifesto or not: nothing to measure"
+            )
+        reader.wear()
         before = reader.surprise(passage)
         found = {}
-        for form in forms:
-            divergence = _divergence(truth, _answers(reader, form, probes))
-            right = share_right(questions, reader, model, form.system) if questions else None
+        for form, divergence in zip(forms, divergences, strict=True):
+            right = None
+            if questions:
+                _put_on(reader, form)
+                right = share_right(questions, reader, model, form.system)
             reader.wear(*form.adapters)
             rise = reader.surprise(passage) - before
             found[form.name] = Effect(
@@ -98,25 +111,54 @@ def drafts(pipeline: Pipeline, prompts: Sequence[str], *, seed: int) -> Drafts:
     return Drafts(passed / len(outcomes), written / released if released else None, released, len(outcomes))
 
 
-Logs = list[npt.NDArray[np.float32]]
+Rows = list[npt.NDArray[np.float32]]
+"""An array for each answer."""
 
 
-def _answers(reader: LlamaReader, form: Form, probes: Sequence[Probe]) -> Logs:
-    """What the form finds probable in the place of each token of each answer."""
+def _divergences(
+    reader: LlamaReader, forms: Sequence[Form], told: Message, probes: Sequence[Probe], model: LlamaModel
+) -> list[float]:
+    """Of each form, KL from the told model, the mean over all tokens of all answers."""
+    found: list[Rows] = [[] for _ in forms]
+    for part in _parts(probes, 4 * model.vocabulary_size):
+        for rows, more in zip(found, _rows(reader, forms, told, part), strict=True):
+            rows += more
+    return [float(np.concatenate(rows).mean()) for rows in found]
+
+
+def _rows(reader: LlamaReader, forms: Sequence[Form], told: Message, probes: Sequence[Probe]) -> list[Rows]:
+    """The same of each token."""
+    truth = list(_answers(reader, Form("told", told), probes))
+    return [
+        [(np.exp(p) * (p - q)).sum(axis=1) for p, q in zip(truth, _answers(reader, form, probes), strict=True)]
+        for form in forms
+    ]
+
+
+def _parts(probes: Sequence[Probe], each: int) -> Iterator[Sequence[Probe]]:
+    """As many at a time as may be kept, where a token takes `each` bytes."""
+    begin, kept = 0, 0
+    for place, probe in enumerate(probes):
+        size = each * len(probe.answer)
+        if kept and kept + size > MOST:
+            yield probes[begin:place]
+            begin, kept = place, 0
+        kept += size
+    yield probes[begin:]
+
+
+def _answers(reader: LlamaReader, form: Form, probes: Sequence[Probe]) -> Iterator[npt.NDArray[np.float32]]:
+    """What the form finds probable in the place of each token, an answer after the other."""
+    _put_on(reader, form)
+    for probe in probes:
+        asked = probe.told if form.system else probe.plain
+        yield reader.log_probabilities((*asked, *probe.answer), len(asked))
+
+
+def _put_on(reader: LlamaReader, form: Form) -> None:
     reader.wear(*form.adapters)
     if form.state is not None and not reader.restore(form.state.tokens, form.state.cells):
         raise ModelFault("the state could not be put back, so that there is nothing to measure")
-    found = []
-    for probe in probes:
-        asked = probe.told if form.system else probe.plain
-        found.append(reader.log_probabilities((*asked, *probe.answer), len(asked)))
-    return found
-
-
-def _divergence(truth: Logs, other: Logs) -> float:
-    """KL from the first, the mean over all tokens of all answers."""
-    rows = [(np.exp(p) * (p - q)).sum(axis=1) for p, q in zip(truth, other, strict=True)]
-    return float(np.concatenate(rows).mean())
 
 
 def _context(form: Form, told: Message, model: LlamaModel) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,20 +25,23 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 def refuse_plot(path: Path) -> None:
     """Before anything is measured. Raises `BadInput` for a file that is none of these, `ExtraMissing`."""
-    if path.suffix not in SUFFIXES or not path.parent.is_dir():
+    if path.suffix not in SUFFIXES or not path.parent.is_dir() or path.is_dir():
         raise BadInput(f"--plot {path}: give a file that ends in {', '.join(SUFFIXES)}, in a folder that exists")
     matplotlib(option="--plot")
 
 
 def write_plot(path: Path, manifesto: str, rows: Rows) -> None:
-    """As a picture, or for `.html` as a page with the figures beside it. Raises `OutputFault`."""
-    figure = _drawn(rows)
+    """As a picture, or for `.html` as a page with the figures beside it; atomically. Raises `OutputFault`."""
+    figure, part = _drawn(rows), path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         if path.suffix == ".html":
-            path.write_text(_page(manifesto, rows, figure), "utf-8")
+            part.write_text(_page(manifesto, rows, figure), "utf-8")
         else:
-            painted(figure).savefig(path, dpi=160)
+            painted(figure).savefig(part, dpi=160)
+        os.replace(part, path)
     except OSError as exc:
+        with suppress(OSError):
+            part.unlink()
         raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from critics import Manifesto, Message
 from pipeline.errors import OutputFault, SettingsError
+from pipeline.identity.heard import refuse_unheard
 from pipeline.identity.made import Made
 from pipeline.identity.preprompt import preprompt
 from pipeline.identity.state_file import State, read_state, write_state
@@ -16,7 +17,9 @@ _log = logging.getLogger("superego")
 
 
 def build_state(manifesto: Manifesto, engine: Engine, weights: Path) -> State:
-    """Read the manifesto as the generator will: its pre-prompt, up to where a conversation begins to differ."""
+    """Read the manifesto as the generator will: its pre-prompt, up to where a conversation begins to differ. Raises
+    `ModelUnusable` for a model that would read nothing of it."""
+    refuse_unheard(engine.model, preprompt(manifesto))
     tokens = _tokens(manifesto, engine)
     cells = engine.save(Saving(tokens)).result()
     return State(Made.of("state", manifesto), fingerprint(weights), _layout(engine), tokens, cells)

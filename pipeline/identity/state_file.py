@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from pipeline.errors import ModelMissing, ModelUnusable, OutputFault
 from pipeline.identity.made import Made
@@ -36,7 +36,8 @@ def write_state(path: Path, state: State) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     told = {**state.made.metadata(), _WEIGHTS: state.weights, _LAYOUT: state.layout}
     try:
-        save_file({"tokens": np.asarray(state.tokens, np.int32), "cells": state.cells}, part, metadata=told)
+        # Its own way to a file makes one that nobody else can read.
+        part.write_bytes(save({"tokens": np.asarray(state.tokens, np.int32), "cells": state.cells}, metadata=told))
         os.replace(part, path)
     except (OSError, SafetensorError) as exc:
         with suppress(OSError):
@@ -46,15 +47,18 @@ def write_state(path: Path, state: State) -> None:
 
 def read_state(path: Path) -> State:
     """Raises `ModelMissing`, or `ModelUnusable` for what is no state."""
-    if not path.is_file():
-        raise ModelMissing(f"there is no identity {path}: make it with `superego identity build`")
     try:
+        path.open("rb").close()  # safetensors says of one that may not be read that there is none
         with safe_open(path, framework="numpy") as file:
             told = file.metadata() or {}
             made = Made.read(lambda key: told.get(key, ""))
             if made is None or made.kind != "state":
                 raise ModelUnusable(f"{path} is not an identity: make one with `superego identity build`")
             tokens, cells = file.get_tensor("tokens"), file.get_tensor("cells")
-    except (SafetensorError, OSError) as exc:
+    except FileNotFoundError as exc:
+        raise ModelMissing(f"there is no identity {path}: make it with `superego identity build`") from exc
+    except OSError as exc:
+        raise ModelUnusable(f"the identity {path} cannot be read: {exc.strerror or exc}") from exc
+    except SafetensorError as exc:
         raise ModelUnusable(f"{path} is not an identity, or is damaged: {exc}") from exc
     return State(made, told.get(_WEIGHTS, ""), told.get(_LAYOUT, ""), tuple(tokens.tolist()), cells)

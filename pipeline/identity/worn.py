@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from critics import Manifesto, Message
-from pipeline.errors import ModelMissing, SettingsError
+from pipeline.errors import ModelMissing, ModelUnusable, SettingsError
 from pipeline.identity.made import Made
 from pipeline.identity.preprompt import preprompt
 from pipeline.identity.state import kept_state
@@ -50,7 +50,7 @@ class Wardrobe:
 
     @property
     def adapters(self) -> tuple[Path, ...]:
-        """The files that change what is drafted, and not only how fast. Raises `ModelMissing` for one that is none."""
+        """The files that change what is drafted, and not only how fast. Raises `ModelMissing`, `ModelUnusable`."""
         return tuple(file for file in self.files if _is_gguf(file))
 
     def worn(self, manifesto: Manifesto, engine: Engine | None, weights: Path | None) -> Worn:
@@ -102,8 +102,10 @@ def _is_gguf(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
             return opened.read(4) == b"GGUF"
-    except OSError as exc:
+    except FileNotFoundError as exc:
         raise ModelMissing(f"there is no identity {file}: make it with `superego identity build`") from exc
+    except OSError as exc:
+        raise ModelUnusable(f"the identity {file} cannot be read: {exc.strerror}") from exc
 
 
 def _of_adapter(file: Path, engine: Engine, weights: Path) -> Made:

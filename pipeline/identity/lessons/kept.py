@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,11 @@ from pipeline.errors import BadInput, OutputFault
 from pipeline.identity.lessons.lesson import LIKELY, Gathered, Lesson
 
 _TOKENS = ("told", "prompts", "answers")
+
+_DAMAGED = (
+    OSError, EOFError, ValueError, KeyError, IndexError, TypeError, RuntimeError, BadZipFile, zlib.error
+)  # fmt: skip
+"""What numpy and zipfile raise, depending on where a file was cut or changed."""
 
 
 def write_lessons(path: Path, gathered: Gathered) -> None:
@@ -59,7 +65,7 @@ def read_lessons(path: Path) -> Gathered:
             )
         )
         asked, passed, mended = arrays["counts"].tolist()
-    except (OSError, ValueError, KeyError, IndexError, BadZipFile) as exc:
+    except _DAMAGED as exc:
         raise BadInput(f"{path} is damaged: begin anew with --restart") from exc
     return Gathered(lessons, asked, passed, mended)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pipeline.identity.steer.probes import held_out_prompts
 from pipeline.llama import Engine, Generation, Sampling
+from pipeline.near_duplicates import near_duplicates
 
 SHOWN = 8
 """Prompts that the model is shown, to go on with one like them."""
@@ -35,18 +36,20 @@ def invented(
     count: int,
     *,
     seed: int,
+    held: Sequence[str] = (),
     stepped: Callable[[int, int], None] = lambda *_: None,
 ) -> list[str]:
     """Up to `count` more prompts in the manner of those `given`, by the model itself: it is shown a few, a line each,
-    and writes the next line. None is one of the given, or of those that identities are measured with."""
+    and writes the next line. None is one of the given, nor nearly one of those `held` out or of those that identities
+    are measured with."""
     draw = random.Random(seed)
-    known = {_plainly(prompt) for prompt in (*given, *held_out_prompts())}
+    known, apart = {_plainly(prompt) for prompt in given}, (*held, *held_out_prompts())
     found: list[str] = []
     for group in range(TRIES * -(-count // SHARED)):
         if len(found) >= count:
             break
         shown = draw.sample(list(given), min(SHOWN, len(given)))
-        for line in _lines(engine, shown, seed=(1_000_000 * seed + SHARED * group) % SEEDS):
+        for line in _unlike(apart, _lines(engine, shown, seed=(1_000_000 * seed + SHARED * group) % SEEDS)):
             if len(_WORDS.findall(line)) >= SHORTEST and _plainly(line) not in known:
                 known.add(_plainly(line))
                 found.append(line)
@@ -70,6 +73,13 @@ def _lines(engine: Engine, shown: Sequence[str], *, seed: int) -> list[str]:
         if finish == "stop":
             found.append(" ".join(text.split()))
     return found
+
+
+def _unlike(apart: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """Those lines that do not nearly repeat a prompt which is to be kept apart."""
+    group = near_duplicates([""] * (len(apart) + len(lines)), (*apart, *lines))
+    taken = set(group[: len(apart)])
+    return [line for line, number in zip(lines, group[len(apart) :], strict=True) if number not in taken]
 
 
 def _plainly(prompt: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from critics import Manifesto
+from critics import Manifesto, Message
 from pipeline.errors import BadInput
+from pipeline.identity.heard import refuse_unheard
 from pipeline.identity.made import Made
 from pipeline.identity.preprompt import preprompt
 from pipeline.identity.steer.fit import Changes, fit
@@ -27,8 +28,19 @@ HELD = 12
 PROMPTS = 64 + HELD
 """That are answered where none are given."""
 
+LEAST = 3
+"""Answers that something can be solved from."""
+
 ADDED_RANK = 16
 """What one addition may add to an adapter's rank, before it is truncated to what it was."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Prompts to build from, and those to measure with."""
+
+    learnt: Sequence[str]
+    held: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,8 @@ def build_steer(
     Raises `ModelUnusable` for a model that is not of the Llama family.
     """
     prompts = prompts or build_prompts()[:PROMPTS]
-    changes, held = _fitted(manifesto, (), engine, weights, plan, prompts, seed, None, stepped)
+    split = Split(prompts[: -_many(prompts)], prompts[-_many(prompts) :])
+    changes, held = _fitted(manifesto, (), engine, weights, plan, split, seed, None, stepped)
     return Steer(Made.of("steer", manifesto), fingerprint(weights), changes, held)
 
 
@@ -95,14 +108,22 @@ def refined(
         start, plan = None, replace(plan, cells=before.rank)
     else:
         start, plan = before.changes, replace(plan, rank=ADDED_RANK, most=before.rank)
-    changes, held = _fitted(manifesto, added, engine, weights, plan, prompts or _few(), seed, start, stepped)
+    changes, held = _fitted(manifesto, added, engine, weights, plan, _kept_apart(prompts), seed, start, stepped)
     return Steer(Made.of("steer", manifesto, also=added), before.weights, changes, held)
 
 
-def _few() -> list[str]:
-    """Every fourth prompt, and last those that an adapter of all prompts was not built from."""
+def _kept_apart(prompts: Sequence[str] | None) -> Split:
+    """For an adapter that is gone on from: the last of the project's prompts are those which no adapter is built from,
+    however many it is built from. By itself every fourth of the others is learnt from."""
     every = build_prompts()
-    return [*every[:-HELD:4], *every[-HELD:]]
+    prompts, apart = prompts or [*every[:-HELD:4], *every[-HELD:]], every[-HELD:]
+    learnt = [prompt for prompt in prompts if prompt not in apart]
+    return Split(learnt[: len(prompts) - _many(prompts)], apart[-_many(prompts) :])
+
+
+def _many(prompts: Sequence[str]) -> int:
+    """How many of them are held out."""
+    return max(1, min(HELD, len(prompts) // 4))
 
 
 def _fitted(
@@ -111,7 +132,7 @@ def _fitted(
     engine: Engine,
     weights: Path,
     plan: Plan,
-    prompts: Sequence[str],
+    split: Split,
     seed: int,
     start: Changes | None,
     stepped: Callable[[str, int, int], None],
@@ -121,12 +142,15 @@ def _fitted(
     if plan.layers is not None and not plan.layers <= set(range(layers)):
         raise BadInput(f"{engine.model.name} has {layers} layers, from 0 to {layers - 1}")
     system = preprompt(manifesto, also=also)
+    refuse_unheard(engine.model, system)
+    prompts = [*split.learnt, *split.held]
     probes = probed(engine, system, prompts, seed=seed, stepped=lambda done, of: stepped("answering", done, of))
-    held = max(1, min(HELD, len(probes) // 4))
-    if len(probes) < 4:
+    apart = {tuple(engine.model.prompt([Message("user", prompt)])) for prompt in split.held}
+    learnt, held = ([probe for probe in probes if (probe.plain in apart) is kept] for kept in (False, True))
+    if len(learnt) < LEAST or not held:
         raise BadInput(f"{len(prompts)} prompts gave {len(probes)} answers: give more of them")
-    changes = fit(llama, probes[:-held], plan, start=start, stepped=lambda done, of: stepped("solving", done, of))
-    return changes, tuple(probes[-held:])
+    changes = fit(llama, learnt, plan, start=start, stepped=lambda done, of: stepped("solving", done, of))
+    return changes, tuple(held)
 
 
 def write_steer(path: Path, steer: Steer) -> None:

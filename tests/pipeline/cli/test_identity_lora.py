@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from pipeline.cli.identity_lessons import HELD
+from critics import load
+from pipeline.assembly import Parts
+from pipeline.cli.identity_lessons import Given, Wanted, _inventions, key_of
+from pipeline.cli.identity_work import work_folder
+from pipeline.errors import BadInput
+from pipeline.identity.gate import Gate
+from pipeline.settings import load_settings
+from pipeline.training.identity_adapter import IdentityCheck
 from tests.pipeline.cli.test_cli import run
 
 MANIFESTO = """
@@ -59,26 +68,39 @@ def test_from_prompts_to_files(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert told["prompts"] == 4
     assert told["steps"] == 1
     assert "step 1 of 1: loss" in err
-    assert (folder / "a.gguf").is_file()
+    assert Path(told["file"]) == folder / ("a.rejected.gguf" if code else "a.gguf")
+    assert Path(told["file"]).is_file()
     assert (folder / "peft" / "adapter_model.safetensors").is_file()
     assert not work.exists()
 
 
 def test_a_run_of_other_words_begins_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And so it does when it is told to."""
-    asked: list[int] = []
 
-    def noted(_: object, prompts: list[str], *__: object, **___: object) -> list[str]:
-        asked.append(len(prompts))
+    def stopped(*_: object, **__: object) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.identity.lessons.prompts.invented", noted)
-    monkeypatch.setattr("pipeline.identity.lessons.invented", noted)
+    monkeypatch.setattr("pipeline.identity.lessons.invented", stopped)
     for more, anew in ((), True), ((), False), (("--restart",), True), (("--seed", "2"), True):
         left = folder / "a.gguf.work" / "left"
         assert build(folder, *more)[0] == 130
         assert left.exists() is not anew
         left.write_text("")
+
+
+def test_lessons_of_two_judges_are_not_mixed(folder: Path) -> None:
+    """Nor of two probes, or of one that was trained anew; how many cores it takes is no matter, nor what is worn."""
+    probe, manifesto = folder / "probe", load(str(folder / "mill.yaml"))
+    probe.write_bytes(b"one")
+
+    def key(**flags: object) -> str:
+        settings = load_settings(folder / "superego.yaml", flags)
+        return key_of(manifesto, settings, Given(["a"], ["b"]), Wanted(folder / "a.gguf"))
+
+    plain, judged, probed = key(), key(judge={"adapter": "none"}), key(probe={"file": str(probe)})
+    probe.write_bytes(b"two")
+    assert len({plain, judged, probed, key(probe={"file": str(probe)}), key(generator={"top_p": 0.5})}) == 5
+    assert plain == key(threads=2) == key(identity={"use": ["none.gguf"]}) == key(manifesto="mill.yaml")
 
 
 def test_what_is_in_the_way_is_left_alone(folder: Path) -> None:
@@ -89,6 +111,109 @@ def test_what_is_in_the_way_is_left_alone(folder: Path) -> None:
     assert code == 2
     assert "is in the way" in err
     assert (folder / "a.gguf.work" / "diary").read_text() == "mine"
+
+
+def test_the_model_is_not_shown_what_is_held_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it invents from it would be learnt from, and measured with it."""
+    shown: list[tuple[list[str], list[str]]] = []
+
+    def noted(_: object, given: list[str], __: int, *, held: list[str], **___: object) -> list[str]:
+        shown.append((given, held))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.identity.lessons.invented", noted)
+    assert build(folder)[0] == 130
+    ((given, held),) = shown
+    assert (len(given), len(held)) == (3, 1)
+    assert sorted([*given, *held]) == sorted((folder / "prompts.txt").read_text().splitlines())
+
+
+def test_one_that_is_not_to_be_used_leaves_the_old_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so does one that is stopped while it is measured."""
+    (folder / "a.gguf").write_bytes(b"of yesterday")
+
+    def trained(_: object, __: object, ___: object, out: Path, *____: object, **_____: object) -> list[IdentityCheck]:
+        out.write_bytes(b"new")
+        return [IdentityCheck(1, 1, 0.1, 0.1, 0.1)]
+
+    def stopped(*_: object, **__: object) -> Gate:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.training.identity_adapter.train_identity", trained)
+    for gated, code, file, kept in (
+        (stopped, 130, "a.gguf", b"of yesterday"),
+        (lambda *_, **__: Gate(0.2, 0.3, 1.0), 1, "a.rejected.gguf", b"of yesterday"),
+        (lambda *_, **__: Gate(0.2, 0.1, 1.0), 0, "a.gguf", b"new"),
+    ):
+        monkeypatch.setattr("pipeline.identity.gate.gated", gated)
+        found, out, err = build(folder, "--prompts", "4", "--json")
+        assert found == code
+        assert (folder / "a.gguf").read_bytes() == kept
+        if code != 130:
+            assert json.loads(out)["file"] == str(folder / file)
+            assert (folder / file).read_bytes() == b"new"
+        assert ("takes the model away" in err) == (code == 1)
+
+
+@pytest.mark.parametrize("content", [b"", b'["What', b"\xff", b"{}", b"[1]"])
+def test_inventions_that_are_damaged_have_a_cure(content: bytes, folder: Path) -> None:
+    """As what else is kept has."""
+    (folder / "invented.json").write_bytes(content)
+    parts, wanted = Parts(load_settings(), judged=False), Wanted(folder / "a.gguf")
+    with pytest.raises(BadInput, match=r"invented.json is damaged: begin anew with --restart"):
+        _inventions(parts, Given(["a"], ["b"]), wanted, folder, lambda *_: None)
+
+
+@contextmanager
+def stopped_run(out: Path, key: str) -> Iterator[Path]:
+    """A run that is stopped at the end of the context."""
+    with suppress(KeyboardInterrupt), work_folder(out, key) as folder:
+        yield folder
+        raise KeyboardInterrupt
+
+
+def test_one_run_at_a_time_works_in_the_folder(tmp_path: Path) -> None:
+    """Another one, of the same words or not, leaves it alone; when it is over, the next may."""
+    out = tmp_path / "a.gguf"
+    with stopped_run(out, "one") as folder:
+        (folder / "lessons").write_text("an hour's")
+        for key, restart in (("one", False), ("one", True), ("two", False)):
+            other = work_folder(out, key, restart=restart)
+            with pytest.raises(BadInput, match=r"another run is building .*a\.gguf"):
+                other.__enter__()
+        assert (folder / "lessons").read_text() == "an hour's"
+    with work_folder(out, "one") as folder:
+        assert (folder / "lessons").read_text() == "an hour's"
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("files", [{}, {"key": ""}, {"key": "", "lessons": "of who knows whom"}])
+def test_a_run_that_was_killed_at_its_beginning_begins_anew(files: dict[str, str], tmp_path: Path) -> None:
+    """Before it had noted whose folder it is, or while it emptied another one's."""
+    folder = tmp_path / "a.gguf.work"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with stopped_run(tmp_path / "a.gguf", "one"):
+        assert [(file.name, file.read_text()) for file in folder.iterdir()] == [("key", "one")]
+
+
+def test_a_run_that_is_stopped_while_it_empties_a_folder_claims_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left there is neither the old run's nor the new one's."""
+    out = tmp_path / "a.gguf"
+    with stopped_run(out, "one") as folder:
+        (folder / "held").mkdir()
+
+    def stopped(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", stopped)
+    other = work_folder(out, "two")
+    with pytest.raises(KeyboardInterrupt):
+        other.__enter__()
+    assert (folder / "key").read_text() == ""
 
 
 @pytest.mark.parametrize(
@@ -121,4 +246,13 @@ def test_too_few_prompts_are_refused(folder: Path) -> None:
     code, _, err = build(folder)
     assert code == 2
     assert "1 prompts are too few" in err
-    assert HELD > 4
+
+
+def test_prompts_that_repeat_one_another_are_refused(folder: Path) -> None:
+    """What is held out would be learnt from, but for a word."""
+    asked = (f"Write a short and friendly letter of apology to a {whom} because of a parcel." for whom in "abcde")
+    (folder / "prompts.txt").write_text("\n".join(asked))
+    code, _, err = build(folder)
+    assert code == 2
+    assert "5 prompts nearly repeat one another" in err
+    assert not (folder / "a.gguf.work").exists()

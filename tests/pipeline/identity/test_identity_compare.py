@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
+from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from rich.console import Console
 
-from critics import Length, Manifesto, Patterns, Rule
+from critics import Length, Manifesto, Message, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
 from pipeline.cli.identity_compare import Built, compared, measured_with, table, wearing
 from pipeline.embedded import ADAPTER, weights
+from pipeline.errors import ModelFault, ModelUnusable
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects
 from pipeline.identity.questions import Question
-from pipeline.identity.steer.probes import held_out_prompts, probed
+from pipeline.identity.steer.probes import Probe, held_out_prompts, probed
 from pipeline.llama import Adapter, Engine, LlamaModel
 from pipeline.settings import load_settings
+from tests.pipeline.cli.test_cli import run
+from tests.pipeline.llama.renamed_file import write_renamed
 
 MANIFESTO = Manifesto(
     name="mill",
@@ -51,6 +58,101 @@ def test_the_scale_runs_from_the_untold_model_to_the_told_one(own: Engine) -> No
     assert all(effect.perplexity == pytest.approx(1, abs=1e-3) for effect in found.values())
     assert [effect.right for effect in found.values()] == [1, 1, 1]
     assert effects(forms[:1], told, probes, own.model, threads=1)["none"].right is None
+
+
+def test_in_parts_it_measures_the_same(own: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the noise of what is read in another batch."""
+    told = preprompt(MANIFESTO)
+    probes = probed(own, told, held_out_prompts()[:2], seed=1, tokens=4)
+    whole = effects([Form("none")], told, probes, own.model, threads=1)["none"]
+    monkeypatch.setattr("pipeline.identity.compare.MOST", 1)
+    parts = effects([Form("none")], told, probes, own.model, threads=1)["none"]
+    assert parts.divergence == pytest.approx(whole.divergence, abs=0.005)
+    assert parts.divergence > 0.05
+
+
+class Known:
+    """In the place of a reader, and of a model of a thousand tokens, `likely` 1 of them when it is told."""
+
+    vocabulary_size, name = 1000, "known"
+
+    def __init__(self, likely: float = 0.5) -> None:
+        logs = np.log(np.full((1, 1000), (1 - likely) / 999, np.float32))
+        logs[0, 1] = np.log(likely)
+        self._told = logs
+
+    def tokenise(self, *_: object) -> list[int]:
+        return [1, 2]
+
+    def prompt(self, messages: Sequence[object]) -> list[int]:
+        return [1] * len(messages)
+
+    def wear(self, *_: object) -> None:
+        pass
+
+    def surprise(self, _: object) -> float:
+        return 1.0
+
+    def log_probabilities(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
+        plain = np.full((1, 1000), np.log(1 / 1000), np.float32)
+        return np.repeat(self._told if ids[0] == 1 else plain, len(ids) - start, axis=0)
+
+    def __enter__(self) -> Known:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def known(monkeypatch: pytest.MonkeyPatch, likely: float = 0.5) -> LlamaModel:
+    model = Known(likely)
+    monkeypatch.setattr("pipeline.identity.compare.LlamaReader", lambda *_, **__: model)
+    return cast(LlamaModel, model)
+
+
+def test_memory_does_not_grow_with_the_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the whole vocabulary gets at every token of all answers would be gigabytes."""
+    model, told = known(monkeypatch), Message("system", "Be one.")
+    monkeypatch.setattr("pipeline.identity.compare.MOST", 10 * 50 * 4000)
+    most = []
+    for count in (10, 100):
+        probes = [Probe((1, 2), (3,), tuple(range(50)))] * count
+        tracemalloc.start()
+        found = effects([Form("preprompt", told), Form("none")], told, probes, model)
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found["preprompt"].recovered == 1
+        assert found["none"].divergence == pytest.approx(0.5 * np.log(500) + 0.5 * np.log(500 / 999), rel=1e-3)
+    assert most[1] < 1.2 * most[0]
+
+
+def test_where_being_told_changes_nothing_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be a share of nought."""
+    told, probe = Message("system", "Be one."), Probe((1, 2), (3,), (4, 5))
+    model = known(monkeypatch, likely=1 / 1000)
+    with pytest.raises(ModelUnusable, match="known answers alike whether it is told the manifesto or not"):
+        effects([Form("none")], told, [probe], model)
+    with pytest.raises(ModelFault, match="answered no prompt"):
+        effects([Form("none")], told, [], model)
+
+
+DEAF = (
+    "{% for m in messages if m.role != 'system' %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def test_a_template_without_system_messages_is_named_at_the_start(tmp_path: Path) -> None:
+    """Before a prompt is answered, whatever is to be built or measured."""
+    file = tmp_path / "deaf.gguf"
+    write_renamed(weights(), file, {"tokenizer.chat_template": DEAF, "general.name": "deaf"})
+    commands = [["build", kind, "-o", str(tmp_path / "a.gguf")] for kind in ("state", "steer", "lora")]
+    for command in [*commands, ["compare"]]:
+        result = run("identity", *command, "-m", "house-style", "--generator", str(file))
+        assert result.exit_code == 1
+        assert "leaves system messages out" in result.stderr
+        assert "take a model whose template has them" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["deaf.gguf"]
 
 
 def test_forms_that_are_left_out_are_not_built(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,13 +17,14 @@ from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
 from pipeline.errors import BadInput
 from pipeline.identity import Worn, preprompt
-from pipeline.identity.lessons import Course, Gathered, gathered, invented
+from pipeline.identity.lessons import HELD, Course, Gathered, gathered, held_out, invented
 from pipeline.identity.lessons.answers import asked
 from pipeline.identity.lessons.kept import read_lessons, write_lessons
 from pipeline.identity.lessons.lesson import LIKELY, Lesson, likely
 from pipeline.identity.lessons.released import as_released
 from pipeline.identity.steer.probes import build_prompts, held_out_prompts
-from pipeline.llama import Engine, LlamaModel, LlamaReader
+from pipeline.llama import Engine, Generation, LlamaModel, LlamaReader
+from pipeline.near_duplicates import near_duplicates
 from pipeline.settings import load_settings
 
 MANIFESTO = Manifesto(
@@ -90,6 +93,45 @@ def test_what_was_asked_is_not_asked_again(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(BadInput, match="is damaged: begin anew with --restart"):
         gathered(silent, told, None, PROMPTS[:1], tmp_path / "a")  # type: ignore[arg-type]  # not used
+
+
+def _encrypted(whole: bytes) -> bytes:
+    """As the flag of its first member says."""
+    return whole.replace(b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00", b"PK\x01\x02\x2d\x03\x2d\x00\x01\x00")
+
+
+def _of_tomorrow(whole: bytes) -> bytes:
+    return whole.replace(b"PK\x01\x02\x2d\x03\x2d", b"PK\x01\x02\x2d\x03\xff")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda _: b"",
+        lambda _: b"\0" * 300,
+        lambda whole: whole[:200],
+        lambda whole: whole[200:],
+        _encrypted,
+        _of_tomorrow,
+    ],
+    ids=["empty", "blank", "beginning", "end", "encrypted", "of tomorrow"],
+)
+def test_lessons_that_are_damaged_have_a_cure(damaged: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """However they came to be so."""
+    write_lessons(tmp_path / "a.npz", Gathered((), 3, 0, 0))
+    whole = (tmp_path / "a.npz").read_bytes()
+    assert damaged(whole) != whole
+    (tmp_path / "a.npz").write_bytes(damaged(whole))
+    with pytest.raises(BadInput, match=r"a.npz is damaged: begin anew with --restart"):
+        read_lessons(tmp_path / "a.npz")
+
+
+def test_an_array_that_is_no_lessons_has_a_cure_too(tmp_path: Path) -> None:
+    """numpy reads it without a complaint."""
+    with (tmp_path / "a.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(BadInput, match=r"a.npz is damaged: begin anew with --restart"):
+        read_lessons(tmp_path / "a.npz")
 
 
 def test_the_accepted_answer_is_learnt_beside_the_draft(model: LlamaModel) -> None:
@@ -195,3 +237,63 @@ def test_inventions_are_new_and_of_a_line(own: Engine) -> None:
     assert len(found) == len(set(found)) == 6
     assert not {*found} & {*build_prompts(), *held_out_prompts()}
     assert all(len(prompt.split()) >= 3 and "\n" not in prompt for prompt in found)
+
+
+class Parrot:
+    """In the place of an engine: each invention is the last prompt that was shown, but for a word at its end."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.model = self
+
+    def tokenise(self, text: str, _: bool) -> list[int]:
+        self.shown += text.splitlines()
+        return [1]
+
+    def generate(self, _: Generation) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(text=f"{self.shown[-1].rstrip('.?')}, please?", finish="stop")
+
+
+def test_inventions_are_not_made_of_what_is_held_out() -> None:
+    """Nor are they nearly that, or nearly what identities are measured with."""
+    learnt, held = held_out(build_prompts(), seed=0)
+    parrot = Parrot()
+    found = invented(cast(Engine, parrot), learnt, 20, seed=0, held=held)
+    assert found
+    assert not {*parrot.shown} & {*held}
+    for apart in (held, held_out_prompts()):
+        near = [prompt for prompt in apart if len(prompt.split()) > 8][:8]
+        assert near
+        assert invented(cast(Engine, Parrot()), near, 20, seed=0, held=held) == []
+        assert near_duplicates([""] * 2, [near[0], f"{near[0].rstrip('.?')}, please?"]) == [0, 0]
+
+
+LETTERS = [
+    f"Write a short and friendly letter of apology to a {whom} because of {what} and offer something in return."
+    for whom in ("customer", "neighbour", "colleague")
+    for what in ("an invoice", "a parcel", "a refund", "a visit")
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_nearly_the_same_is_not_both_learnt_and_held_out(seed: int) -> None:
+    """Some of many, of several kinds, each of them whole; a seed gives the same ones."""
+    given = [*LETTERS, *build_prompts()[:80]]
+    learnt, held = held_out(given, seed=seed)
+    assert sorted([*learnt, *held]) == sorted(given)
+    assert len(held) == len(given) // 5 < HELD
+    kind = dict(zip(given, near_duplicates([""] * len(given), given), strict=True))
+    assert not {kind[prompt] for prompt in held} & {kind[prompt] for prompt in learnt}
+    assert not {*held} & {*LETTERS}  # so many of one kind would be most of what is measured
+    assert held_out(given, seed=seed) == (learnt, held)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_kinds_are_few_the_smallest_is_held_out(seed: int) -> None:
+    """Rather more than are wanted than one that is learnt from as well; where all are of one kind, none can be."""
+    rhymes = [
+        f"Write four lines of verse about the colour of the sea in {when}." for when in ("May", "June", "July", "fog")
+    ]
+    assert held_out([*LETTERS, *rhymes], seed=seed) == (LETTERS, rhymes)
+    with pytest.raises(BadInput, match="12 prompts nearly repeat one another"):
+        held_out(LETTERS, seed=seed)

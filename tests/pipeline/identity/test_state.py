@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 import time
@@ -135,6 +137,32 @@ def test_a_missing_one_says_how_to_make_it(tmp_path: Path) -> None:
     """The cure is one command."""
     with pytest.raises(ModelMissing, match="superego identity build"):
         read_state(tmp_path / "none.state")
+
+
+def test_whom_the_umask_lets_may_read_it(own: Engine, tmp_path: Path) -> None:
+    """Whoever serves need not be who built."""
+    before = os.umask(0o027)
+    try:
+        write_state(tmp_path / "mill", build_state(manifesto(), own, WEIGHTS))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "mill").stat().st_mode) == 0o640
+
+
+def test_one_that_may_not_be_read_is_there_all_the_same(
+    own: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To build it again would not help."""
+    (tmp_path / "mill").write_bytes(b"")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(ModelUnusable, match="mill cannot be read: Permission denied"):
+        read_state(tmp_path / "mill")
+    with pytest.raises(ModelUnusable, match="mill cannot be read: Permission denied"):
+        Wardrobe((str(tmp_path / "mill"),)).worn(manifesto(), own, WEIGHTS)
 
 
 def test_the_command_builds_what_ask_uses(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,8 +20,10 @@ from pipeline.errors import BadInput, SettingsError
 from pipeline.identity import preprompt
 from pipeline.identity.gate import Gate, gated
 from pipeline.identity.steer import Plan, Steer, build_steer, read_steer, refined, write_steer
+from pipeline.identity.steer.build import HELD, _kept_apart
+from pipeline.identity.steer.fit import Changes
 from pipeline.identity.steer.forward import Stream
-from pipeline.identity.steer.probes import Probe, build_prompts, held_out_prompts
+from pipeline.identity.steer.probes import Probe, build_prompts, held_out_prompts, probed
 from pipeline.identity.steer.reading import Reading
 from pipeline.identity.steer.told import MARKED, can_hold
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
@@ -96,8 +98,45 @@ def test_one_more_rule_keeps_the_rank_and_is_on_record(steer: Steer, own: Engine
     """Refined again and again, an adapter does not grow."""
     more = refined(steer, MANIFESTO, "Answer\n in French.", own, WEIGHTS, PLAN, prompts=FEW)
     assert more.made.also == ("Answer in French.",)
+    assert [probe.plain for probe in more.held] == [tuple(own.model.prompt([Message("user", build_prompts()[-1])]))]
     assert {len(patches["ffn_down"].a) for patches in more.changes.values()} == {4}
     assert not np.allclose(more.changes[10]["ffn_down"].a, steer.changes[10]["ffn_down"].a)
+
+
+@pytest.mark.parametrize("count", [4, 20, 47, 76, 144, None])
+def test_one_more_rule_is_measured_on_what_no_adapter_was_built_from(count: int | None) -> None:
+    """However many it was built from, and however often it was gone on from."""
+    every = build_prompts()
+    split = _kept_apart(every[:count] if count else None)
+    built = {prompt for many in (4, 76, 144) for prompt in every[: many - min(HELD, many // 4)]}
+    added = {prompt for many in (4, 45, 144) for prompt in _kept_apart(every[:many]).learnt}
+    assert split.held
+    assert not {*split.held} & (built | added | {*split.learnt, *_kept_apart(None).learnt})
+    assert len(split.learnt) + len(split.held) == (count or 44)
+
+
+def test_none_takes_the_place_of_a_held_out_prompt_without_an_answer(
+    own: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be measured on what it was built from."""
+    fitted: list[list[Probe]] = []
+
+    def fit(_: object, probes: list[Probe], *__: object, **___: object) -> Changes:
+        fitted.append(probes)
+        return {}
+
+    def answered(*given: Any, **more: Any) -> list[Probe]:
+        return probed(*given, **more)[:silent]
+
+    monkeypatch.setattr("pipeline.identity.steer.build.fit", fit)
+    monkeypatch.setattr("pipeline.identity.steer.build.probed", answered)
+    silent = -1
+    made = build_steer(MANIFESTO, own, WEIGHTS, PLAN, prompts=build_prompts()[:8])
+    assert len(made.held) == 1
+    assert len(fitted[0]) == 6
+    silent = -2
+    with pytest.raises(BadInput, match="8 prompts gave 6 answers: give more of them"):
+        build_steer(MANIFESTO, own, WEIGHTS, PLAN, prompts=build_prompts()[:8])
 
 
 def test_the_templates_tokens_are_marked_and_hold_what_was_told(own: Engine, tmp_path: Path) -> None:

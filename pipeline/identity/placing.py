@@ -1,0 +1,35 @@
+"""An adapter takes the place of an earlier one when it has been measured, and only if it may be used."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import OutputFault
+from pipeline.identity.gate import Gate
+
+
+@contextmanager
+def beside(out: Path) -> Iterator[Path]:
+    """A place for what is to be measured before it is `out`: in the same folder, so that it can be moved, and gone with
+    the context. Raises `OutputFault`."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent)
+    except OSError as exc:
+        raise OutputFault(f"{out} cannot be written: {exc.strerror}") from exc
+    with folder as name:
+        yield Path(name) / out.name
+
+
+def placed(adapter: Path, out: Path, gate: Gate) -> Path:
+    """Move an adapter to `out`, or, if it is not to be used, to a name beside it that says so; where it is then. Raises
+    `OutputFault`."""
+    place = out.with_stem(f"{out.stem}.rejected") if gate.faults else out
+    try:
+        os.replace(adapter, place)
+    except OSError as exc:
+        raise OutputFault(f"{place} cannot be written: {exc.strerror}") from exc
+    return place
