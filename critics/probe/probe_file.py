@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def read_probe(path: Path) -> Probe:
 
 
 def write_probe(path: Path, probe: Probe) -> None:
-    """Write it atomically, in half precision."""
+    """Write it atomically, in half precision. Raises `OSError`, and leaves nothing behind."""
     part = path.with_name(f".{path.name}.part")
     tensors = {name: head.weights.astype(np.float16) for name, head in probe.heads.items()}
     told = {
@@ -45,5 +46,9 @@ def write_probe(path: Path, probe: Probe) -> None:
         "layers": json.dumps(probe.layers),
         "intercepts": json.dumps({name: head.intercept for name, head in probe.heads.items()}),
     }
-    part.write_bytes(save(tensors, metadata=told))  # its own way to a file makes one that nobody else can read
-    os.replace(part, path)
+    try:
+        part.write_bytes(save(tensors, metadata=told))  # its own way to a file makes one that nobody else can read
+        os.replace(part, path)
+    finally:
+        with suppress(OSError):
+            part.unlink()

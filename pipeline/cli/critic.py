@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,18 +18,19 @@ import critics
 from critics import ExtraMissing
 from pipeline.cli import options
 from pipeline.cli.inputs import refuse_over, told_by
-from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
+from pipeline.cli.reporting import DONE, note, reported, say, stderr, stdout
 from pipeline.errors import BadInput
 from pipeline.llama import fingerprint
-from pipeline.training.card import Card, write_card
-from pipeline.training.heads import TrainedHead, train_heads
+from pipeline.training.card import TOGETHER, Card, write_card
+from pipeline.training.examples import LONGEST, cut
+from pipeline.training.heads import TrainedProbe, train_heads
 from pipeline.training.rows import Row, read_rows
 from pipeline.weights import weights_of
 
 if TYPE_CHECKING:
     from pipeline.training.judge_adapter import JudgeCheck, Trained
 
-Figures = Sequence[tuple[str, ...]]
+Figures = Sequence[Sequence[str]]
 """A row of headings, then the others."""
 
 Kind = Literal["lora", "probe"]
@@ -77,7 +79,7 @@ def train(
     path = weights_of(model)
     if path is None:
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
-    if out.suffix != _SUFFIXES[kind] or not out.parent.is_dir():
+    if out.suffix != _SUFFIXES[kind] or not out.parent.is_dir() or out.is_dir():
         raise BadInput(f"{out} should be a {_SUFFIXES[kind]} file in a folder that exists")
     refuse_over(out, (*told_by(settings, config), *data, path, start))
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
@@ -92,7 +94,8 @@ def train(
                 rows, loaded, path, out, layers=_numbers(layers), held=held, threads=settings.threads, seed=seed,
                 stepped=stepped,
             )  # fmt: skip
-        _told(out, rows, path, "A probe that looks into {}.", {"layers": layers, "seed": seed}, _of_heads(told))
+        what, made = f"A probe that looks into {path.stem}.", {"layers": layers, "seed": seed}
+        _told(out, rows, path, Card(what, made, _of_heads(told), told.prompts_apart))
         say(f"To use it: `critics: [probe]` in a rule, and `probe: {{file: {out}}}` in superego.yaml")
         return DONE
     _train_adapter(
@@ -119,6 +122,8 @@ def _train_adapter(
         from pipeline.training.lora import JudgePlan
     except ImportError as exc:
         raise ExtraMissing("trained judge", "adapter") from exc
+    if part := _in_part(rows):
+        note(part)
     started = time.monotonic()
     with _bar("training") as (stepped, tell):
 
@@ -133,9 +138,22 @@ def _train_adapter(
             rows, weights, out, JudgePlan(**plan), start=start, held=held, threads=threads, resume=resume,
             stepped=stepped, checked=told,
         )  # fmt: skip
-    what = "A LoRA adapter with which {} judges an exchange by rules."
+    what = f"A LoRA adapter with which {weights.stem} judges an exchange by rules."
     made = plan | {"steps": trained.checks[-1].step} | ({"started from": start.name} if start else {})
-    _told(out, rows, weights, what, made, _of_adapter(trained))
+    made |= {"learnt from in part": part} if part else {}
+    _told(out, rows, weights, Card(what, made, _of_adapter(trained), trained.prompts_apart))
+
+
+def _in_part(rows: Sequence[Row]) -> str:
+    """What to say of rows that are not learnt from whole; empty where there are none."""
+    long = [row for row in rows if cut(row)]
+    if not long:
+        return ""
+    broken = sum(any(row.labels.values()) for row in long)
+    return (
+        f"of {len(long)} exchanges what is judged is longer than the {LONGEST} characters that are learnt from, and "
+        f"{broken} of these break a rule, perhaps in what is not seen; those that are held out are measured whole"
+    )
 
 
 @contextmanager
@@ -157,24 +175,24 @@ def _numbers(text: str) -> list[int]:
         raise BadInput(f"--layers {text!r}: give numbers with commas between them, like 14,16,18,20") from exc
 
 
-def _told(
-    out: Path, rows: Sequence[Row], weights: Path, what: str, made: Mapping[str, object], figures: Figures
-) -> None:
-    """Print the figures, and write them into a card."""
-    head, *body = figures
+def _told(out: Path, rows: Sequence[Row], weights: Path, card: Card) -> None:
+    """Print the figures, and write the card, which is told the weights."""
+    head, *body = card.figures
     table = Table(*head, box=box.SIMPLE_HEAD)
     for row in body:
         table.add_row(*row)
     stdout().print(table)
-    how = {"weights": f"{weights.name}, fingerprint {fingerprint(weights)[:16]}", **made}
-    card = write_card(out, rows, Card(what.format(weights.stem), how, figures))
-    say(f"{out} is there, and a card to go with it, {card}: finish it before you give either away")
-    if card.stem != out.stem:
+    if not card.prompts_apart:
+        note(f"{TOGETHER}: give more prompts, or a higher --held")
+    made = {"weights": f"{weights.name}, fingerprint {fingerprint(weights)[:16]}", **card.made}
+    path = write_card(out, rows, replace(card, made=made))
+    say(f"{out} is there, and a card to go with it, {path}: finish it before you give either away")
+    if path.stem != out.stem:
         say("an earlier card is kept as it is: what it says is of what was there before", style="yellow")
 
 
-def _of_heads(told: Sequence[TrainedHead]) -> Figures:
-    rows = [(head.rule, str(head.learnt), str(head.held), _area(head.auroc)) for head in told]
+def _of_heads(told: TrainedProbe) -> Figures:
+    rows = [(head.rule, str(head.learnt), str(head.held), _area(head.auroc)) for head in told.heads]
     return [("rule", "rows learnt", "held out", "AUROC on these"), *rows]
 
 

@@ -42,8 +42,8 @@ class Plan:
     seed: int = 0
 
     def steps(self, examples: int) -> int:
-        """For so many examples."""
-        return math.ceil(self.epochs * examples / self.batch)
+        """For so many examples, each of which is learnt from once an epoch."""
+        return self.epochs * math.ceil(examples / self.batch)
 
 
 class Adapted:
@@ -134,16 +134,18 @@ class Adapted:
 
 
 def _batches(lengths: Sequence[int], size: int, steps: int, *, seed: int) -> list[list[int]]:
-    """Which examples each step takes: in random order, but of like lengths together, since the longest counts."""
+    """Which examples each step takes: each one once an epoch, in random order, but of like lengths together, since the
+    longest counts."""
     draw = random.Random(seed)
     found = list[list[int]]()
     while len(found) < steps:
-        epoch = list(range(len(lengths)))
+        order, epoch = list(range(len(lengths))), list[list[int]]()
+        draw.shuffle(order)
+        for start in range(0, len(order), size * _POOL):
+            pool = sorted(order[start : start + size * _POOL], key=lengths.__getitem__)
+            epoch += [pool[i : i + size] for i in range(0, len(pool), size)]
         draw.shuffle(epoch)
-        for start in range(0, len(epoch), size * _POOL):
-            pool = sorted(epoch[start : start + size * _POOL], key=lengths.__getitem__)
-            found += [pool[i : i + size] for i in range(0, len(pool), size)]
-        draw.shuffle(found)
+        found += epoch
     return found[:steps]
 
 

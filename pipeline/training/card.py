@@ -9,23 +9,32 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
+from pipeline.errors import OutputFault
 from pipeline.training.rows import Row
+
+TOGETHER = "replies to some prompts are both learnt from and held out, so that the figures may flatter"
+"""Where a split does not keep prompts apart."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """`what` it is in a sentence, `made` how, and `figures` a table: a row of headings, then the others."""
+    """`what` it is in a sentence, `made` how, and `figures` a table: a row of headings, then the others. They are of
+    held-out rows, and `prompts_apart` is as in `Split`."""
 
     what: str
     made: Mapping[str, object]
-    figures: Sequence[Sequence[object]]
+    figures: Sequence[Sequence[str]]
+    prompts_apart: bool
 
 
 def write_card(file: Path, rows: Sequence[Row], card: Card) -> Path:
     """Write the card for `file`, which was trained on `rows`, beside it, and say where. One that is there is kept:
-    somebody may have finished it."""
+    somebody may have finished it. Raises `OutputFault`."""
     path = _free(file.with_suffix(".md"))
-    path.write_text("\n".join(_lines(file, rows, card)) + "\n", "utf-8")
+    try:
+        path.write_text("\n".join(_lines(file, rows, card)) + "\n", "utf-8")
+    except OSError as exc:
+        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
     return path
 
 
@@ -41,6 +50,7 @@ def _lines(file: Path, rows: Sequence[Row], card: Card) -> Iterable[str]:
     yield "\n## Data\n"
     yield from _table([("source", "exchanges", "labels", "broken"), *_sources(rows)])
     yield "\n## Figures, on held-out rows that are near-duplicates of none that was learnt from\n"
+    yield "None of their prompts was learnt from.\n" if card.prompts_apart else f"Of these, {TOGETHER}.\n"
     yield from _table(card.figures)
     yield "\n## Licence and limits\n"
     yield "To be said by who made it: the licences of the data, what it was not trained for, where it failed."

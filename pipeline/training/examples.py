@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from critics import Conversation, Message
+from critics import Conversation, Message, normalise
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.shared import common
 from pipeline.training.rows import Row
 
 LONGEST = 900
-"""Characters of a turn that training shows: longer ones cost more than they teach."""
+"""Characters of a turn that is learnt from: longer ones cost more than they teach."""
+
+_AT_ONCE = 4000
+"""Tokens of an exchange that is measured: about what a judge reads at once where settings do not say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,28 @@ class Example:
     broken: tuple[bool, ...]
 
 
-def tokenised(row: Row, model: LlamaModel) -> Example:
-    """The row as the judge would put it to the model."""
+def cut(row: Row) -> bool:
+    """Whether what is judged is longer than what is learnt from, so that the label may be about what is not seen."""
+    return len(row.exchange.judged) > LONGEST
+
+
+def whole(row: Row, model: LlamaModel) -> Example:
+    """The row to be measured: all of it, but for what would not fit into a judge's usual context."""
+    longest = len(row.text)
+    example = tokenised(row, model, longest=longest)
+    while len(example.context) > _AT_ONCE and longest > LONGEST:
+        longest //= 2
+        example = tokenised(row, model, longest=longest)
+    return example
+
+
+def tokenised(row: Row, model: LlamaModel, *, longest: int = LONGEST) -> Example:
+    """The row as the judge would put it to the model, with so many characters of a turn."""
+    draft = row.exchange.draft
     exchange = replace(
         row.exchange,
-        conversation=tuple(Message(m.role, _shortened(m.content)) for m in row.exchange.conversation),
-        draft=None if row.exchange.draft is None else row.exchange.draft[:LONGEST],
+        conversation=tuple(Message(m.role, _shortened(m.content, longest)) for m in row.exchange.conversation),
+        draft=None if draft is None else normalise(draft[:longest]).text,
     )
     asking = Conversation.unmasked(exchange, exchange.draft)
     questions = [asking.question(rule) for rule in row.labels]
@@ -45,5 +64,5 @@ def tokenised(row: Row, model: LlamaModel) -> Example:
     )
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 3]} … {text[-LONGEST * 2 // 3 :]}"
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest // 3]} … {text[-longest * 2 // 3 :]}"

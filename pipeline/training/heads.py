@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from critics import Head, Manifesto, Probe, Rule, write_probe
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, OutputFault
 from pipeline.evaluation.vendors import vendor
 from pipeline.figures import auroc
 from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
@@ -40,6 +40,14 @@ class TrainedHead:
     auroc: float
 
 
+@dataclass(frozen=True)
+class TrainedProbe:
+    """`prompts_apart` is as in `Split`."""
+
+    heads: list[TrainedHead]
+    prompts_apart: bool
+
+
 def train_heads(
     rows: Sequence[Row],
     manifesto: Manifesto,
@@ -51,17 +59,17 @@ def train_heads(
     threads: int | None = None,
     seed: int = 0,
     stepped: Callable[[int, int], None] = lambda *_: None,
-) -> list[TrainedHead]:
+) -> TrainedProbe:
     """Train a head for each rule of the manifesto that the rows speak of, and write the probe to `out`.
 
     Held-out rows are near-duplicates of none that is learnt from, and choose nothing: how strongly weights are held
     down is found by cross-validation. Raises `BadInput` where no rule has rows enough, `ExtraMissing` without
-    scikit-learn.
+    scikit-learn, `OutputFault`.
     """
     vendor("sklearn.linear_model")
     labels = {rule: rows_of for rule in manifesto.rules if (rows_of := _labels(rows, rule))}
-    learnt, kept = split(range(len(rows)), [row.text for row in rows], held=held, seed=seed)
-    ready = {rule: said for rule, said in labels.items() if _enough([said[i] for i in learnt if i in said])}
+    parted = split(rows, held=held, seed=seed)
+    ready = {rule: said for rule, said in labels.items() if _enough([said[i] for i in parted.learnt if i in said])}
     if not ready:
         raise BadInput(f"no rule of {manifesto.name} has {FEWEST} rows that break it and {FEWEST} that keep it")
     wanted = sorted({index for said in ready.values() for index in said})
@@ -69,12 +77,15 @@ def train_heads(
     found = dict(zip(wanted, states, strict=True))
     heads, told = {}, []
     for rule, said in ready.items():
-        mine, others = ([i for i in part if i in said] for part in (learnt, kept))
+        mine, others = ([i for i in part if i in said] for part in (parted.learnt, parted.held))
         heads[rule.id] = head = _fitted(np.stack([found[i] for i in mine]), np.array([said[i] for i in mine]), seed)
         area = auroc([head(found[i]) for i in others], [said[i] for i in others])
         told.append(TrainedHead(rule.id, len(mine), len(others), area))
-    write_probe(out, Probe(heads, tuple(layers), fingerprint(weights)))
-    return told
+    try:
+        write_probe(out, Probe(heads, tuple(layers), fingerprint(weights)))
+    except OSError as exc:
+        raise OutputFault(f"{out} cannot be written: {exc.strerror}") from exc
+    return TrainedProbe(told, parted.prompts_apart)
 
 
 def _labels(rows: Sequence[Row], rule: Rule) -> Mapping[int, bool]:

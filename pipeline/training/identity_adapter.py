@@ -50,7 +50,7 @@ def train_identity(
 
     `stepped` is told the step and how many there are; `checked` each check, of which the first is before any step. A
     run that was stopped goes on where its last check was, kept in the file `state`, as long as lessons, weights and
-    plan are the same.
+    plan are the same. Raises `BadInput` where training diverges.
     """
     if threads:
         torch.set_num_threads(threads)
@@ -63,12 +63,14 @@ def train_identity(
         return IdentityCheck(trainer.step, steps, loss, found, 1 - found / plain[0])
 
     saved = Saved(state, _key(lessons, held, weights, plan))
-    run = Run(trainer, saved, look, remade=IdentityCheck, patience=plan.patience, told=checked)
+    cure = "try another --seed, or other prompts"
+    run = Run(trainer, saved, look, remade=IdentityCheck, patience=plan.patience, cure=cure, told=checked)
     run.resume()
     plain[0] = run.checks[0].held_loss if run.checks else trainer.divergence(held)
     if not run.checks:  # B is nothing yet: this is the model as it is
         run.check(float("nan"))
-    for _ in trainer.train(as_released(lessons), steps, run.check):
+    for loss in trainer.train(as_released(lessons), steps, run.check):
+        run.heed(loss)
         stepped(trainer.step, steps)
     curve = json.dumps([asdict(check) for check in run.checks[1:]])
     write_adapter(

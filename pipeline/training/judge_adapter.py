@@ -16,7 +16,7 @@ from pipeline.errors import BadInput
 from pipeline.figures import auroc, log_loss
 from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint
 from pipeline.training.adapter_file import read_adapter, write_adapter
-from pipeline.training.examples import Example, tokenised
+from pipeline.training.examples import Example, tokenised, whole
 from pipeline.training.lora import JudgePlan, Trainer
 from pipeline.training.rows import Row
 from pipeline.training.run import Check, Run, Saved
@@ -35,11 +35,13 @@ class JudgeCheck(Check):
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it. `by_source` has rows, labels and AUROC on held-out rows of each source, NaN for one class."""
+    """What came of it. `by_source` has rows, labels and AUROC on held-out rows of each source, NaN for one class;
+    `prompts_apart` is as in `Split`."""
 
     path: Path
     learnt: int
     held: int
+    prompts_apart: bool
     checks: Sequence[JudgeCheck]
     by_source: dict[str, tuple[int, int, float]] = field(default_factory=dict)
     auroc: float = float("nan")
@@ -63,20 +65,22 @@ def train_adapter(
     from, of the same rank.
 
     `stepped` is told the step and how many there are; `checked` each check. A run that was stopped goes on where its
-    last check was, as long as rows, weights and plan are the same. Raises `BadInput` where none can be held out.
+    last check was, as long as rows, those held out, weights and plan are the same. Raises `BadInput` where none can be
+    held out, or training diverges.
     """
     if threads:
         torch.set_num_threads(threads)
     model = LlamaModel(weights)
-    learnt, kept = split(rows, [row.text for row in rows], held=held, seed=plan.seed)
+    parted = split(rows, held=held, seed=plan.seed)
+    learnt, kept = [rows[place] for place in parted.learnt], [rows[place] for place in parted.held]
     if not learnt or not kept:
         raise BadInput(
             f"{len(rows)} rows are too few, or too much alike, to hold some out to check with: give more that differ"
         )
     examples = [tokenised(row, model) for row in learnt]
-    tests = [tokenised(row, model) for row in kept]
+    tests = [whole(row, model) for row in kept]
     trainer = Trainer(weights, plan, yes=model.spellings["yes"], no=model.spellings["no"])
-    saved = Saved(out.with_name(f"{out.name}.state"), _key(rows, weights, plan, start))
+    saved = Saved(out.with_name(f"{out.name}.state"), _key(learnt, kept, weights, plan, start))
     steps = plan.steps(len(examples))
     some = random.Random(plan.seed).sample(tests, min(MOST_CHECKED, len(tests)))
 
@@ -84,12 +88,14 @@ def train_adapter(
         found = _held_out(trainer, some)
         return JudgeCheck(trainer.step, steps, loss, log_loss(*found), auroc(*found))
 
-    run = Run(trainer, saved, look, remade=JudgeCheck, patience=plan.patience, told=checked)
+    cure = f"try a lower --rate than {plan.rate:g}"
+    run = Run(trainer, saved, look, remade=JudgeCheck, patience=plan.patience, cure=cure, told=checked)
     if start:
         trainer.restore({"adapter": read_adapter(start, trainer.adapter(), heads=trainer.heads)})
     if resume:
         run.resume()
-    for _ in trainer.train(examples, steps, run.check):
+    for loss in trainer.train(examples, steps, run.check):
+        run.heed(loss)
         stepped(trainer.step, steps)
     trainer.restore({"adapter": run.best})
     name = f"superego judge for {weights.stem}"
@@ -103,6 +109,7 @@ def train_adapter(
         out,
         len(learnt),
         len(kept),
+        parted.prompts_apart,
         run.checks,
         _by_source(kept, probabilities, broken),
         auroc(probabilities, broken),
@@ -130,8 +137,12 @@ def _by_source(
     return found
 
 
-def _key(rows: Sequence[Row], weights: Path, plan: JudgePlan, start: Path | None) -> str:
-    told = [[row.text, {rule.statement: broken for rule, broken in row.labels.items()}] for row in rows]
+def _key(learnt: Sequence[Row], kept: Sequence[Row], weights: Path, plan: JudgePlan, start: Path | None) -> str:
+    """Of all that a check depends on: a row's source only tells how figures are put together."""
+    told = [
+        [[asdict(row.exchange), [[rule.statement, broken] for rule, broken in row.labels.items()]] for row in rows]
+        for rows in (learnt, kept)
+    ]
     begun = hashlib.sha256(start.read_bytes()).hexdigest() if start else ""
     text = json.dumps([told, fingerprint(weights), asdict(plan), begun], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

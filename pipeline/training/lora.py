@@ -21,6 +21,9 @@ from torch.nn.functional import log_softmax
 from pipeline.training.adapted import Adapted, Plan, rounded
 from pipeline.training.examples import Example
 
+_AT_ONCE = 4096
+"""Tokens that are read at once where nothing is learnt, with what fills up: there rows are not cut."""
+
 
 @dataclass(frozen=True)
 class JudgePlan(Plan):
@@ -53,12 +56,15 @@ class Trainer(Adapted):
     def probabilities(self, examples: Sequence[Example]) -> npt.NDArray[np.float64]:
         """Of *yes* against *no*, for each question of each example, in order."""
         self.model.eval()
-        found = [np.zeros(0)]
-        for start in range(0, len(examples), self.plan.batch):
+        found = [np.zeros(0) for _ in examples]
+        for batch in _readable([len(example.context) for example in examples], self.plan.batch):
+            some = [examples[index] for index in batch]
             with torch.no_grad():
-                logs = self._log_probabilities(examples[start : start + self.plan.batch]).double()
-            found.append(torch.softmax(logs, dim=1)[:, 1].cpu().numpy())
-        return np.concatenate(found)
+                logs = self._log_probabilities(some).double()
+            yes = torch.softmax(logs, dim=1)[:, 1].cpu().numpy()
+            for index, part in zip(batch, np.split(yes, np.cumsum([len(e.broken) for e in some])[:-1]), strict=True):
+                found[index] = part
+        return np.concatenate([np.zeros(0), *found])
 
     def _log_probabilities(self, batch: Sequence[Example]) -> torch.Tensor:
         """Log-probability, out of everything, of *no* and of *yes* after each question, shape (questions, 2)."""
@@ -90,6 +96,15 @@ class Trainer(Adapted):
         """What is added to the attention scores: next to nothing is left of those that are not to be seen."""
         unseen = torch.zeros(mask.shape, dtype=torch.bfloat16, device=self._device)
         return unseen.masked_fill(~self._tensor(mask), torch.finfo(torch.bfloat16).min)
+
+
+def _readable(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Which examples are read at once: of like lengths together, and fewer of the long ones."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    while order:
+        fit = max(1, min(size, _AT_ONCE // max(1, lengths[order[0]])))
+        yield order[:fit]
+        order = order[fit:]
 
 
 @dataclass(frozen=True)

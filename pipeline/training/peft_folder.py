@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from pipeline.errors import OutputFault
 
@@ -25,6 +25,7 @@ def write_peft(folder: Path, state: Mapping[str, torch.Tensor], config: LoraConf
     try:
         folder.mkdir(parents=True, exist_ok=True)
         told.save_pretrained(str(folder))
-        save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+        # Its own way to a file makes one that nobody else can read.
+        (folder / "adapter_model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
     except OSError as exc:
         raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc

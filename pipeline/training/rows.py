@@ -20,6 +20,11 @@ class Row:
     source: str
 
     @property
+    def prompt(self) -> str:
+        """The user's last turn."""
+        return self.exchange.conversation[-1].content
+
+    @property
     def text(self) -> str:
         return "\n".join([*(message.content for message in self.exchange.conversation), self.exchange.draft or ""])
 
@@ -48,12 +53,15 @@ def _row(line: TrainingIn, manifesto: Manifesto, name: str) -> Row:
     exchange = Exchange((Message("user", line.text),), line.response or None, sources(line.context))
     rules = manifesto.rules_for("output" if line.response else "input")
     known = {key: rule for rule in rules for key in (rule.id, rule.statement)}
-    labels = dict(line.labels)
+    labels = list(line.labels.items())
     if line.label is not None:
-        labels[line.rule or _only(rules)] = line.label
+        labels.append((line.rule or _only(rules), line.label))
     if not labels:
         raise BadInput("no label: give `labels`, or `label` and `rule`")
-    stated = {_rule(said, known, exchange): bool(broken) for said, broken in labels.items()}
+    stated: dict[Rule, bool] = {}
+    for said, broken in labels:
+        if stated.setdefault(_rule(said, known, exchange), bool(broken)) != bool(broken):
+            raise BadInput(f"the labels disagree about {said!r}: give one of 0 and 1 for a rule")
     return Row(exchange, stated, line.source or name)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
 
+from pipeline.errors import BadInput, OutputFault
 from pipeline.training.adapted import Adapted
 
 
@@ -28,7 +31,8 @@ C = TypeVar("C", bound=Check)
 
 class Run(Generic[C]):
     """What training has come to: its checks, and the best adapter so far. `look` measures on what is held out, and
-    makes a check of that and of the mean loss; `remade` makes one of what it was written as."""
+    makes a check of that and of the mean loss; `remade` makes one of what it was written as; `cure` is what to try
+    where training diverges."""
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Run(Generic[C]):
         *,
         remade: Callable[..., C],
         patience: int,
+        cure: str,
         told: Callable[[C], None],
     ) -> None:
         self.checks: list[C] = []
@@ -47,6 +52,7 @@ class Run(Generic[C]):
         self._look = look
         self._remade = remade
         self._patience = patience
+        self._cure = cure
         self._told = told
 
     def resume(self) -> None:
@@ -55,9 +61,19 @@ class Run(Generic[C]):
             self._trainer.restore(state["now"])
             self.best, self.checks = state["best"], [self._remade(**check) for check in state["checks"]]
 
+    def heed(self, loss: float) -> None:
+        """Raise `BadInput` for a loss that is no number: no step leads back from there. What this run has saved is not
+        kept to go on from, since it would lead there again."""
+        if not math.isfinite(loss):
+            if self.checks:
+                self._saved.forget()
+            raise BadInput(f"training diverged at step {self._trainer.step}: {self._cure}")
+
     def check(self, loss: float) -> bool:
-        """Note how it stands, and say whether it still gets better."""
-        self.checks.append(self._look(loss))
+        """Note how it stands, and say whether it still gets better. Raises as `heed` does."""
+        found = self._look(loss)
+        self.heed(found.held_loss)
+        self.checks.append(found)
         self._told(self.checks[-1])
         losses = [check.held_loss for check in self.checks]
         if losses[-1] == min(losses):
@@ -75,15 +91,28 @@ class Saved:
         self._key = key
 
     def read(self) -> Mapping[str, Any] | None:
+        """Raises `BadInput` where it is damaged."""
         if not self._path.is_file():
             return None
-        state: dict[str, Any] = torch.load(self._path, weights_only=True)
+        try:
+            state = dict[str, Any](torch.load(self._path, map_location="cpu", weights_only=True))
+        except Exception as exc:  # torch raises bare exceptions of many kinds
+            raise BadInput(
+                f"{self._path} is damaged, and training cannot go on from it: delete it, or begin anew with --restart"
+            ) from exc
         return state if state.get("key") == self._key else None
 
     def write(self, state: Mapping[str, Any]) -> None:
+        """Raises `OutputFault`."""
         part = self._path.with_name(f"{self._path.name}.part")
-        torch.save({**state, "key": self._key}, part)
-        os.replace(part, self._path)
+        try:
+            torch.save({**state, "key": self._key}, part)
+            os.replace(part, self._path)
+        except (OSError, RuntimeError) as exc:  # torch's own are of the second kind
+            raise OutputFault(f"{self._path} cannot be written: {exc}") from exc
+        finally:
+            with suppress(OSError):
+                part.unlink()
 
     def forget(self) -> None:
         self._path.unlink(missing_ok=True)

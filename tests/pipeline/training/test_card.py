@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from pipeline.errors import OutputFault
 from pipeline.training.card import Card, write_card
 from pipeline.training.rows import Row
 
 
-def card(what: str) -> Card:
-    return Card(what, {"seed": 0}, [("rule", "AUROC"), ("calm", "0.900")])
+def card(what: str, *, prompts_apart: bool = True) -> Card:
+    return Card(what, {"seed": 0}, [("rule", "AUROC"), ("calm", "0.900")], prompts_apart)
 
 
 def test_a_card_that_is_there_is_kept_and_the_new_one_lies_beside_it(tmp_path: Path) -> None:
@@ -21,3 +24,14 @@ def test_a_card_that_is_there_is_kept_and_the_new_one_lies_beside_it(tmp_path: P
     assert [path.name for path in (first, *others)] == ["judge.md", "judge-2.md", "judge-3.md"]
     assert first.read_text() == "finished by hand"
     assert "A second." in others[0].read_text()
+
+
+@pytest.mark.parametrize(("apart", "said"), [(True, "None of their prompts was learnt from."), (False, "may flatter")])
+def test_the_card_says_whether_prompts_were_kept_apart(tmp_path: Path, apart: bool, said: str) -> None:
+    text = write_card(tmp_path / "judge.gguf", [], card("A judge.", prompts_apart=apart)).read_text()
+    assert said in text[text.index("## Figures") :]
+
+
+def test_a_card_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputFault, match=r"judge\.md cannot be written: No such file"):
+        write_card(tmp_path / "none" / "judge.gguf", [], card("A judge."))

@@ -13,7 +13,7 @@ import pytest
 
 from critics import Exchange, Head, Manifesto, Message, Probe, Rule, read_probe, write_probe
 from pipeline import SettingsError, assemble, embedded, load_settings
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, OutputFault
 from pipeline.llama import Engine, LlamaModel, LlamaStates
 from pipeline.llama.engine import Looking, Seen
 from pipeline.training.heads import train_heads
@@ -53,6 +53,7 @@ def test_what_was_learnt_is_what_judges(folder: Path) -> None:
     made = run("critic", "train", str(folder / "rows.jsonl"), *ours, "--kind", "probe", "-o", str(out), "--held", "0.2")
     assert made.exit_code == 0, made.output
     assert "no-cats" in made.stdout
+    assert "give more prompts" in made.stderr
     assert list(read_probe(out).heads) == ["no-cats"]
     assert out.stat().st_size < 4096
     card = out.with_suffix(".md").read_text()
@@ -112,6 +113,9 @@ def test_rows_must_do_for_a_head(folder: Path) -> None:
     rows = read_rows([folder / "rows.jsonl"], _both())[:30]
     with pytest.raises(BadInput, match="no rule of ours has 20 rows that break it"):
         train_heads(rows, rules, embedded.weights(), folder / "x.safetensors", layers=(3,))
+    with pytest.raises(OutputFault, match=r"x\.safetensors cannot be written"):
+        train_heads(read_rows([folder / "rows.jsonl"], _both()), rules, embedded.weights(),
+                    folder / "none" / "x.safetensors", layers=(3,))  # fmt: skip
     result = run("critic", "train", str(folder / "rows.jsonl"), "-m", str(folder / "ours.yaml"), "--kind", "probe",
                  "-o", str(folder / "x.gguf"))  # fmt: skip
     assert result.exit_code == 2

@@ -66,7 +66,7 @@ def judged(
 
 def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained) -> None:
     """Names, halves of heads, scale and where it is switched on: any of them wrong, and the two would differ."""
-    _, kept = split(rows(), [row.text for row in rows()], held=0.2, seed=PLAN.seed)
+    kept = [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
     truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
     before, after = (judged(model, path, kept) for path in (None, trained.path))
     assert np.abs(after - before).max() > 0.1
@@ -77,7 +77,7 @@ def test_so_it_is_where_the_question_alone_is_adapted(model: LlamaModel, trained
     """And it can be gone on from another adapter: what is begun with is heard in its first word."""
     plan = replace(PLAN, acts_on="question", epochs=1, rate=1e-9)
     found = train_adapter(rows(), model.path, tmp_path / "judge.gguf", plan, start=trained.path, held=0.2, threads=2)
-    _, kept = split(rows(), [row.text for row in rows()], held=0.2, seed=PLAN.seed)
+    kept = [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
     truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
     here, there, before = (judged(model, path, kept) for path in (found.path, trained.path, None))
     assert -np.log(np.abs(1 - truth - here)).mean() == pytest.approx(found.log_loss, abs=0.1)

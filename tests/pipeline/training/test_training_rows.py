@@ -71,6 +71,9 @@ def test_a_line_ends_where_a_file_says_so(tmp_path: Path) -> None:
         ({"text": "a", "response": "b", "labels": {"knid": 1}}, "'knid'"),
         ({"text": "a", "labels": {"kind": 1}}, "'kind'"),
         ({"text": "a", "labels": {"lawful": "perhaps"}}, "labels.lawful"),
+        ({"text": "a", "response": "b", "labels": {"kind": 1, "It is kind.": 0}}, "disagree about 'It is kind.'"),
+        ({"text": "a", "response": "b", "label": 0, "rule": "kind", "labels": {"kind": 1}}, "disagree about 'kind'"),
+        ({"text": "a", "label": 1, "labels": {"lawful": 0}}, "disagree about 'lawful'"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: dict[str, Any] | str, said: str) -> None:
@@ -78,6 +81,13 @@ def test_a_bad_line_is_named(tmp_path: Path, line: dict[str, Any] | str, said: s
     with pytest.raises(BadInput, match=r"rows\.jsonl:2: ") as caught:
         read(tmp_path, {"text": "fine", "label": 0}, line)
     assert said in str(caught.value)
+
+
+def test_one_label_may_be_given_twice(tmp_path: Path) -> None:
+    """Where both say the same."""
+    labels = {"kind": 1, "It is kind.": 1}
+    (row,) = read(tmp_path, {"text": "a", "response": "b", "label": 1, "rule": "kind", "labels": labels})
+    assert dict(row.labels) == {KIND: True}
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

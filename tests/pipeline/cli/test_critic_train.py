@@ -1,0 +1,62 @@
+"""What `critic train` refuses before it begins, and what it says of rows and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.training import judge_adapter
+from pipeline.training.judge_adapter import JudgeCheck, Trained
+from pipeline.training.rows import Row
+from tests.pipeline.cli.test_cli import run
+
+OURS = 'name: ours\nversion: "1"\nrules: [{id: calm, statement: The answer is calm., critics: [judge]}]\n'
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours.yaml").write_text(OURS)
+    replies = (("Well.", 0), ("No! " * 300, 1), ("Yes. " * 300, 0))
+    lines = [json.dumps({"text": "Hi.", "response": reply, "label": label}) for reply, label in replies]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(("kind", "name"), [("lora", "judge.gguf"), ("probe", "calm.safetensors")])
+def test_a_folder_in_the_place_of_the_output_is_refused_at_once(tmp_path: Path, kind: str, name: str) -> None:
+    """Before a row is read."""
+    (tmp_path / name).mkdir()
+    result = run("critic", "train", "none.jsonl", "-m", "ours.yaml", "--kind", kind, "-o", name)
+    assert result.exit_code == 2
+    assert f"{name} should be a " in result.stderr
+
+
+def trained(monkeypatch: pytest.MonkeyPatch, *, prompts_apart: bool) -> Any:
+    """The command's result, with a card, where training is over at once."""
+
+    def train(rows: Sequence[Row], _: Path, out: Path, *__: object, **___: object) -> Trained:
+        return Trained(out, len(rows) - 1, 1, prompts_apart, [JudgeCheck(1, 1, 0.5, 0.5, 0.9)], {"rows": (1, 1, 0.9)})
+
+    monkeypatch.setattr(judge_adapter, "train_adapter", train)
+    result = run("critic", "train", "rows.jsonl", "-m", "ours.yaml", "-o", "judge.gguf")
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_rows_that_are_learnt_from_in_part_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On standard error, and in the card."""
+    result = trained(monkeypatch, prompts_apart=True)
+    told = "of 2 exchanges what is judged is longer than the 900 characters that are learnt from, and 1 of these break"
+    assert told in result.stderr
+    assert told in (tmp_path / "judge.md").read_text()
+    assert "flatter" not in result.stderr
+
+
+def test_figures_that_may_flatter_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = trained(monkeypatch, prompts_apart=False)
+    assert "may flatter: give more prompts, or a higher --held" in result.stderr
+    assert "may flatter" in (tmp_path / "judge.md").read_text()

@@ -1,0 +1,57 @@
+"""Tables on narrow terminals."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from critics import Exchange, Message, Panel, PatternsCritic, load, weigh
+from pipeline.cli.figures import _table as figures
+from pipeline.cli.fitting import Fitting
+from pipeline.cli.trace import _table as rules
+
+
+def printed(shown: Fitting, width: int) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None).print(shown)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    return lines
+
+
+def evaluated() -> Table:
+    table = figures("", "rows", "AUROC", "95 %", "F1")
+    table.add_row(Text("replies"), "1200", "0.912", "0.861 to 0.974", "0.815")
+    return table
+
+
+def test_where_there_is_room_it_is_a_table() -> None:
+    """As wide as its words at the least."""
+    title, _, row = printed(Fitting(evaluated()), 60)
+    assert title.split() == ["rows", "AUROC", "95", "%", "F1"]
+    assert row.split() == ["replies", "1200", "0.912", "0.861", "to", "0.974", "0.815"]
+
+
+@pytest.mark.parametrize("width", [40, 30, 20])
+def test_no_number_is_cut_where_there_is_none(width: int) -> None:
+    """A row is lines then: what it is about, and each figure under its name."""
+    title, *lines = printed(Fitting(evaluated()), width)
+    assert title == "replies"
+    assert " ".join(" ".join(lines).split()) == "rows 1200; AUROC 0.912; 95 % 0.861 to 0.974; F1 0.815"
+
+
+@pytest.mark.parametrize("width", [100, 40, 24])
+def test_a_trace_keeps_its_marks_and_reasons(width: int) -> None:
+    """At any width; without them it says nothing."""
+    manifesto = load("house-style")
+    found = [rule for rule in manifesto.rules_for("output") if rule.id in ("calm", "finished")]
+    exchange = Exchange((Message("user", "Hi"),), "Welcome!")
+    verdict = weigh(manifesto, found, Panel({"patterns": PatternsCritic()})(exchange, found))
+    said = " ".join(" ".join(printed(rules(verdict), width)).split())
+    assert "✓ finished" in said
+    assert "✗ calm" in said
+    assert "Welcome!”" in said
