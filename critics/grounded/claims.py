@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from critics.finding import Span
 from critics.grounded.facts.names import names
-from critics.grounded.facts.numbers import numbers
+from critics.grounded.facts.numbers import has_number
 from critics.semantic.parts import parts
 from critics.text.sentences import sentences
+from critics.text.unspaced import UNSPACED
 
 _LEAST = 3  # words: "Sure, gladly!" and most headings have fewer
 _MOST = 25  # words: whoever only greets or hedges is done by then
 
 _WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.!?:;])\n(?=\w)(?!\d{1,3}[.)])")
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = re.compile(rf"(?=\w)[{UNSPACED}]|[^\W_{UNSPACED}]+")
 _MARKUP = re.compile(r"^(?:\s*(?:[-*•>#|+]+|\d{1,3}[.)])(?=\s|$))+\s*|\s?\[\d{1,3}(?:, ?\d{1,3})*\]")
 _QUESTION = re.compile(
     r"(?:and |or |but |so |well,? |then )?(?:what|who|whom|whose|when|where|which|why|how|is|are|was|were|am|do|does|"
@@ -24,28 +27,64 @@ _QUESTION = re.compile(
 _TELLING = re.compile(r"did you know|, (?:right|correct|no|yes)\?|n['’]t (?:it|he|she|they|that)\?", re.IGNORECASE)
 _OPENERS = re.compile(
     r"^(?:(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day|question)|thank you|thanks?|sure|certainly|"
-    r"of course|welcome|sorry|yes|okay|ok|great|you['’]re welcome)\b"
+    r"of course|welcome|sorry|yes|okay|ok|great|you['’]re welcome|cheers|(?:yours )?sincerely|"
+    r"(?:best|kind|warm(?:est)?) (?:regards|wishes))\b"
     r"(?: (?:there|all|everyone|again|so much|very much|for asking))?[\s,.!:–—-]*)+",
     re.IGNORECASE,
 )
 _SAYS_NOTHING = re.compile(
-    r"(?:please|feel free|let me know|here (?:is|are)|here['’]s|i hope|happy to|glad to|i have no|"
+    r"(?:please(?! (?:note|remember|be aware)\b)|feel free|let me know|here (?:is|are)|here['’]s|i hope|"
+    r"happy to|glad to|i have no|"
     r"i['’]?(?: a)?m (?:(?:happy|glad) to|sorry|not sure|not certain|unsure)|"
     r"i(?: can| could| would|['’]d| will|['’]ll) (?:gladly |be (?:happy|glad) to )?(?:help|try|explain|look)|"
     r"i (?:do not|don['’]t|cannot|can['’]t|could not|couldn['’]t) (?:know|say|tell|find|answer|confirm|verify)|"
     r"(?:the|these|my) (?:sources?|documents?|context) (?:do|does) not (?:say|mention|tell))\b",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(r"\b(?:but|however|although|though|because|since|nevertheless)\b|[;:–—]\s*\w", re.IGNORECASE)
+_BUT = re.compile(r"\b(?:but|however|although|though|because|since|nevertheless)\b|[;:–—]\s*\w", re.IGNORECASE)
+
+_STOP = re.compile("[.!?\u2026\u3002\uff61][\"'\u201d\u2019\u00bb)\\]*_]*$")
+_LEAD_IN = re.compile(r"#|\*\*[^*]+\*\*$|.*:[*_]*$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A sentence as it stands, and the rest of it: without marks of lists and greetings."""
+
+    span: Span
+    text: str
+    rest: str
+    words: int
+    has_number: bool
+
+    @property
+    def is_short(self) -> bool:
+        return self.words < _LEAST and not self.has_number
+
+    @property
+    def is_greeting(self) -> bool:
+        return self.is_short and self.rest != bare(self.text)
+
+    def goes_on_in(self, after: _Piece) -> bool:
+        """Whether a line break may have cut one sentence or list in two: between short lines, behind a colon, or where
+        small letters follow. A heading begins anew, a greeting stands alone."""
+        if _STOP.search(self.text) or self.is_greeting or after.is_greeting or _LEAD_IN.match(after.text):
+            return False
+        if after.text[0].islower():
+            return self.is_short or after.is_short
+        return after.is_short and (self.is_short or _LEAD_IN.match(self.text) is not None)
 
 
 def claims(text: str) -> tuple[Span, ...]:
     """The sentences that claim something, in parts where one is too long to be embedded whole.
 
     Left out are questions that begin as such, sentences of fewer than three words (a greeting not counted) without a
-    number, and offers and hedges of up to 25 words that hold neither number nor name and go on with no *but*.
+    number, and offers and hedges of up to 25 words that hold neither number nor name and go on with no *but*. Lines
+    between which a sentence or a list may go on are counted together, and so are all where nothing else is claimed.
     """
-    return tuple(span for span in pieces(text) if _claims(bare(text[slice(*span)])))
+    whole = unwrapped(text)
+    said = [piece for span in pieces(text) if not _says_nothing(piece := _piece(whole, span))]
+    return tuple([*_claims(whole, _runs(said))] or [*_claims(whole, [said])])
 
 
 def pieces(text: str) -> list[Span]:
@@ -65,17 +104,39 @@ def unwrapped(text: str) -> str:
 
 
 def bare(sentence: str) -> str:
-    """A sentence without the marks of a list before it, and without references such as `[1]`."""
-    return _MARKUP.sub("", sentence).strip()
+    """A sentence in one line, without the marks of a list before it or its lines, and without references: `[1]`."""
+    return " ".join(filter(None, (_MARKUP.sub("", line).strip() for line in sentence.split("\n"))))
 
 
-def _claims(sentence: str) -> bool:
+def _piece(text: str, span: Span) -> _Piece:
+    sentence = text[slice(*span)]
+    rest = _OPENERS.sub("", bare(sentence))
+    return _Piece(span, sentence, rest, len(_WORDS.findall(rest)), has_number(rest))
+
+
+def _says_nothing(piece: _Piece) -> bool:
+    """A question, an offer or a hedge."""
+    sentence = bare(piece.text)
     if _QUESTION.fullmatch(sentence) and not _TELLING.search(sentence):
-        return False
-    rest = _OPENERS.sub("", sentence)
-    words = _WORDS.findall(rest)
-    if numbers(rest):
         return True
-    if len(words) < _LEAST:
+    if piece.has_number or piece.words > _MOST or names(piece.rest):
         return False
-    return bool(names(rest)) or len(words) > _MOST or not _SAYS_NOTHING.match(rest) or bool(_GOES_ON.search(rest))
+    return _SAYS_NOTHING.match(piece.rest) is not None and not _BUT.search(piece.rest)
+
+
+def _runs(said: Iterable[_Piece]) -> list[list[_Piece]]:
+    """Sentences one by one, but together where a line break may have cut them."""
+    runs: list[list[_Piece]] = []
+    for piece in said:
+        if runs and runs[-1][-1].goes_on_in(piece):
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return runs
+
+
+def _claims(text: str, runs: Iterable[Sequence[_Piece]]) -> Iterator[Span]:
+    for run in runs:
+        if sum(piece.words for piece in run) >= _LEAST or any(piece.has_number for piece in run):
+            start, end = run[0].span.start, run[-1].span.end
+            yield from (Span(start + part.start, start + part.end) for part in parts(text[start:end]))

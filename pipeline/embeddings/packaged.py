@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from critics import sentences
 from pipeline.errors import ContextOverflow, ModelFault, ModelMissing
 from pipeline.machine.cores import available_cores
 
@@ -24,6 +27,7 @@ TOKENS = 512
 
 _BATCH = 16
 _FRAME = 2  # tokens around each text
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def folder() -> Path:
@@ -48,8 +52,11 @@ class PackagedEmbedder:
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """A row of length 1 for each text.
 
-        Raises `ContextOverflow` for a text of more than `TOKENS` tokens, and `ModelFault` for one of another script.
+        Raises `ContextOverflow` for a text of more than `TOKENS` tokens, and `ModelFault` for one with a sentence in
+        another script than Latin; a name or a term inside a sentence may be.
         """
+        for text in texts:
+            _refuse_other_scripts(text)
         with self._lock:
             for ids in self._model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]:
                 self._refuse_unread(ids)
@@ -67,6 +74,26 @@ class PackagedEmbedder:
             raise ModelFault(
                 f"the embedding model knows {words - unknown} of the {words} words of a text: it reads English"
             )
+
+
+def _refuse_other_scripts(text: str) -> None:
+    """Its vocabulary has single letters of most scripts, so that a text of them is not unknown to it, only noise."""
+    if text.isascii():
+        return
+    for sentence in sentences(text):
+        runs = [run for run in _LETTERS.findall(text[slice(*sentence)]) if not _is_symbol(run)]
+        latin = [_script(letter) == "LATIN" for run in runs for letter in run]
+        if 2 * sum(latin) < len(latin):
+            raise ModelFault("a sentence is in another script than Latin, and the embedding model reads English")
+
+
+def _is_symbol(letters: str) -> bool:
+    """A Greek letter by itself, as in formulas."""
+    return len(letters) == 1 and _script(letters) == "GREEK"
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
 
 
 def _loaded(folder: Path, threads: int) -> SentenceTransformer:

@@ -177,6 +177,20 @@ def test_without_sources_a_claim_is_undecided(sources: tuple[Source, ...]) -> No
     assert finding.probability == 0
 
 
+@pytest.mark.parametrize(
+    "draft", ["疫苗导致自闭症。它在2020年杀死了三千人。", "Vaccines cause\nautism in\nall children."]
+)
+def test_neither_another_script_nor_a_line_break_hides_a_claim(draft: str) -> None:
+    assert found(draft, Source("")).probability is None
+    assert probability(draft) > 0.5
+
+
+def test_a_claim_over_lines_is_contradicted_as_one() -> None:
+    """And told in one line."""
+    finding = found("The bridge\ndoes not\ncarry trains.")
+    assert "“The bridge does not carry trains.” is contradicted by “The bridge carries trains.”" in finding.critique
+
+
 def test_without_a_draft_nothing_is_decided() -> None:
     (finding,) = GroundedCritic(Wordy())(Exchange((), None, (BRIDGE,)), [RULE])
     assert finding.probability is None

@@ -26,11 +26,32 @@ def clashing(claim: str, passage: str) -> Clash | None:
         ("the 3rd place", "3"),
         ("5km", "5"),
         ("2.5%", "2.5"),
+        (".5 mg", "0.5"),
+        ("2,5, and more", "2.5"),
+        ("$.5", "0.5"),
+        ("$4.2m", "4200000"),
+        ("4.2m dollars", "4200000"),
+        ("US$3m", "3000000"),
+        ("€3bn", "3000000000"),
+        ("£5k", "5000"),
+        ("4.2m", "4.2"),
+        ("it fell to -40 degrees", "-40"),
+        ("minus 40 degrees", "-40"),
+        ("\u221240 degrees", "-40"),
+        ("40 °C below zero", "-40"),
+        ("-$300", "-300"),
+        ("$-300", "-300"),
+        ("在2020年", "2020"),
     ],
 )
 def test_numbers_are_read_however_they_are_written(text: str, value: str) -> None:
     (number,) = numbers(text)
     assert number.value == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["3-5 days", "3 - 5 days", "3 -5 days", "3 to 5 days"])
+def test_a_range_has_no_sign(text: str) -> None:
+    assert [number.value for number in numbers(text)] == [3, 5]
 
 
 @pytest.mark.parametrize("text", ["COVID-19", "vitamin B12", "in the 1930s", "one of them", "none"])
@@ -47,6 +68,17 @@ def test_what_is_no_number_is_not_read_as_one(text: str) -> None:
         ("There are 18 glaciers.", "Today there are 11 small glaciers, which shrink.", ("18", "11")),
         ("It grew by 18 percent.", "It grew by 8%.", ("18 percent", "8%")),
         ("It cost $5 million.", "It cost $6 million.", ("$5 million", "$6 million")),
+        ("The dose is .5 mg.", "The dose is 5 mg.", (".5 mg", "5 mg")),
+        ("It weighs 2,5 kg.", "It weighs 2 kg.", ("2,5 kg", "2 kg")),
+        ("It fell to -40 degrees.", "It fell to 40 degrees.", ("-40", "40")),
+        ("Fewer than 500 people died.", "More than 500 people died.", ("Fewer than 500", "More than 500")),
+        ("No more than 5 km.", "It is over 5 km.", ("No more than 5 km", "over 5 km")),
+        ("It isn't over 5 km.", "It is over 5 km.", ("n't over 5 km", "over 5 km")),
+        ("It is for at most 18 people.", "It is for at least 18 people.", ("at most 18", "at least 18")),
+        ("Under 65 years.", "For people of 65 years or older.", ("Under 65 years", "65 years or older")),
+        ("It has <500 lanes.", "It has 500+ lanes.", ("<500", "500+")),
+        ("It has >500 lanes.", "It has at most 500 lanes.", (">500", "at most 500")),
+        ("Over 500 people died.", "480 people died.", ("Over 500", "480")),
         ("It opened on 12 April.", "It opened on 12 March.", ("April", "March")),
         ("It was drawn by Otto Hale.", "It was drawn by Ralph Freeman.", ("Otto Hale", "Ralph Freeman")),
         ("Bach wrote it.", "Mozart wrote it.", ("Bach", "Mozart")),
@@ -77,6 +109,15 @@ def test_a_denial_on_one_side_clashes(claim: str, passage: str) -> None:
         ("It opened in 1932.", "It opened in 1932 and closed in 1950."),
         ("It is about 1,150 m long.", "It is 1,149 metres long."),
         ("It cost 6.2 million euros.", "It cost €6,200,000."),
+        ("It cost $4.2m.", "It cost $4.2 million."),
+        ("More than 500 people died.", "520 people died."),
+        ("Fewer than 500 people died.", "480 people died."),
+        ("More than 500 people died.", "500 people died."),
+        ("More than 500 people died.", "Fewer than 530 people died."),
+        ("About 500 people died.", "Fewer than 480 people died."),
+        ("Sales fell by 5%.", "The change of sales was -5%."),
+        ("It was 40 degrees below zero.", "It was -40 degrees."),
+        ("It took 3-5 days.", "It took 3 to 5 days."),
         ("It has three lanes.", "It was opened in 1932."),
         ("Germany won.", "The German team won."),
         ("It was drawn by Freeman.", "It was drawn by Ralph Freeman."),
@@ -99,13 +140,17 @@ def test_a_length_in_miles_is_not_the_same_in_kilometres() -> None:
     assert people.stands_among([persons])
 
 
+def test_two_bounds_of_one_number_are_two() -> None:
+    assert [number.bound for number in numbers("over 5 km, but under 5 km, no less than 5 km")] == [1, -1]
+
+
 @given(st.text(max_size=200))
 def test_no_text_clashes_with_itself(text: str) -> None:
     assert clashing(text, text) is None
 
 
 @given(
-    st.text(alphabet="one 129.,-$%km'’NotBach \n", max_size=120), st.text(alphabet="one 129.,$%kmNotA", max_size=120)
+    st.text(alphabet="one 129.,-−$%km<+'’NotBach \n", max_size=120), st.text(alphabet="one 129.,$%kmNotA", max_size=120)
 )
 def test_a_clash_names_what_stands_on_each_side(claim: str, passage: str) -> None:
     """Words of the claim first, then words of the passage."""

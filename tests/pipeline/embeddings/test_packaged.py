@@ -62,12 +62,38 @@ def test_a_text_that_would_be_cut_is_refused(embedder: PackagedEmbedder) -> None
     assert embedder(["yes " * (TOKENS - 2)]).shape == (1, 384)
 
 
-@pytest.mark.parametrize("text", ["สวัสดี ครับ ผม ชื่อ", "x" * 101, "😀🎉"])
+@pytest.mark.parametrize("text", ["x" * 101, "😀🎉"])
 def test_a_text_of_words_that_it_does_not_know_is_refused(embedder: PackagedEmbedder, text: str) -> None:
     """They would all look the same; one emoji among words is no matter."""
     with pytest.raises(ModelFault, match="knows 0 of"):
         embedder([text])
     assert embedder(["I like that 😀"]).shape == (1, 384)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Вакцины вызывают аутизм у детей.",
+        "Τα εμβόλια προκαλούν αυτισμό.",
+        "اللقاحات تسبب التوحد",
+        "백신은 위험하다",
+        "टीके बच्चों में ऑटिज्म का कारण बनते हैं",
+        "中国人民大学在北京",
+        "สวัสดี ครับ ผม ชื่อ",
+        "Here is what the leaflet says about it, in the words of its author. Вакцины вызывают аутизм. I hope it helps.",
+    ],
+)
+def test_a_sentence_in_another_script_is_refused(embedder: PackagedEmbedder, text: str) -> None:
+    """The tokeniser knows most scripts letter by letter, and the model no word of them."""
+    with pytest.raises(ModelFault, match="another script"):
+        embedder(["This one is fine.", text])
+
+
+@pytest.mark.parametrize(
+    "text", ["Tokyo (東京) is a city.", "Dostoevsky (Достоевский) wrote it.", "α + β = 0.05", "Geht es dir gut, Zoë?"]
+)
+def test_a_name_a_term_or_a_symbol_of_another_script_is_not(embedder: PackagedEmbedder, text: str) -> None:
+    assert embedder([text]).shape == (1, 384)
 
 
 def test_many_threads_may_ask_at_once(embedder: PackagedEmbedder) -> None:
