@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextvars import ContextVar, copy_context
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from critics.critic import Critic
 from critics.exchange import Exchange
@@ -15,6 +16,11 @@ from critics.manifesto.schema import Rule
 
 THREAD = "critic"
 """The name of the threads that critics work in; one may be left behind."""
+
+T = TypeVar("T")
+
+_LOOK = 0.05
+"""Seconds between two looks at whether anybody still waits."""
 
 _DEADLINE: ContextVar[float | None] = ContextVar("critics-deadline", default=None)
 """When the critic that runs here must be done, by `time.monotonic`."""
@@ -45,34 +51,32 @@ def within(
     *,
     stop: threading.Event | None = None,
 ) -> list[Finding]:
-    """What the critic says within `seconds`; `None` sets no limit of its own and works in the caller's own thread.
+    """What the critic says within `seconds`, and before `stop` is set; without either it works in the caller's thread.
 
     Inside another `within` the earlier limit holds. Raises `TimeoutError` and leaves the critic behind in a daemon
-    thread, since nothing can stop it from outside; from inside, `time_left` tells it to stop. Once `stop` is set, no
-    time is left.
+    thread, since nothing can stop it from outside; from inside, `time_left` tells it to stop.
     """
-    if stop is not None:
-        return copy_context().run(_stoppable, stop, seconds, critic, exchange, rules)
-    if seconds is None:
+    if seconds is None and stop is None:
         return list(critic(exchange, rules))
     left = time_left()
-    seconds = max(0.0, min(seconds, threading.TIMEOUT_MAX if left is None else left))
-    deadline = time.monotonic() + seconds
+    if seconds is not None:
+        seconds = max(0.0, min(seconds, threading.TIMEOUT_MAX if left is None else left))
+    context = copy_context()
+    context.run(_limit, seconds, stop)
     answers: SimpleQueue[list[Finding] | BaseException] = SimpleQueue()
 
     def work() -> None:
-        _DEADLINE.set(deadline)
         try:
             answers.put(list(critic(exchange, rules)))
         except BaseException as exc:  # noqa: BLE001  # handed over to the caller's thread, which raises it
             answers.put(exc)
 
-    # A new thread begins with an empty context; a copy keeps what the caller set, and takes what is set here.
-    threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=THREAD).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError(f"no finding within {seconds:.3g} s") from None
+    # A new thread begins with an empty context; a copy keeps what the caller set, and what is set here.
+    threading.Thread(target=context.copy().run, args=(work,), daemon=True, name=THREAD).start()
+    answer = context.run(_heard, answers)
+    if answer is None or (isinstance(answer, Exception) and context.run(time_left) == 0.0):  # its way to stop, maybe
+        late = seconds is not None and not (stop and stop.is_set())
+        raise TimeoutError(f"no finding within {seconds:.3g} s" if late else "nobody waits for it any more") from answer
     if isinstance(answer, Exception):
         raise answer
     if isinstance(answer, BaseException):  # a critic that asks the process to exit has judged nothing either
@@ -80,8 +84,18 @@ def within(
     return answer
 
 
-def _stoppable(
-    stop: threading.Event, seconds: float | None, critic: Critic, exchange: Exchange, rules: Sequence[Rule]
-) -> list[Finding]:
-    _STOP.set(stop)
-    return within(seconds, critic, exchange, rules)
+def _limit(seconds: float | None, stop: threading.Event | None) -> None:
+    if stop is not None:
+        _STOP.set(stop)
+    if seconds is not None:
+        _DEADLINE.set(time.monotonic() + seconds)
+
+
+def _heard(answers: SimpleQueue[T]) -> T | None:
+    """What comes, or `None` once no time is left to wait for it."""
+    while (left := time_left()) != 0.0:
+        try:
+            return answers.get(timeout=_LOOK if left is None else min(_LOOK, left))
+        except Empty:
+            continue
+    return None

@@ -16,8 +16,8 @@ Parts = Generator[str, None, Outcome]
 class Answer:
     """Iterate over it, once, for the parts that may be shown; `outcome` is there afterwards.
 
-    The work is done in the thread that iterates. Raises there what the loop raises, which is nothing that a model or a
-    critic does.
+    The work is done in the thread that iterates, which waits for generator and critics in theirs. Raises there what the
+    loop raises, which is nothing that a model or a critic does.
     """
 
     def __init__(self, parts: Parts, cancelled: threading.Event) -> None:
@@ -41,8 +41,8 @@ class Answer:
         return self._outcome
 
     def cancel(self) -> None:
-        """Show nothing more, and stop the work within a piece of the draft or as soon as a critic is done; from any
-        thread. An answer that has ended is not changed by it."""
+        """Show nothing more, and stop the work: whatever drafts or judges is told, and not waited for. From any thread.
+        An answer that has ended is not changed by it."""
         self._cancelled.set()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -40,8 +41,9 @@ class DraftRequest:
 
     `continues` is the beginning of the assistant's turn, to be gone on from and not repeated; only a generator
     whose `can_continue` is true is given one. `max_tokens` is what is left of the budget, and bounds what is written.
-    Once `stop` is set nobody wants the draft any more; who looks at it need not be waited for until the next piece.
-    A draft that is `followed` is read by a critic as it grows.
+    Once `stop` is set nobody wants the draft any more, nor after `deadline`, by `time.monotonic`: who says nothing then
+    is left behind, and should look at `time_left` while it waits. A draft that is `followed` is read by a critic as it
+    grows.
     """
 
     messages: tuple[Message, ...]
@@ -51,6 +53,14 @@ class DraftRequest:
     options: DraftOptions = DraftOptions()
     stop: threading.Event | None = field(default=None, compare=False, repr=False)
     followed: bool = field(default=False, compare=False)
+    deadline: float | None = field(default=None, compare=False)
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds for which the draft is still waited for, 0 when they are over; `None` where nothing limits it."""
+        if self.stop is not None and self.stop.is_set():
+            return 0.0
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
 
 @dataclass(frozen=True)

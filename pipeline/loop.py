@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from critics import Critic, Exchange, Finding, Manifesto, Stream, ToolCall, Usage, Verdict
 from pipeline.answer import Answer, Parts
+from pipeline.awaited import awaited
 from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
 from pipeline.generator import DraftOptions, DraftRequest, Finish, Generator
@@ -139,6 +140,8 @@ class _Run:
             try:
                 attempt = yield from self._attempt()
             except ModelFault as exc:
+                if self._ledger.cut() == "seconds":
+                    return (yield from self._exhausted("seconds"))
                 return self._end("faulted", "fault", fault=exc)
             if attempt is None:
                 return (yield from self._exhausted(self._ledger.cut() or "tokens"))
@@ -220,10 +223,8 @@ class _Run:
         growing, watch = self._showing.draft(), Watch(len(written))
         with ExitStack() as stack:
             follow = stack.enter_context(self._judging.following()) if self._followed else None
-            request = replace(
-                request, max_tokens=self._ledger.tokens_left, stop=self._ledger.stop, followed=follow is not None
-            )
-            for piece in stack.enter_context(closing(self._generator(request))):
+            request = self._bounded(request, followed=follow is not None)
+            for piece in stack.enter_context(closing(awaited(self._generator, request))):
                 self._ledger.generator += piece.usage
                 written += piece.text
                 calls += piece.calls
@@ -237,6 +238,8 @@ class _Run:
                 part = watch.finished(written, piece.text) if self._watched and not finish else None
                 if part is not None and (vetoed := self._vetoed(part)):
                     return vetoed
+        if request.time_left == 0.0:  # it need not have come to its end
+            return None
         if failed := (yield from self._shown(growing, written, ended=True)):
             return failed
         growing.grew(written)
@@ -245,6 +248,17 @@ class _Run:
         if calls or self._first.options.tools or self._first.options.form:
             return self._shaped(written, calls, finish)
         return self._mended(growing, written, finish)
+
+    def _bounded(self, request: DraftRequest, *, followed: bool) -> DraftRequest:
+        """The request, with what is left of the budget."""
+        left = self._ledger.seconds_left
+        return replace(
+            request,
+            max_tokens=self._ledger.tokens_left,
+            stop=self._ledger.stop,
+            deadline=None if left is None else time.monotonic() + left,
+            followed=followed,
+        )
 
     def _shown(self, growing: Growing, written: str, *, ended: bool = False) -> Work[Draft | None]:
         """Show what has passed of a draft by now. It ends with the part that failed, where one did."""

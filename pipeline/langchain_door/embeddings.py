@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from critics import time_left
 from pipeline.errors import ModelMissing
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.label import label_of, secrets_of
@@ -54,7 +53,7 @@ class LangChainEmbedder:
         self._secrets = secrets_of(model)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return retried(lambda: self._asked(texts), self._retries.within(time_left()))
+        return retried(lambda: self._asked(texts), self._retries)
 
     def _asked(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with translated(self._name, secrets=self._secrets):

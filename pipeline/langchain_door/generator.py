@@ -78,7 +78,8 @@ class ChatGenerator:
         way = self._ways.get(form, 0) if way is None else way
         begun = False
         try:
-            for piece in retried_stream(lambda: self._pieces(request, way), self._retries):
+            attempts = retried_stream(lambda: self._pieces(request, way), self._retries, left=lambda: request.time_left)
+            for piece in attempts:
                 begun = True
                 yield piece
         except ModelUnable as refusal:
@@ -94,7 +95,7 @@ class ChatGenerator:
         finish: Finish | None = None
         reason, begun = "", False
         with (
-            turn(self._dialect.engine, self._label, patience=self._retries.timeout),
+            turn(self._dialect.engine, self._label, patience=self._retries.within(request.time_left).timeout),
             unable(request, self._label),
             translated(self._label, secrets=self._secrets),
             closing(self._chunks(request, prompt, way)) as chunks,
@@ -131,6 +132,7 @@ class ChatGenerator:
             max_tokens=min(bounds, default=None),
             temperature=wanted.temperature,
             top_p=wanted.top_p,
+            seconds=request.time_left,
         )
         tools, stop = wanted.tools, list(wanted.stop) or None
         drafter = partial(self._dialect.drafter, options, tools=tools, form=wanted.form, way=way)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from critics import GuardAnswer, GuardPrompt, ModelError, Place, Usage, spelt, time_left
+from critics import GuardAnswer, GuardPrompt, ModelError, Place, Usage, spelt
 from pipeline.errors import ModelRefused, SettingsError
 from pipeline.langchain_door.dialects import dialect_of
 from pipeline.langchain_door.dialects.open_ai import OpenAi
@@ -100,7 +100,7 @@ class ChatGuardModel:
             ):
                 return bound.invoke(messages, quietly())
 
-        return retried(call, self._retries.within(time_left()))
+        return retried(call, self._retries)
 
 
 _TEMPLATE_TOKENS = 1200

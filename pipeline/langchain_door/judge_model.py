@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from critics import NoLogProbabilities, Prompt, Reading, Usage, Written, time_left
+from critics import NoLogProbabilities, Prompt, Reading, Usage, Written
 from pipeline.errors import ModelRefused
 from pipeline.langchain_door.dialects import GrammarOf, dialect_of
 from pipeline.langchain_door.dialects.dialect import Options
@@ -120,7 +120,7 @@ class ChatJudgeModel:
             ):
                 return bound.invoke(messages, quietly())
 
-        return retried(call, self._retries.within(time_left()))
+        return retried(call, self._retries)
 
 
 def _cost(prompt: Prompt, reply: AIMessage) -> Usage:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from critics import did_you_mean
 from pipeline.errors import ModelFault, ModelMissing, ModelUnusable, SettingsError
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.shape import one_line
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 IN_PROCESS = "chat-llama-cpp"
 NO_KEY = "no-key-needed"
+_HERE = ("embedded",)
+"""Names that whoever asks here takes for models of its own."""
 
-_FORM = f"name a model as PROVIDER:MODEL, as in openai:gpt-4o-mini, or {IN_PROCESS}:PATH-OF-A-GGUF"
+_FORM = f"name a model as PATH.gguf, as PROVIDER:MODEL, as in openai:gpt-4o-mini, or as {IN_PROCESS}:PATH.gguf"
 _ABOUT_A_KEY = re.compile(r"api[-_ ]?key|credential", re.IGNORECASE)
 _PACKAGE = re.compile(r"pip install (?:-U )?([\w.-]+)")
 
@@ -124,7 +127,8 @@ def explained(name: str) -> Iterator[None]:
 def _unusable(name: str, cause: ValueError) -> ModelFault:
     text = str(cause)
     if "model provider" in text or "Unsupported provider" in text:
-        return ModelMissing(f"{name!r} names no provider that is known: {_FORM}")
+        meant = did_you_mean(name, _HERE) if name not in _HERE else ""
+        return ModelMissing(f"{name!r} names no provider that is known{meant} ({_FORM})")
     return ModelUnusable(f"{name} cannot be loaded: {one_line(text)}")
 
 

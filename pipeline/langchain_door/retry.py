@@ -11,9 +11,13 @@ from typing import TypeVar
 
 import stamina
 
+from critics import time_left
 from pipeline.errors import ModelFault, ModelUnavailable
 
 T = TypeVar("T")
+
+Left = Callable[[], float | None]
+"""For how many seconds somebody still waits: 0 when nobody does any more, `None` where nothing limits it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,28 +38,35 @@ class Retries:
         return self if seconds is None else replace(self, timeout=max(min(self.timeout, seconds), 0.001))
 
 
-def retried(call: Callable[[], T], retries: Retries) -> T:
-    """Call until it succeeds, a fault is not worth retrying, or attempts or time are spent.
+def retried(call: Callable[[], T], retries: Retries, *, left: Left = time_left) -> T:
+    """Call until it succeeds, a fault is not worth retrying, attempts or time are spent, or nobody waits any more.
 
     Waits as long as the server asked, where that is longer than the own wait; where it does not fit into the time
     left, gives up at once. The last fault is let through, and says how often the call was tried.
     """
-    tried = 0
+    tried, last = 0, None
+    retries = retries.within(left())
     try:
         # The waits are all ours: stamina takes one from the hook instead of its own, and cannot take the longer of two.
-        for attempt in stamina.retry_context(_waits(retries), attempts=retries.attempts, timeout=retries.timeout):
+        for attempt in stamina.retry_context(_waits(retries, left), attempts=retries.attempts, timeout=retries.timeout):
             with attempt:
+                if last is not None and left() == 0.0:  # who waited has hung up meanwhile
+                    raise last
                 tried = attempt.num
-                return call()
+                try:
+                    return call()
+                except ModelUnavailable as fault:
+                    last = fault
+                    raise
     except ModelUnavailable as fault:
         fault.args = (f"{fault} (tried {tried} {'time' if tried == 1 else 'times'})",)
         raise
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def retried_stream(start: Callable[[], Generator[T]], retries: Retries) -> Generator[T]:
+def retried_stream(start: Callable[[], Generator[T]], retries: Retries, *, left: Left = time_left) -> Generator[T]:
     """Like `retried`, up to the first item; later faults propagate, for what was handed out cannot be taken back."""
-    stream, first = retried(lambda: _opened(start), retries)
+    stream, first = retried(lambda: _opened(start), retries, left=left)
     with closing(stream):
         yield from first
         yield from stream
@@ -68,13 +79,13 @@ def _opened(start: Callable[[], Generator[T]]) -> tuple[Generator[T], list[T]]:
     return stream, []
 
 
-def _waits(retries: Retries) -> Callable[[Exception], bool | float]:
+def _waits(retries: Retries, left: Left) -> Callable[[Exception], bool | float]:
     deadline = time.monotonic() + retries.timeout
     longest = retries.wait
 
     def seconds(exc: Exception) -> bool | float:
         nonlocal longest
-        if not (isinstance(exc, ModelFault) and exc.retryable):
+        if not (isinstance(exc, ModelFault) and exc.retryable) or left() == 0.0:
             return False
         asked = exc.retry_after if isinstance(exc, ModelUnavailable) else None
         wait = max(asked or 0.0, random.uniform(longest / 2, longest))

@@ -65,7 +65,7 @@ class LlamaGenerator:
         text = [request.continues]
         try:
             yield Piece("", Usage(len(ids), 0))
-            for chunk in writing.heard(request.stop):
+            for chunk in writing.heard(lambda: request.time_left == 0.0):
                 text.append(chunk.text)
                 yield Piece(chunk.text, Usage(0, chunk.tokens), chunk.finish)
             if not engine.fixed:  # where it must not matter what was written before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
@@ -95,10 +96,11 @@ class LlamaGuardModel:
         """The tokens before the one in which the character at `place` stands."""
         if place is None:
             return None
-        left = len(self._text(written)[:place].encode())
+        # Character by character as `_text` has them: one that is broken has other bytes there than the model wrote.
+        decoder, seen = codecs.getincrementaldecoder("utf-8")("replace"), 0
         for index, token in enumerate(written):
-            left -= len(self._engine.model.piece(token, special=True))
-            if left < 0:
+            seen += len(decoder.decode(self._engine.model.piece(token, special=True)))
+            if seen > place:
                 return tuple(written[:index])
         return None
 

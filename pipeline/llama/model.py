@@ -233,7 +233,7 @@ def _refuse_unreadable(path: Path) -> None:
     if magic != b"GGUF":
         raise ModelUnusable(f"{path} is not a GGUF file: convert the model with llama.cpp first")
     size, free = path.stat().st_size, free_bytes()
-    if free is not None and size > free:
+    if free is not None and size > free and not quiet_api().llama_supports_gpu_offload():  # it may fit in there
         raise ModelUnusable(
             f"{path} is {size / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are free: use a smaller quantisation"
         )

@@ -28,8 +28,11 @@ def waited(future: Future[T]) -> T:
 
 def listened(writing: Writing) -> Iterator[Chunk]:
     """What is written, as it comes. Cancels the work where no time is left, and raises `ModelUnavailable`."""
-    for chunk in writing:
-        if time_left() == 0.0:
-            writing.cancel()
-            raise ModelUnavailable(_LATE)
-        yield chunk
+    try:
+        for chunk in writing.heard(lambda: time_left() == 0.0):
+            yield chunk
+            if chunk.finish:
+                return
+    finally:
+        writing.cancel()
+    raise ModelUnavailable(_LATE)

@@ -49,7 +49,7 @@ class OpenAiModerator:
 
     def __call__(self, text: str) -> Mapping[str, float]:
         """Probabilities by category. Raises `ModelFault`, and `Unreadable` for a reply of another shape."""
-        return _scores(retried(lambda: self._asked(text), self._retries.within(time_left())))
+        return _scores(retried(lambda: self._asked(text), self._retries))
 
     def _asked(self, text: str) -> str:
         left = time_left()

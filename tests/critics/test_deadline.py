@@ -96,6 +96,36 @@ def test_a_critic_left_behind_can_tell_and_stop() -> None:
     assert stopped.wait(5)
 
 
+@pytest.mark.parametrize("seconds", [None, 60.0])
+def test_a_critic_is_left_behind_once_nobody_waits_for_it(seconds: float | None) -> None:
+    """With a limit or without one, also inside another critic; it can tell, and stop."""
+    stop, told = threading.Event(), threading.Event()
+
+    def silent(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        while time_left() != 0:
+            time.sleep(0.005)
+        told.set()
+        time.sleep(0.5)  # or it could answer at the very end
+        return []
+
+    threading.Timer(0.05, stop.set).start()
+    with pytest.raises(TimeoutError):
+        within(seconds, lambda *asked: within(30, silent, *asked), EXCHANGE, [RULE], stop=stop)
+    assert told.wait(5)
+
+
+def test_a_critic_that_stops_with_a_fault_when_its_time_is_up_is_late() -> None:
+    """Whichever of the two looks at the clock first."""
+    stop = threading.Event()
+
+    def stopping(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        stop.set()
+        raise RuntimeError("stopped")
+
+    with pytest.raises(TimeoutError, match="nobody waits"):
+        within(60, stopping, EXCHANGE, [RULE], stop=stop)
+
+
 def test_nobody_waits_longer_than_the_outer_limit() -> None:
     """The thread in between is left behind no longer than it must be."""
     freed, ended = threading.Event(), threading.Event()

@@ -330,7 +330,7 @@ def test_a_critic_of_parts_cannot_overrun_the_budgets_time() -> None:
     stream = Stream(["One.", " Two.", " Three."])
     outcome = run(stream, manifesto(EVIL, budget=Budget(seconds=0.2)), slow)
     done.set()
-    assert (outcome.stop_reason, stream.pulled, stream.closed) == ("seconds", [3], 1)
+    assert (outcome.stop_reason, stream.pulled, stream.closed) == ("seconds", [2], 1)
 
 
 # --- Which rules -----------------------------------------------------------------------------------------------------

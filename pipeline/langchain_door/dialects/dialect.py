@@ -40,9 +40,16 @@ class Dialect(Protocol):
         """Tokens of a text by the model's own tokeniser, or `None` where it is not at hand."""
 
     def drafting(
-        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+        self,
+        *,
+        seed: int,
+        max_tokens: int | None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seconds: float | None = None,
     ) -> Options:
-        """Ask for a draft. What is `None` is the model's own."""
+        """Ask for a draft. What is `None` is the model's own. A server that says nothing for so many `seconds` is hung
+        up on, where it is known how."""
 
     def reading(self, *, top: int) -> Options | None:
         """Ask for one word and the `top` likeliest with their log probabilities; `None` where there are none."""

@@ -32,7 +32,13 @@ class InProcess:
         return len(tokenize(text.encode(), add_bos=False, special=True)) if tokenize else None
 
     def drafting(
-        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+        self,
+        *,
+        seed: int,
+        max_tokens: int | None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seconds: float | None = None,  # noqa: ARG002 (the protocol's)
     ) -> Options:
         return given(seed=short_seed(seed), max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 

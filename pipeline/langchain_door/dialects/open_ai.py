@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 
+_SHORTEST = 0.001
+"""Seconds of a timeout: none at all would be no bound."""
+
+
 class OpenAi:
     """Chat completions, or the Responses API, which takes no seed and gives no log probabilities that we read."""
 
@@ -36,9 +40,16 @@ class OpenAi:
         return None
 
     def drafting(
-        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+        self,
+        *,
+        seed: int,
+        max_tokens: int | None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seconds: float | None = None,
     ) -> Options:
-        options = {**given(temperature=temperature, top_p=top_p), **self._limits(max_tokens)}
+        patience = {} if seconds is None else given(timeout=self._timeout(max(seconds, _SHORTEST)))
+        options = {**given(temperature=temperature, top_p=top_p), **patience, **self._limits(max_tokens)}
         return options if self._responses else {"seed": short_seed(seed), "stream_usage": True, **options}
 
     def reading(self, *, top: int) -> Options | None:
@@ -89,6 +100,15 @@ class OpenAi:
         if tools is None:
             return self._model.bind(**told)
         return self._model.bind_tools(offered(tools), **binding(tools, always=True), **told)
+
+    def _timeout(self, seconds: float) -> Any:
+        """The client's own timeout, with so many seconds for one read at most; `None` where it has fewer."""
+        own = getattr(getattr(self._model, "root_client", None), "timeout", None)
+        if isinstance(own, int | float) or own is None:
+            return seconds if own is None or seconds < own else None
+        parts = own.as_dict()  # httpx's
+        read = parts["read"]
+        return type(own)(**{**parts, "read": seconds}) if read is None or seconds < read else None
 
     def _limits(self, max_tokens: int | None, **body: Any) -> dict[str, Any]:
         """The bound on the answer, and what has to go into the request's body past LangChain and its client.

@@ -38,7 +38,13 @@ class Plain:
         return None
 
     def drafting(
-        self, *, seed: int, max_tokens: int | None, temperature: float | None = None, top_p: float | None = None
+        self,
+        *,
+        seed: int,
+        max_tokens: int | None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seconds: float | None = None,  # noqa: ARG002 (the protocol's)
     ) -> Options:
         return given(seed=short_seed(seed), max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 

@@ -241,3 +241,4 @@ def _close_all() -> None:
     for mailbox in list(_mailboxes):
         mailbox.close()
         mailbox.wait()
+    worker.finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -162,11 +162,11 @@ class Writing:
     def __iter__(self) -> Generator[Chunk, None, None]:
         return self.heard()
 
-    def heard(self, stop: threading.Event | None = None) -> Generator[Chunk, None, None]:
-        """The chunks as they come, until `stop` is set: a long prompt is read for some time before the first one."""
-        while not (stop and stop.is_set()):
+    def heard(self, unwanted: Callable[[], bool] | None = None) -> Generator[Chunk, None, None]:
+        """The chunks as they come, until they are `unwanted`: a long prompt is read for some time before the first."""
+        while not (unwanted and unwanted()):
             try:
-                chunk = self._chunks.get(timeout=_LOOK if stop else None)
+                chunk = self._chunks.get(timeout=_LOOK if unwanted else None)
             except Empty:
                 continue
             if isinstance(chunk, Exception):

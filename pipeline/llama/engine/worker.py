@@ -12,8 +12,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
 
 from pipeline.errors import ModelUnusable
 from pipeline.llama.engine.load import Load, Share
@@ -44,6 +44,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._helper = _Helper(self.ring)
         self._forked = False
+        self._once: set[Future[Any]] = set()
         self.spared = True
         """Whether something that can wait would be done at once: somebody spares a thread for it, or nobody does
         anything."""
@@ -65,6 +66,7 @@ class Worker:
         """For a child: the thread stayed in the parent, and who held the lock did so too. What is left of OpenMP's
         threads would be waited for as well, so that another thread is no cure."""
         self._rung = threading.Condition()
+        self._once.clear()
         self._forked = self._thread is not None
 
     def ring(self) -> None:
@@ -86,7 +88,13 @@ class Worker:
             yield Load()
 
         self.employ(once())
+        self._once.add(future)
+        future.add_done_callback(self._once.discard)
         return future.result()
+
+    def finish(self) -> None:
+        """Wait for what `run` was asked for, also where whoever asked was interrupted."""
+        wait(set(self._once))
 
     @property
     def here(self) -> bool:

@@ -63,7 +63,7 @@ def requantised(
     convert it, `OutputFault` where it cannot be written.
     """
     target = folder / f"{source.stem}-{fingerprint(source)[:16]}-{kind}.gguf"
-    if target.is_file():
+    if _is_whole(target):
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,11 +74,21 @@ def requantised(
     unfinished = Path(name)
     try:
         _convert(source, unfinished, kind, threads, compute)
+        with unfinished.open("rb+") as file:
+            os.fsync(file)  # or a power cut could leave its name and nothing in it
         unfinished.replace(target)
     finally:
         with contextlib.suppress(FileNotFoundError):
             unfinished.unlink()
     return target
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError:
+        return False
 
 
 def _convert(source: Path, target: Path, kind: Kind, threads: int | None, compute: Compute) -> None:
@@ -103,7 +113,7 @@ def _convert(source: Path, target: Path, kind: Kind, threads: int | None, comput
         )
     else:
         options.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind.upper()}")
-    if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(options)):
+    if llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(options)):
         raise ModelUnusable(f"llama.cpp cannot write {source} as {kind}: no space, or not a model it can convert")
 
 

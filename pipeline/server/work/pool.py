@@ -27,6 +27,7 @@ class Work:
         self._places = threads + waiting
         self._deadline = deadline
         self._followed: set[Following] = set()
+        self._called: set[asyncio.Future[None]] = set()
         self._ending = False
         self.taken = 0
 
@@ -72,16 +73,21 @@ class Work:
         return following
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What a blocking call gives. Raises `ApiError` where there is no room, or no answer in time."""
+        """What a blocking call gives. Raises `ApiError` where there is no room, no answer in time, or an end before."""
         self._admit(1)
         loop = asyncio.get_running_loop()
         future = self._pool.submit(call)
         future.add_done_callback(lambda _: self._left(loop))
+        called, given_up = asyncio.wrap_future(future), loop.create_future()
+        self._called.add(given_up)
         try:
-            async with asyncio.timeout(self._deadline):
-                return await asyncio.wrap_future(future)
-        except TimeoutError:
-            raise faults.too_late(self._deadline) from None
+            await asyncio.wait((called, given_up), timeout=self._deadline, return_when=asyncio.FIRST_COMPLETED)
+            if called.done():
+                return called.result()
+            raise faults.ending() if given_up.done() else faults.too_late(self._deadline)
+        finally:
+            self._called.discard(given_up)
+            called.cancel()  # what has not begun makes room
 
     async def end(self, grace: float, at_once: Callable[[], bool] = lambda: False) -> None:
         """Take nothing more; let what is under way finish within `grace` seconds, then cancel it."""
@@ -90,14 +96,20 @@ class Work:
             async with asyncio.timeout(grace):
                 while self.taken and not at_once():
                     await asyncio.sleep(0.02)
-        for following in list(self._followed):
-            following.cancel(faults.ending())
+        self._give_up()
 
     def close(self) -> None:
         self._ending = True
+        self._give_up()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _give_up(self) -> None:
+        """Whoever still waits is told that it ends."""
         for following in list(self._followed):
             following.cancel(faults.ending())
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for given_up in self._called:
+            if not given_up.done():
+                given_up.set_result(None)
 
     def _admit(self, count: int) -> None:
         if self._ending:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -13,6 +15,8 @@ from pipeline.errors import ModelFault, ModelRefused, ModelUnavailable
 from pipeline.generator import DraftRequest
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
 from pipeline.langchain_door.retry import Retries, retried, retried_stream
+
+Serve = Callable[..., tuple[str, list[dict[str, Any]]]]
 
 ASKED = (Message("user", "hi"),)
 QUICK = Retries(attempts=3, timeout=5.0, wait=0.01)
@@ -84,6 +88,49 @@ def test_a_draft_is_retried_before_its_first_piece(serve: Callable[..., tuple[st
     pieces = list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1)))
     assert [piece.text for piece in pieces if piece.text] == ["hello"]
     assert len(asked) == 2
+
+
+def test_a_draft_is_tried_again_only_in_the_time_that_it_has(serve: Serve) -> None:
+    """A wait that lasts longer than anybody waits for the draft is not begun."""
+    url, asked = serve([(503, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
+    request = DraftRequest(ASKED, seed=1, deadline=time.monotonic() + 0.9)
+    with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
+        list(ChatGenerator(model(url), name="m")(request))
+    assert len(asked) == 1
+
+
+def test_a_draft_that_nobody_waits_for_is_not_tried_again(serve: Serve) -> None:
+    """Whoever hangs up in the wait after a call that failed was the last to have asked."""
+    url, asked = serve([(503, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    with pytest.raises(ModelUnavailable, match=r"busy.*\(tried 1 time\)$"):
+        list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1, stop=stop)))
+    assert len(asked) == 1
+
+
+def test_a_wait_is_not_begun_for_nobody() -> None:
+    """Where whoever asked hung up during the call."""
+    gone = threading.Event()
+
+    def call() -> None:
+        gone.set()
+        raise ModelUnavailable("busy", retry_after=2.0)
+
+    begun = time.monotonic()
+    with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
+        retried(call, QUICK, left=lambda: 0.0 if gone.is_set() else None)
+    assert time.monotonic() - begun < 1
+
+
+def test_a_silent_server_is_hung_up_on_in_time() -> None:
+    """When nobody waits for the draft any more, and not when the client itself would lose patience."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        begun = time.monotonic()
+        with pytest.raises(ModelUnavailable):
+            list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1, deadline=begun + 0.3)))
+        assert 0.3 <= time.monotonic() - begun < 3
 
 
 def test_a_draft_broken_off_is_not_begun_again(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:

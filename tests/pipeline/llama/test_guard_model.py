@@ -89,6 +89,16 @@ def test_a_verdict_that_is_not_there_has_no_probability(engine: Engine) -> None:
     assert answer.text
 
 
+@pytest.mark.parametrize("kept", [4, 2])
+def test_it_is_read_there_behind_a_broken_character_as_well(engine: Engine, kept: int) -> None:
+    """One of several tokens, of which the model may write only some."""
+    model = engine.model
+    written = [*model.tokenise("ok \U0001f618 so", False)[:kept], *model.tokenise(" Safety: unsafe", False)]
+    text = b"".join(map(model.piece, written)).decode("utf-8", "replace")
+    assert ("\ufffd" in text) is (kept == 2)
+    assert LlamaGuardModel(engine)._head(written, text.index(" unsafe")) == tuple(written[:-1])
+
+
 def test_a_criterion_is_read_as_the_first_word_for_all_rules_at_once(engine: Engine) -> None:
     """Nothing is written, and what the prompts share is counted once."""
     model = LlamaGuardModel(engine, template=FIRST)

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import llama_cpp
 import pytest
 
 from critics import Exchange, Finding, Message, Rule, within
@@ -24,6 +25,9 @@ from pipeline import (
     embedded,
 )
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, compile_grammar, fingerprint
+from pipeline.llama.engine import Writing
+from pipeline.llama.waiting import listened
+from tests.pipeline.llama.waiting_for import until
 
 ASK = (Message("user", "Name three colours."),)
 
@@ -172,11 +176,23 @@ def test_a_critic_whose_time_is_up_leaves_no_work_behind(engine: Engine) -> None
 def test_a_critic_that_nobody_waits_for_leaves_no_work_behind(engine: Engine) -> None:
     """Whoever asked has hung up, and the model stops in the middle of what it writes."""
     slow, stop = ModelCritic(LlamaJudgeModel(engine)), threading.Event()
-    asked = threading.Thread(target=lambda: within(None, slow, Exchange(()), [], stop=stop))
-    asked.start()
-    stop.set()
-    asked.join(20)
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(TimeoutError):
+        within(None, slow, Exchange(()), [], stop=stop)
+    assert slow.ended.wait(20)
     assert isinstance(slow.error, ModelFault)
+
+
+def test_what_is_not_yet_begun_is_not_waited_for_either() -> None:
+    writing = Writing()
+
+    def hears(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        list(listened(writing))
+        return []
+
+    with pytest.raises(TimeoutError):
+        within(0.1, hears, Exchange(()), [])
+    until(writing.cancelled)
 
 
 class ModelCritic:
@@ -267,6 +283,16 @@ def test_a_model_too_big_for_the_memory_is_refused_before_it_is_read(tmp_path: P
         huge.write(b"GGUF")
         huge.truncate(1 << 40)
     with pytest.raises(ModelUnusable, match="of memory are free"):
+        LlamaModel(file)
+
+
+def test_what_a_gpu_may_have_room_for_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "huge.gguf"
+    with file.open("wb") as huge:
+        huge.write(b"GGUF")
+        huge.truncate(1 << 40)
+    monkeypatch.setattr(llama_cpp, "llama_supports_gpu_offload", lambda: True)
+    with pytest.raises(ModelUnusable, match="cannot be loaded"):
         LlamaModel(file)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,24 @@ def test_a_model_is_requantised_once_and_kept_whole(folder: Path) -> None:
     assert requantised(embedded.weights(), "q8_0", folder) == made
     assert made.stat().st_mtime_ns == stamp
     assert list(folder.iterdir()) == [made]
+
+
+def test_what_a_power_cut_has_left_of_one_is_made_anew(folder: Path) -> None:
+    """A name and nothing in it; and so that it does not come to that, what is written is on the disk first."""
+    made = requantised(embedded.weights(), "q8_0", folder)
+    size = made.stat().st_size
+    for left in (b"", b"\0" * 4096):
+        made.write_bytes(left)
+        assert requantised(embedded.weights(), "q8_0", folder) == made
+        assert made.stat().st_size == size
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = []
+    monkeypatch.setattr(os, "fsync", lambda file: order.append("synced"))
+    monkeypatch.setattr(Path, "replace", lambda path, target: order.append("named"))
+    requantised(embedded.weights(), "q8_0", tmp_path)
+    assert order == ["synced", "named"]
 
 
 def test_both_forms_are_measured_in_one_run(folder: Path) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.pipeline.server.serving import POLITE, TestClient, app_of, scripted
+from critics import Exchange, Finding, Rule
+from tests.pipeline.server.serving import POLITE, TestClient, app_of, running, scripted
 
 URL = "/v1/moderations"
 
@@ -73,3 +80,43 @@ def test_breaches_are_counted() -> None:
     client = TestClient(app_of(scripted("unused")))
     client.post(URL, json={"input": "A bomb."})
     assert 'superego_breaches_total{manifesto="polite",rule="no-bombs"} 1.0' in client.get("/metrics").text
+
+
+def test_past_the_grace_a_moderation_is_told_that_the_server_ends() -> None:
+    """As a stream is and a draft, with OpenAI's body, and whatever its critic waits for."""
+    begun, go = threading.Event(), threading.Event()
+
+    def silent(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        begun.set()
+        go.wait(30)
+        return []
+
+    app = app_of(replace(scripted("unused"), critic=silent))
+    with ThreadPoolExecutor(1) as clients, running(app, grace=0.05) as base:
+        waiting = clients.submit(httpx.post, base + URL, json={"input": ["one", "two"]}, timeout=30)
+        assert begun.wait(10)
+        app.state.running.should_exit = True
+        answer = waiting.result()
+        go.set()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "shutting_down")
+    assert answer.headers["retry-after"]
+
+
+def test_within_the_grace_a_moderation_is_waited_for() -> None:
+    """What is under way when the server is asked to end is answered."""
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        begun.set()
+        go.wait(30)
+        return [Finding(rule.id, "slow", 0.0) for rule in rules]
+
+    app = app_of(replace(scripted("unused"), critic=slow))
+    with ThreadPoolExecutor(1) as clients, running(app, grace=30) as base:
+        waiting = clients.submit(httpx.post, base + URL, json={"input": "one"}, timeout=30)
+        assert begun.wait(10)
+        app.state.running.should_exit = True
+        while not app.state.service.work.ending:
+            time.sleep(0.01)
+        go.set()
+        assert waiting.result().json()["results"][0]["flagged"] is False

@@ -72,8 +72,11 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
         def called(asked: ModelRequest[Any]) -> ModelResponse[Any]:
             return back.run(partial(handler, asked))
 
-        with quiet_context() as context:
-            return await in_thread(partial(context.run, self._moderated, request, called), cancel=back.cancel)
+        try:
+            with quiet_context() as context:
+                return await in_thread(partial(context.run, self._moderated, request, called), cancel=back.cancel)
+        finally:
+            back.cancel()  # a call that the budget did not wait for
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Result]) -> Result:
         result = handler(request)

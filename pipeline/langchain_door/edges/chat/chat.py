@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_valid
 from pipeline.answer import Answer
 from pipeline.errors import BadInput
 from pipeline.langchain_door.calls import from_calls
+from pipeline.langchain_door.edges.chat.caching import OneCall, for_one_call
 from pipeline.langchain_door.edges.chat.calling import Call, in_time
 from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
@@ -38,7 +39,8 @@ class ChatEdge(BaseChatModel):
     """Answers by a manifesto, or with its refusal.
 
     `temperature`, `top_p`, `max_tokens`, `stop` and `seed` are for the drafts, and can be given by call as well. So can
-    `context`: documents that the drafts are made from and held against. `timeout` bounds one call, in seconds.
+    `context`: documents that the drafts are made from and held against. `timeout` bounds one call, in seconds: all of
+    it, from the first draft to the last part, whatever it waits for. Then it raises `TimeoutError`.
     """
 
     pipeline: SkipValidation[Pipeline] | None = Field(default=None, exclude=True, repr=False)
@@ -145,6 +147,20 @@ class ChatEdge(BaseChatModel):
             params["ls_stop"] = stops
         return params
 
+    def _generate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return super(ChatEdge, self._for_one_call())._generate_with_cache(*args, **kwargs)
+
+    async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return await super(ChatEdge, self._for_one_call())._agenerate_with_cache(*args, **kwargs)
+
+    def _for_one_call(self) -> Self:
+        """Itself, or where answers are kept a copy with a cache that is told what came of this one."""
+        cache = for_one_call(self.cache)
+        if cache is None:
+            return self
+        _ = self.ready  # loaded once, and not by each copy
+        return self.model_copy(update={"cache": cache})
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -231,6 +247,8 @@ class ChatEdge(BaseChatModel):
         return self.bind(tools=formed, **chosen, **kwargs)
 
     def _answer(self, outcome: Outcome) -> str:
+        if isinstance(self.cache, OneCall):
+            self.cache.ended(outcome)
         if outcome.stop_reason == "cancelled":
             raise TimeoutError(f"there was no answer within {self.timeout} s")
         return answer_of(outcome, refuse=self.on_withheld == "refuse")

@@ -84,8 +84,11 @@ class ModeratedRunnable(Runnable[Any, Any]):
             call: Callable[[], Awaitable[Any]] = partial(self.runnable.ainvoke, asked, inner, **kwargs)
             return back.run(call)
 
-        with quiet_context() as context:
-            return await in_thread(partial(context.run, self._moderated, given, called), cancel=back.cancel)
+        try:
+            with quiet_context() as context:
+                return await in_thread(partial(context.run, self._moderated, given, called), cancel=back.cancel)
+        finally:
+            back.cancel()  # a call that the budget did not wait for
 
     def _moderated(self, given: Any, call: Callable[[Any], Any]) -> Any:
         asked = Asked.of(self.runnable, given, self._input_key)

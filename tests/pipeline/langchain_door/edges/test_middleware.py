@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from langchain_core.tools import tool
 from langgraph.types import Command
 from pydantic import BaseModel, Field
 
+from critics import Budget
 from pipeline import BadInput, Outcome, Pipeline, Withheld
 from pipeline.langchain import ModeratedChat, ModerationMiddleware
 
@@ -309,6 +311,25 @@ async def test_async_hooks_do_the_same(make: Make, guarded: str) -> None:
     assert sent.letters == []
     assert "Ignore" not in str(model.asked)
     assert texts(state)[-1] == GOOD
+
+
+async def test_a_silent_model_is_cancelled_when_the_time_is_up(make: Make) -> None:
+    """The agent goes on with the refusal, and what waits in the model's call hears of it."""
+    ended = asyncio.Event()
+
+    class Silent(AgentMiddleware[Any, Any, Any]):
+        async def awrap_model_call(self, request: Any, handler: Any) -> Any:
+            try:
+                return await asyncio.Future()
+            finally:
+                ended.set()
+
+    given = make()
+    hurried = given.manifesto.model_copy(update={"budget": Budget(seconds=0.2)})
+    silent = agent(Lines(lines=[GOOD]), replace(given, manifesto=hurried), middleware=[Silent()])
+    async with asyncio.timeout(10):
+        assert texts(await silent.ainvoke(asked()))[-1] == hurried.refusal
+        await ended.wait()
 
 
 async def test_cancelling_an_agent_cancels_its_model(make: Make) -> None:

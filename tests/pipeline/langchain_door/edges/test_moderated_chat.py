@@ -9,12 +9,16 @@ import operator
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
+from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import (
     AIMessage,
@@ -27,8 +31,18 @@ from langchain_core.outputs import LLMResult
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from critics import Message, ToolCall
-from pipeline import BadInput, DraftRequest, ModelFault, ModelUnavailable, Piece, Pieces, Pipeline, Withheld
+from critics import Critic, Exchange, Finding, Message, Rule, ToolCall
+from pipeline import (
+    BadInput,
+    DraftRequest,
+    ModelFault,
+    ModelUnavailable,
+    Piece,
+    Pieces,
+    Pipeline,
+    ScriptedGenerator,
+    Withheld,
+)
 from pipeline.langchain import ModeratedChat
 from pipeline.langchain_door import load_chat_model
 
@@ -222,6 +236,45 @@ def test_a_call_ends_in_time(make: Make) -> None:
     assert endless.closed.is_set()
 
 
+@pytest.mark.parametrize("silent", ["generator", "critic"])
+@pytest.mark.parametrize("how", ["invoke", "stream", "ainvoke", "astream"])
+def test_a_call_ends_in_time_whatever_it_waits_for(make: Make, silent: str, how: str) -> None:
+    """Whether it is a draft that does not come or a verdict, and the manifesto would have waited."""
+    done = threading.Event()
+
+    class Silent:
+        name = "silent"
+        can_continue = False
+
+        def __call__(self, request: DraftRequest) -> Pieces:
+            yield Piece("We")
+            done.wait(20)
+
+    def never(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        done.wait(20)
+        return []
+
+    given = make([GOOD])
+    patient = replace(given, generator=Silent()) if silent == "generator" else replace(given, critic=never)
+    chat = ModeratedChat(pipeline=patient, timeout=0.1)
+
+    async def read() -> None:
+        async for _ in chat.astream("What?"):
+            pass
+
+    calls: dict[str, Callable[[], object]] = {
+        "invoke": lambda: chat.invoke("What?"),
+        "stream": lambda: list(chat.stream("What?")),
+        "ainvoke": lambda: asyncio.run(chat.ainvoke("What?")),
+        "astream": lambda: asyncio.run(read()),
+    }
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"0\.1 s"):
+        calls[how]()
+    assert 0.1 <= time.monotonic() - began < 10
+    done.set()
+
+
 def test_options_reach_the_drafts(make: Make) -> None:
     """Those of the call before those of the model."""
     pipeline = make([GOOD])
@@ -360,6 +413,75 @@ def test_a_cache_keeps_manifestos_apart(make: Make) -> None:
     assert one._get_llm_string() != other._get_llm_string()
     assert one._get_llm_string() == ModeratedChat(pipeline=one.ready)._get_llm_string()
     assert one._get_llm_string() != ModeratedChat(pipeline=one.ready, stop=["three"])._get_llm_string()
+
+
+class Judge:
+    """A critic that is down until it is mended."""
+
+    def __init__(self, critic: Critic) -> None:
+        self.critic = critic
+        self.down = True
+
+    def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> Sequence[Finding]:
+        if self.down:
+            raise ModelUnavailable("the judge is down")
+        return self.critic(exchange, rules)
+
+
+@pytest.fixture
+def cache() -> Iterator[InMemoryCache]:
+    """LangChain's cache for all models."""
+    cache = InMemoryCache()
+    set_llm_cache(cache)
+    yield cache
+    set_llm_cache(None)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_cache_keeps_no_refusal_of_the_moment(
+    make: Make, cache: InMemoryCache, own: bool, streaming: bool
+) -> None:
+    """When the judge is up again, it is asked; what passed then is kept, whatever comes after."""
+    given = make([GOOD])
+    judge = Judge(given.critic)
+    kept = {"cache": InMemoryCache()} if own else {}
+    chat = ModeratedChat(pipeline=replace(given, critic=judge), streaming=streaming, tell=False, **kept)
+    refusal = given.manifesto.refusal
+    assert [chat.invoke("What?").content, (await chat.ainvoke("What?")).content] == [refusal, refusal]
+    judge.down = False
+    assert [chat.invoke("What?").content, (await chat.ainvoke("How?")).content] == [GOOD, GOOD]
+    judge.down = True
+    assert [chat.invoke("What?").content, (await chat.ainvoke("How?")).content] == [GOOD, GOOD]
+    assert bool(cache._cache) is not own
+
+
+def test_a_cache_keeps_a_refusal_that_was_decided(make: Make, cache: InMemoryCache) -> None:
+    """No draft passed, and none is written for the same question again."""
+    pipeline = make([BAD])
+    chat = ModeratedChat(pipeline=pipeline)
+    first = chat.invoke("What?").content
+    generator = pipeline.generator
+    assert isinstance(generator, ScriptedGenerator)
+    drafts = len(generator.requests)
+    assert chat.invoke("What?").content == first == pipeline.manifesto.refusal
+    assert len(generator.requests) == drafts > 0
+
+
+def test_a_cached_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch, make: Make, cache: InMemoryCache) -> None:
+    """And not at every call anew."""
+    loads: list[Pipeline] = []
+
+    def load(*_: object, **__: object) -> Pipeline:
+        loads.append(make([GOOD]))
+        return loads[-1]
+
+    monkeypatch.setattr("pipeline.langchain.load", load)
+    chat = ModeratedChat(manifesto="house-style")
+    for question in ("What?", "How?"):
+        result = chat._generate_with_cache([HumanMessage(question)])
+        assert result.generations[0].message.content == GOOD
+    assert len(loads) == 1
 
 
 def test_a_run_is_named_and_described(make: Make) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 
+from critics import Budget
 from pipeline import BadInput, Outcome, Pipeline, Withheld
 from pipeline.langchain import moderate
 
@@ -241,6 +243,35 @@ async def test_async_calls_the_runnables_own_async(make: Make) -> None:
 
     assert await moderate(RunnableLambda(answer), pipeline=make()).ainvoke("What?") == GOOD
     assert loops == [asyncio.get_running_loop()] * 2
+
+
+async def test_a_silent_runnable_is_cancelled_when_the_time_is_up(make: Make) -> None:
+    """The manifesto's seconds are for what is called as well, and it hears of their end."""
+    ended = asyncio.Event()
+
+    async def answer(_: str) -> str:
+        try:
+            return await asyncio.Future()
+        finally:
+            ended.set()
+
+    given = make()
+    hurried = given.manifesto.model_copy(update={"budget": Budget(seconds=0.2)})
+    moderated = moderate(RunnableLambda(answer), pipeline=replace(given, manifesto=hurried))
+    async with asyncio.timeout(10):
+        assert await moderated.ainvoke("What?") == REFUSAL
+        await ended.wait()
+
+
+def test_a_silent_runnable_is_not_waited_for_when_the_time_is_up(make: Make) -> None:
+    """Nobody can cancel it from outside, and it is left behind."""
+    done = threading.Event()
+    given = make()
+    hurried = given.manifesto.model_copy(update={"budget": Budget(seconds=0.2)})
+    silent: RunnableLambda[str, str] = RunnableLambda(lambda _: str(done.wait(20)))
+    assert moderate(silent, pipeline=replace(given, manifesto=hurried)).invoke("What?") == REFUSAL
+    assert not done.is_set()
+    done.set()
 
 
 async def test_cancelling_cancels_the_runnable(make: Make) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -254,3 +257,31 @@ def test_an_engine_that_is_interrupted_while_it_is_made_is_not_left(monkeypatch:
         Engine(SimpleNamespace(piece=None, ends=None), context=64)  # type: ignore[arg-type]  # nothing of it is used
     assert [box.closed for box in boxes] == [True]
     boxes[0].end()
+
+
+INTERRUPTED = """
+import os
+import signal
+import threading
+import time
+
+from pipeline.llama.engine import engine
+from pipeline.llama.engine.worker import worker
+
+
+def work():
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    time.sleep(1)
+    os.write(1, b"done")
+
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+worker.run(work)
+"""
+
+
+def test_what_nobody_waits_for_any_more_is_waited_for_at_the_end(root: Path) -> None:
+    """Or the interpreter would take the thread down while that is inside llama.cpp."""
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=root, capture_output=True, text=True, check=False)
+    assert "KeyboardInterrupt" in ended.stderr
+    assert ended.stdout == "done"
