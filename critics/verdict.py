@@ -45,12 +45,17 @@ class Judgement:
 
     @property
     def critique(self) -> str:
-        """Why it is broken or undecided, from the critics that say so, or the worst where only all together do."""
-        said = [f for f in self._counted if f.outcome(self.rule.threshold) == self.outcome]
-        if not said and self.outcome == "broken":
-            worst = max(f.probability or 0.0 for f in self._counted)
-            said = [f for f in self._counted if f.probability == worst]
-        return "; ".join(dict.fromkeys(filter(None, (f.critique for f in said))))
+        """Why it is broken or undecided."""
+        return "; ".join(dict.fromkeys(filter(None, (f.critique for f in self.decisive))))
+
+    @property
+    def decisive(self) -> tuple[Finding, ...]:
+        """Of the critics that say what the outcome says, or of the worst where only all together come to a breach."""
+        said = tuple(f for f in self._counted if f.outcome(self.rule.threshold) == self.outcome)
+        if said or self.outcome != "broken":
+            return said
+        worst = max(f.probability or 0.0 for f in self._counted)
+        return tuple(f for f in self._counted if f.probability == worst)
 
     @property
     def disagreement(self) -> float | None:

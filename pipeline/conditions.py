@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from critics import Manifesto
+from critics import Manifesto, Rule
 from pipeline import embedded
+from pipeline.guards import sought
 from pipeline.identity import Wardrobe
 from pipeline.llama import Adapter, fingerprint
 from pipeline.pipeline import Pipeline
@@ -67,11 +68,11 @@ def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None
     judge, guard, probe = judge_name(settings), settings.guard, settings.probe
     match critic:
         case "judge":
-            inherited = "" if settings.judge.model else drafting(settings)
-            read = (inherited, manifesto.beliefs, manifesto.provenance)
-            return _told(settings, settings.judge, judge, *read, files=[judge_adapter(settings)])
+            inherited, adapter = "" if settings.judge.model else drafting(settings), judge_adapter(settings)
+            read = () if adapter else (manifesto.beliefs, manifesto.provenance)  # a trained one is not told them
+            return _told(settings, settings.judge, judge, inherited, *read, files=[adapter])
         case "guard":
-            return _told(settings, guard, guard.model or "", files=[guard.template])
+            return _told(settings, guard, guard.model or "", *sought(manifesto, settings), files=[guard.template])
         case "probe":
             return _told(settings, probe, judge, files=[probe.file, embedded.PROBE])
         case "semantic" | "grounded":
@@ -79,6 +80,14 @@ def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None
         case "remote":
             return _served(settings.remote, settings.remote.model)
     return None
+
+
+def listed(critic: str, settings: Settings, manifesto: Manifesto) -> tuple[Rule, ...]:
+    """The rules that a critic reads together, whichever of them it is asked about: a judge that was trained reads none
+    but that one, any other the list of its own."""
+    if critic != "judge" or judge_adapter(settings):
+        return ()
+    return tuple(rule for rule in manifesto.rules if "judge" in rule.critics)
 
 
 def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Sequence[Path | None] = ()) -> str:

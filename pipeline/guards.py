@@ -68,6 +68,16 @@ def guard_critic(
     )
 
 
+def sought(manifesto: Manifesto, settings: Settings) -> list[str]:
+    """The codes that the manifesto's rules are about, where the guard model is told, or may be, not to look for others.
+    Empty, too, where a rule is about all of them."""
+    family = _told(settings.guard, settings.guard.model or "")
+    if family and not family.excludes:
+        return []
+    named = [rule.guard.codes if rule.guard else () for rule in manifesto.rules if "guard" in rule.critics]
+    return sorted({" ".join(code.split()).casefold() for codes in named for code in codes}) if all(named) else []
+
+
 def _told(wanted: GuardSettings, *told: str) -> GuardFamily | None:
     return guard_family(*told) if wanted.family == "auto" else GUARD_FAMILIES[wanted.family]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from critics import Finding, Manifesto, ToolCall, Usage, Verdict
+from critics import Finding, Judgement, Manifesto, Span, ToolCall, Usage, Verdict
 from pipeline.emptiness import EMPTY
 from pipeline.errors import ModelFault, PipelineError
 from pipeline.generator import Finish
@@ -31,7 +31,7 @@ STOPS: Mapping[StopReason, str] = {
     "input": "the prompt itself breaks a rule",
     "undecided": "a rule could not be judged",
     "repeated": "the same draft came again",
-    "stalled": "the critique did not change",
+    "stalled": "the same fault was found again",
     "shown": "what had been shown could not be gone on with",
     "attempts": "no attempts are left",
     "tokens": "no tokens are left",
@@ -128,7 +128,7 @@ class Outcome:
 
 
 def standstill(attempts: Sequence[Attempt]) -> StopReason | None:
-    """A draft that was there before, or a critique that did not change: more of the same would not help."""
+    """A draft that was there before, or the same complaint of the same passage: more of the same would not help."""
     if len(attempts) < 2:
         return None
     *earlier, last = attempts
@@ -148,8 +148,15 @@ def best(attempts: Sequence[Attempt], manifesto: Manifesto) -> Attempt | None:
 _UNSPOKEN = (EMPTY, WELL_FORMED)
 
 
-def _complaints(attempt: Attempt) -> tuple[tuple[str, str], ...]:
-    return tuple((j.rule.id, j.critique) for j in attempt.verdict.broken)
+def _complaints(attempt: Attempt) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return tuple((j.rule.id, j.critique, _faulted(j, attempt.judged)) for j in attempt.verdict.broken)
+
+
+def _faulted(judgement: Judgement, text: str) -> tuple[str, ...]:
+    """The passages that are complained of: those that a finding points at, or all of the text. Many critics say the
+    same of whatever they find harmful, so that their words alone tell nothing."""
+    spans = (span for finding in judgement.decisive for span in finding.spans or (Span(0, len(text)),))
+    return tuple(text[slice(*span)] for span in spans)
 
 
 def _may_be_best(attempt: Attempt, manifesto: Manifesto) -> bool:

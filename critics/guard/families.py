@@ -56,6 +56,11 @@ class GuardFamily:
     trails: bool = False
     max_tokens: int = 64
 
+    @property
+    def excludes(self) -> bool:
+        """Whether it is told which codes not to look for, so that what it says depends on all of its rules."""
+        return self.ask is with_exclusions
+
     def known(self, code: str) -> str | None:
         """The code as the family writes it, in whatever case it is given."""
         folded = " ".join(code.split()).casefold()

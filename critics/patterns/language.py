@@ -23,8 +23,20 @@ PART = 1_000
 
 _NO_LANGUAGE = "zxx"  # the detector's word for numbers, markup and the like, which are in every language
 
+_KNOWN = (
+    "af am an ar as az ba be bg bn br bs ca cs cy da de dz el en eo es et eu fa fi fo fr fy ga gd gl gu ha he hi hr ht "
+    "hu hy id ig is it ja jv ka kk km kn ko ku ky la lb lg ln lo lt lv mg mk ml mn mr ms mt my ne nl nn no oc om or pa "
+    "pl ps pt qu ro ru rw sa se si sk sl sn so sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz vi vo wa xh yo zh zu"
+)
+"""The languages of ISO 639-1 that the detector knows, which takes too long to load to be asked."""
+
 _ALIKE = (frozenset({"nb", "nn", "no"}), frozenset({"bs", "hr", "sr"}), frozenset({"id", "ms"}))
 """Languages that the detector takes for one another; to allow one is to allow its group."""
+
+
+def knows_language(code: str) -> bool:
+    """Whether a text can be told to be in this language, by its ISO 639-1 code, or in one that is taken for it."""
+    return not _likes(code).isdisjoint(_KNOWN.split())
 
 
 def language(text: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from critics.finding import Span
+from critics.text.folding import folded
 from critics.text.marks import marks
 
 # Scripts without spaces, of which each character counts as a word: Han, Hiragana, Katakana.
@@ -33,16 +34,24 @@ class Words:
 
     def spans(self, text: str) -> Iterator[Span]:
         """Where one of them stands as a whole; of two that begin together only the longer."""
+        if self._case_sensitive:
+            yield from self._places(text)
+            return
+        searched = folded(text)
+        for place in self._places(searched.text):
+            yield searched.span(*place)
+
+    def found(self, text: str) -> bool:
+        return next(self.spans(text), None) is not None
+
+    def _places(self, text: str) -> Iterator[Span]:
         # Looked up by the word that stands there: a list of a thousand takes no longer than a list of one.
         for word in _first_word().finditer(text) if self._by_first else ():
-            phrases = self._by_first.get(_key(word[0], self._case_sensitive))
+            phrases = self._by_first.get(word[0])
             if phrases and (found := phrases.match(text, word.start())):
                 yield Span(*found.span())
         for found in self._others.finditer(text):
             yield Span(*found.span(1))
-
-    def found(self, text: str) -> bool:
-        return next(self.spans(text), None) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -52,22 +61,16 @@ def compile_words(words: tuple[str, ...], *, case_sensitive: bool) -> Words:
     An edge that is a letter must not touch another letter. An edge that is punctuation may touch anything, and so may
     one in a script without spaces.
     """
-    phrases = sorted({" ".join(word.split()) for word in words} - {""}, key=lambda phrase: (-len(phrase), phrase))
+    wanted = words if case_sensitive else [folded(word).text for word in words]
+    phrases = sorted({" ".join(word.split()) for word in wanted} - {""}, key=lambda phrase: (-len(phrase), phrase))
     by_first: dict[str, list[str]] = {}
     for phrase in phrases:
         first = _first_word().match(phrase)
-        by_first.setdefault(_key(first[0], case_sensitive) if first else "", []).append(_whole(phrase))
+        by_first.setdefault(first[0] if first else "", []).append(_whole(phrase))
     # Escaped literals and `\s+`, nothing nested: linear on any engine, so this needs no RE2, whose word boundaries know
     # only ASCII. The look-ahead finds what overlaps as well.
-    flags = re.NOFLAG if case_sensitive else re.IGNORECASE
-    others = re.compile(f"(?=({'|'.join(by_first.pop('', [_NOTHING]))}))", flags)
-    return Words(
-        {first: re.compile("|".join(wholes), flags) for first, wholes in by_first.items()}, others, case_sensitive
-    )
-
-
-def _key(word: str, case_sensitive: bool) -> str:
-    return word if case_sensitive else word.casefold()
+    others = re.compile(f"(?=({'|'.join(by_first.pop('', [_NOTHING]))}))")
+    return Words({first: re.compile("|".join(wholes)) for first, wholes in by_first.items()}, others, case_sensitive)
 
 
 @lru_cache(maxsize=1)

@@ -56,7 +56,7 @@ class CachingGenerator:
                 for piece in pieces:
                     written.append(piece)
                     yield piece
-            ended = not (request.stop and request.stop.is_set())
+            ended = request.time_left != 0.0
         except Exception:
             failed = True
             raise

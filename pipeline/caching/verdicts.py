@@ -21,20 +21,22 @@ _LOOKED_AT = {
 
 class CachingCritic:
     """Judges as `critic` does, rule by rule only what it has not judged before. `identity` is what else its findings
-    depend on: which critic and model it is, and what it reads of the manifesto.
+    depend on: which critic and model it is, and what it reads of the manifesto. `listed` are the rules whose statements
+    it reads, those of a side together, whichever of them it is asked about.
 
     What was undecided, or judged in part, is judged again. A finding keeps its critique and what it cost, also where
     its rule has another threshold by now.
     """
 
-    def __init__(self, critic: Critic, store: Store, *, identity: str) -> None:
+    def __init__(self, critic: Critic, store: Store, *, identity: str, listed: Sequence[Rule] = ()) -> None:
         self._critic = critic
         self._store = store
         self._identity = identity
+        self._listed = listed
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         asked = _exchange_key(exchange)
-        keys = {rule.id: key_of(KIND, self._identity, asked, _told(rule)) for rule in rules}
+        keys = {rule.id: key_of(KIND, self._identity, asked, _told(rule), *self._beside(rule)) for rule in rules}
         kept = {rule.id: found for rule in rules if (found := self._found(keys[rule.id]))}
         missing = [rule for rule in rules if rule.id not in kept]
         fresh = self._fresh(exchange, missing, alone=not kept) if missing else []
@@ -43,6 +45,10 @@ class CachingCritic:
             if len(own) == 1 and own[0].probability is not None and not own[0].in_part:
                 self._store.put(keys[rule.id], json.dumps(asdict(own[0]), separators=(",", ":")).encode())
         return [*kept.values(), *fresh]
+
+    def _beside(self, rule: Rule) -> list[str]:
+        """In order, for they are numbered."""
+        return [other.statement for other in self._listed if other.applies_to == rule.applies_to]
 
     def _fresh(self, exchange: Exchange, rules: Sequence[Rule], *, alone: bool) -> list[Finding]:
         try:

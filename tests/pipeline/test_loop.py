@@ -183,6 +183,9 @@ def test_counters_live_in_the_call() -> None:
     assert [loop(exchange).status for _ in range(2)] == ["released", "released"]
 
 
+MANY = Budget(attempts=9)
+
+
 def numbered_critic() -> Any:
     """Says something new each time, so that only the drafts can stand still."""
     count = iter(range(100))
@@ -195,14 +198,51 @@ def numbered_critic() -> Any:
 
 def test_it_stops_on_a_repeated_draft() -> None:
     """The second time a draft comes, more of the same would not help."""
-    outcome, generator = run(["bad", "bad"], manifesto(budget=Budget(attempts=9)), numbered_critic())
+    outcome, generator = run(["bad", "bad"], manifesto(budget=MANY), numbered_critic())
     assert (outcome.stop_reason, len(generator.requests)) == ("repeated", 2)
 
 
-def test_it_stops_on_a_critique_that_did_not_change() -> None:
-    """New words, old complaint, word for word: stop."""
-    outcome, generator = run(["bad one", "bad two", "bad three"], manifesto(budget=Budget(attempts=9)))
+def test_it_stops_on_a_fault_that_did_not_change() -> None:
+    """The old offence, in the same words about it, though what follows is new: stop."""
+
+    def pointing(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        at = exchange.judged.find("bad")
+        return [Finding(r.id, "c", 0.875, "it sounds harsh", (Span(at, at + 3),)) for r in rules if at >= 0]
+
+    outcome, generator = run(["One bad.", "Two are bad.", "Three."], manifesto(BAD, budget=MANY), pointing)
     assert (outcome.stop_reason, len(generator.requests)) == ("stalled", 2)
+
+
+def test_patterns_that_find_the_same_again_stop_it() -> None:
+    """As a model that will not drop its opening makes them; where another draft still lacks what it must say, more
+    may help."""
+    critic = Panel({"patterns": PatternsCritic()})
+    forbidding = BAD.model_copy(update={"critics": ("patterns",), "patterns": Patterns(forbid_words=("sure",))})
+    requiring = BAD.model_copy(update={"critics": ("patterns",), "patterns": Patterns(require_words=("bye",))})
+    opening = "Sure! I am glad that you ask me this, since it is what I know: "
+    drafts = [opening + "tea.", opening + "milk.", "Tea, bye."]
+    stops = [run(drafts, manifesto(rule, budget=MANY), critic)[0].stop_reason for rule in (forbidding, requiring)]
+    assert stops == ["stalled", "passed"]
+
+
+@pytest.mark.parametrize("critique", ["it looks like what breaks this rule", ""])
+def test_a_critic_that_always_says_the_same_stops_nothing(critique: str) -> None:
+    """Of other drafts its words are another complaint; of the same passage they are the same one."""
+    critic = ScriptedCritic(opinion, critique=critique)
+    outcome, generator = run(["bad one", "bad two", "a third"], manifesto(budget=MANY), critic)
+    assert (outcome.status, len(generator.requests)) == ("released", 3)
+    outcome, generator = run(["bad one", "bad two", " bad one\n", "a third"], manifesto(budget=MANY), critic)
+    assert (outcome.stop_reason, len(generator.requests)) == ("repeated", 3)
+
+
+def test_another_passage_is_another_fault() -> None:
+    """Though the critic has the same words for it."""
+
+    def pointing(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        return [Finding(r.id, "c", opinion(exchange.judged, r), "harsh", (Span(0, 5),)) for r in rules]
+
+    outcome, generator = run(["bad 1, and", "bad 2, and", "bad 2, so"], manifesto(budget=MANY), pointing)
+    assert (outcome.stop_reason, len(generator.requests)) == ("stalled", 3)
 
 
 def test_it_goes_on_while_the_critique_changes() -> None:

@@ -164,11 +164,18 @@ def test_a_score_below_the_bound_shows_nothing() -> None:
 
 def test_a_sentence_that_fails_again_in_the_same_way_ends_the_answer() -> None:
     """But only where nothing was shown in between: an answer that got on has not come to a standstill."""
-    answer = stream(Chunks(["One.", " So bad 1."], ["So bad 2."]), manifesto(budget=Budget(attempts=9)))
+
+    def pointing(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        at = exchange.judged.find("bad")
+        spans = (Span(at, at + 3),) if at >= 0 else ()
+        return [Finding(rule.id, "c", float(at >= 0), "harsh", spans) for rule in rules]
+
+    under = manifesto(budget=Budget(attempts=9))
+    answer = stream(Chunks(["One.", " So bad 1."], ["So bad 2."], ["Three."]), under, pointing)
     assert list(answer) == ["One."]
     assert (answer.outcome.stop_reason, len(answer.outcome.attempts)) == ("stalled", 2)
     got_on = Chunks(["One.", " So bad 1."], ["Two.", " So bad 2."], ["Three."])
-    assert "".join(stream(got_on, manifesto(budget=Budget(attempts=9)))) == "One. Two. Three."
+    assert "".join(stream(got_on, under, pointing)) == "One. Two. Three."
 
 
 def test_an_answer_may_end_with_what_was_shown() -> None:

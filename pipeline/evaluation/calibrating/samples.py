@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from critics import DETERMINISTIC, Manifesto, Rule
+from critics import DETERMINISTIC, Finding, Manifesto, Rule, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.judged import Judged
@@ -71,8 +71,9 @@ def samples(
     found: list[Sample] = []
     left: dict[str, str] = {}
     for rule in told_of(manifesto, judged, named):
-        sample = _sample(manifesto, rule, judged, named)
-        what = _too_few(sample)
+        told = [(truth, row) for row in judged if (truth := _truth(manifesto, rule, row, named)) is not None]
+        sample = _sample(rule, told)
+        what = _unasked(rule, [row for _, row in told]) or _too_few(sample)
         if what:
             left[rule.id] = what
         else:
@@ -82,8 +83,7 @@ def samples(
     return found, left
 
 
-def _sample(manifesto: Manifesto, rule: Rule, judged: Sequence[Judged], named: str | None) -> Sample:
-    told = [(truth, row) for row in judged if (truth := _truth(manifesto, rule, row, named)) is not None]
+def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
     answers = [row.rules[rule.id].critics if rule.id in row.rules else {} for _, row in told]
     said = {name: np.array([_number(answer.get(name)) for answer in answers]) for name in rule.critics}
     return Sample(rule, np.array([truth for truth, _ in told], dtype=np.bool_), said)
@@ -118,6 +118,25 @@ def _lacking(manifesto: Manifesto, rule: Rule, rows: Sequence[Labelled], named: 
     also = ", ".join(_rivals(manifesto, rule))
     about = f"their `label` could as well be about {also}" if also else "they are about other rules"
     return f"the rows do not tell of it ({about}): give them `rule` or `labels`, or name the rule with --rule"
+
+
+def _unasked(rule: Rule, rows: Sequence[Judged]) -> str:
+    """Whose word is missing on rows that its cascade may yet leave open: once the critics before it are calibrated,
+    they settle other ones. What a deterministic critic settled stays so."""
+    answers = [row.rules[rule.id].critics for row in rows if rule.id in row.rules]
+    uncertain = [answer for answer in answers if not any(_settles(rule, *said) for said in answer.items())]
+    for name in _unsure(rule):
+        if missing := sum(name not in answer for answer in uncertain):
+            return (
+                f"{name} was not asked about {missing} of {len(answers)} rows, and what a cascade leaves to it is no "
+                "fair sample: calibrate the data itself, for which every critic is asked, or save it judged by all of "
+                "them, without `open_between`"
+            )
+    return ""
+
+
+def _settles(rule: Rule, critic: str, probability: float | None) -> bool:
+    return critic in DETERMINISTIC and settles(rule, Finding(rule.id, critic, probability))
 
 
 def _too_few(sample: Sample) -> str:

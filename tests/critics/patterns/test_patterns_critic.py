@@ -126,6 +126,15 @@ def test_words_in_either_form_of_a_letter_are_the_same_word() -> None:
     assert judge("Un cafe\u0301.", forbid_words=("caf\u00e9",)).probability == 1.0
 
 
+@pytest.mark.parametrize("said", ["SCHEISSE", "Schei\u1e9ee", "\uff33CHEISSE", "Schei\u00df\u200be"])
+def test_a_word_is_mended_whole_in_whatever_case_it_stands(said: str) -> None:
+    """And nothing beside it, though letters before it, or of its own, have other lengths in small."""
+    draft = f"Gro\u00dfe \u0130dee, {said}!"
+    finding = judge(draft, forbid_words=("Schei\u00dfe",), replace_with="[\u2026]")
+    assert (places(draft, finding), finding.mend) == ([said], ("[\u2026]",))
+    assert judge(draft, require_words=("scheisse",)).probability == 0.0
+
+
 def test_a_pattern_that_matches_nothing_forbids_nothing() -> None:
     """It would stand everywhere, so it counts nowhere."""
     assert judge("aaa", forbid=("a*", "$")) == Finding("rule", "patterns", 0.0)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from critics.patterns.language import foreign, language
+from critics.patterns.language import _KNOWN, _identifier, foreign, knows_language, language
 
 TEXTS = {
     "en": "The capital of France is Paris, and about two million people live there.",
@@ -90,6 +90,12 @@ def test_a_language_that_the_detector_does_not_know_is_an_error() -> None:
     """It could only ever be called foreign."""
     with pytest.raises(ValueError, match="does not know ti"):
         foreign("anything", ["en", "ti"])
+
+
+def test_the_languages_that_are_known_are_the_detectors() -> None:
+    """They are written down, since to ask it takes the better part of a second."""
+    assert _KNOWN.split() == sorted(label for label in _identifier().labels if len(label) == 2)
+    assert [code for code in ("nb", "id", "ti", "zz") if knows_language(code)] == ["nb", "id"]
 
 
 def test_the_detector_is_loaded_only_when_it_is_needed() -> None:

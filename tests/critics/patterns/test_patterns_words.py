@@ -31,6 +31,15 @@ def said(text: str, *words: str, case_sensitive: bool = False) -> list[str]:
         ("AI", "\u6211\u662fAI\u52a9\u624b"),
         ("new", "new yorker"),
         ("a a", "xa a a"),
+        ("schei\u00dfe", "SCHEISSE!"),
+        ("SCHEISSE", "Schei\u00dfe!"),
+        ("die Stra\u00dfe", "DIE STRASSE"),
+        ("i\u0307stanbul", "ISTANBUL"),
+        ("istanbul", "\u0130STANBUL'da"),
+        ("\u0130stanbul", "istanbul"),
+        ("\u03bf\u03b4\u03cc\u03c2", "\u039f\u0394\u038c\u03a3"),
+        ("\u03c4\u03b1\u0390\u03b6\u03c9", "\u03a4\u0391\u03aa\u0301\u0396\u03a9"),
+        ("\ufb01nd", "FIND"),
     ],
 )
 def test_a_whole_word_is_found(word: str, text: str) -> None:
@@ -50,6 +59,9 @@ def test_a_whole_word_is_found(word: str, text: str) -> None:
         ("as AI", "asAI"),
         ("", "anything"),
         (" ", "any thing"),
+        ("sik", "s\u0131k"),
+        ("s", "\u00df"),
+        ("\u304b", "\u304c"),
     ],
 )
 def test_a_part_of_a_word_is_not(word: str, text: str) -> None:
@@ -67,10 +79,18 @@ def test_of_two_that_begin_together_the_longer_is_found() -> None:
     assert said("new york, new yorker", "new", "new york") == ["new york", "new"]
 
 
-@given(st.text(), st.text(max_size=6))
-def test_a_word_between_spaces_is_always_found(text: str, word: str) -> None:
+@given(st.text(), st.text(max_size=6), st.booleans())
+def test_a_word_between_spaces_is_always_found(text: str, word: str, strict: bool) -> None:
     """Any word at all that stands alone is found, unless it is made of white space."""
-    assert bool(said(f"{text} {word} {text}", word, case_sensitive=True)) == bool(word.strip())
+    assert bool(said(f"{text} {word} {text}", word, case_sensitive=strict)) == bool(word.strip())
+
+
+@given(st.text())
+def test_letters_that_become_several_move_no_place(text: str) -> None:
+    """What is found is the word as it stands there, however much the text before it grows."""
+    shifted = f"{text} STRASSE \u0130 {text} STRA\u1e9eE, {text}"
+    assert said(shifted, "\u00dftra\u00dfe") == []
+    assert said(shifted, "stra\u00dfe") == ["STRASSE", "STRA\u1e9eE"]
 
 
 def test_a_thousand_words_are_as_quick_as_one() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -270,6 +272,28 @@ def test_a_generator_that_cannot_go_on_is_asked_anew(store: Store) -> None:
     pieces.close()
     assert "".join(piece.text for piece in cached(request())) == "a b c"
     assert len(generator.requests) == 2
+
+
+@pytest.mark.parametrize("by", ["stop", "deadline"])
+def test_a_draft_that_ends_because_nobody_waits_is_not_whole(store: Store, by: str) -> None:
+    """Its generator heeded that, and what was to come is written when it is asked for again."""
+
+    class Heeding(ScriptedGenerator):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            for piece in super().__call__(request):
+                if request.time_left == 0.0:
+                    return
+                yield piece
+
+    stop, deadline = threading.Event(), time.monotonic() + 0.05
+    cached = CachingGenerator(Heeding(["a b c", " b c"]), store)
+    pieces = cached(request(stop=stop) if by == "stop" else request(deadline=deadline))
+    next(pieces)
+    text = next(pieces).text
+    stop.set()
+    time.sleep(max(0.0, deadline - time.monotonic()))
+    assert text + "".join(piece.text for piece in pieces) == "a"
+    assert "".join(piece.text for piece in cached(request())) == "a b c"
 
 
 def test_a_draft_that_failed_is_not_remembered(store: Store) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -227,6 +228,42 @@ def test_what_is_told_of_a_cascade_is_what_it_does(aim: Aim) -> None:
 def test_a_bound_that_no_threshold_within_a_cascade_keeps_is_refused() -> None:
     with pytest.raises(BadInput, match=r"x: .* 0\.001 false .* `open_between` is 0\.35 to 0\.5: widen it"):
         calibrate(cascaded(PROBED.model_copy(update={"open_between": (0.35, 0.5)})), aim=Aim(max_fpr=0.001))
+
+
+def answered(rule: Rule, *answers: Mapping[str, float | None]) -> list[Judged]:
+    """Rows of which every other one breaks the rule, with what its critics said."""
+    return [
+        row(i, i % 2).model_copy(update={"rules": {rule.id: RuleSaid(outcome="pass", probability=0.1, critics=answer)}})
+        for i, answer in enumerate(answers)
+    ]
+
+
+def test_a_critic_that_a_cascade_left_out_is_not_calibrated_on_what_is_left() -> None:
+    """It is told on how many rows its word is missing, and the cure; one that was asked and undecided is no such."""
+    manifesto = ONE.model_copy(update={"rules": (PROBED,)})
+    both, doubt, first = {"probe": 0.5, "judge": 0.6}, {"probe": 0.5, "judge": None}, {"probe": 0.1}
+    (asked,), left = samples(manifesto, answered(PROBED, *[both] * 40, *[doubt] * 3))
+    assert (asked.said["judge"].size, left) == (43, {})
+    with pytest.raises(BadInput, match=r"x: judge was not asked about 7 of 47 rows, .* calibrate the data itself"):
+        samples(manifesto, answered(PROBED, *[both] * 40, *[first] * 7))
+    judged = [
+        one.model_copy(update={"truth": {"x": one.label, "y": one.label}, "rules": {**one.rules, **other.rules}})
+        for one, other in zip(answered(PROBED, *[both] * 40, first), answered(Y, *[{"judge": 0.4}] * 41), strict=True)
+    ]
+    _, left = samples(ONE.model_copy(update={"rules": (PROBED, Y)}), judged)
+    assert list(left) == ["x"]
+
+
+def test_what_a_deterministic_critic_settles_is_settled_for_good() -> None:
+    """No calibration changes it, so that whoever comes after it is never asked about such a row."""
+    rule = PROBED.model_copy(update={"critics": ("patterns", "judge")})
+    manifesto = ONE.model_copy(update={"rules": (rule,)})
+    found, passed = {"patterns": 1.0}, {"patterns": 0.0, "judge": 0.6}
+    (given,), _ = samples(manifesto, answered(rule, *[passed] * 40, *[found] * 9))
+    assert np.isnan(given.said["judge"]).sum() == 9
+    open_ended = manifesto.model_copy(update={"rules": (rule.model_copy(update={"open_between": None}),)})
+    with pytest.raises(BadInput, match="9 of 49 rows"):
+        samples(open_ended, answered(rule, *[passed] * 40, *[found] * 9))
 
 
 def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
