@@ -18,10 +18,10 @@ from critics.judge.model import JudgeModel, NoLogProbabilities, Prompt, ReadAhea
 from critics.judge.prompts import Conversation
 from critics.lint import BUILT_IN, DETERMINISTIC, check, load
 from critics.manifesto.calibration import Calibration, Platt
-from critics.manifesto.extends import lineage
+from critics.manifesto.extends import lineage, locate
 from critics.manifesto.schema import Budget, Example, Guard, Length, Manifesto, Patterns, PersonalData, Rule, Stream
 from critics.manifesto.tree import Node, read_yaml
-from critics.manifesto.validate import did_you_mean
+from critics.manifesto.validate import did_you_mean, worded
 from critics.panel import Panel
 from critics.partial import asks_of_whole, needs_whole
 from critics.patterns import PatternsCritic
@@ -33,6 +33,7 @@ from critics.semantic import Embedder, SemanticCritic
 from critics.text.fence import Fence, neutralise
 from critics.text.normalise import normalise, visible
 from critics.text.sentences import sentences
+from critics.text.unspaced import WORD_LETTERS
 from critics.verdict import Judgement, Verdict, VerdictOutcome, weigh
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "GUARD_FAMILIES",
     "NO_MODEL",
     "THREAD",
+    "WORD_LETTERS",
     "Budget",
     "Calibration",
     "Conversation",
@@ -115,6 +117,7 @@ __all__ = [
     "guard_misfits",
     "lineage",
     "load",
+    "locate",
     "logit",
     "needs_whole",
     "neutralise",
@@ -129,5 +132,6 @@ __all__ = [
     "visible",
     "weigh",
     "within",
+    "worded",
     "write_probe",
 ]

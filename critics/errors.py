@@ -26,6 +26,11 @@ class Fault:
     column: int
     what: str
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """To sort by."""
+        return self.path, self.line, self.column
+
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.what}"
 

@@ -5,6 +5,7 @@ The documents carry where they are from, when they were published and of what ki
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from langchain_core.documents import Document
@@ -15,6 +16,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.langchain import ModeratedChat
 
+MANIFESTO = Path(__file__).with_name("by-the-sources.yaml")
 DOCUMENTS = [
     Document(
         "The Sydney Harbour Bridge was opened on 19 March 1932. It carries trains, cars and people on foot.",
@@ -56,7 +58,7 @@ def chain_of(chat: ModeratedChat) -> Runnable[str, Any]:
 
 def main() -> None:
     question = sys.argv[1] if len(sys.argv) > 1 else "When was the Sydney Harbour Bridge opened?"
-    with ModeratedChat(manifesto="examples/by-the-sources.yaml", seed=1, temperature=0.3, max_tokens=100) as chat:
+    with ModeratedChat(manifesto=str(MANIFESTO), seed=1, temperature=0.3, max_tokens=100) as chat:
         answer = chain_of(chat).invoke(question)
     print(answer.text)
     print({key: answer.response_metadata["superego"][key] for key in ("outcome", "attempts", "score")})

@@ -1,12 +1,14 @@
 """Test your own manifesto without a model: script the drafts and see what comes through."""
 
+from pathlib import Path
+
 import critics
 from critics import Panel, PatternsCritic
 from pipeline import Pipeline, ScriptedGenerator
 
 
 def main() -> None:
-    manifesto = critics.load("examples/our-style.yaml")
+    manifesto = critics.load(str(Path(__file__).with_name("our-style.yaml")))
     only_patterns = manifesto.model_copy(
         update={"rules": tuple(rule for rule in manifesto.rules if rule.critics == ("patterns",))}
     )

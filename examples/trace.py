@@ -1,5 +1,7 @@
 """Watch every attempt as it is judged: which rules it broke, why, and what it cost."""
 
+from pathlib import Path
+
 import pipeline
 from pipeline import Attempt
 
@@ -11,7 +13,7 @@ def show(attempt: Attempt) -> None:
 
 
 def main() -> None:
-    ego = pipeline.load("examples/our-style.yaml")
+    ego = pipeline.load(str(Path(__file__).with_name("our-style.yaml")))
     outcome = ego.ask("Invite the team to lunch on Friday, in two sentences.", seed=2, observe=show)
     print(outcome.answer)
 

@@ -25,9 +25,8 @@ from critics import (
     SemanticCritic,
     read_probe,
 )
-from pipeline import embedded
 from pipeline.caching import CachingCritic, CachingGenerator, Store, UnaskedGenerator, unasked_critic
-from pipeline.conditions import drafting, judging
+from pipeline.conditions import drafting, judging, listed
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.engines import Engines
 from pipeline.errors import SettingsError
@@ -49,7 +48,7 @@ from pipeline.llama import (
 from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
 from pipeline.settings import RemoteSettings, Settings, load_settings
-from pipeline.weights import judge_adapter, judge_name, weights_of
+from pipeline.weights import judge_adapter, judge_name, probe_files, weights_of
 
 
 def load(
@@ -62,7 +61,8 @@ def load(
     """A pipeline by a manifesto's shipped name or path, with the models of `settings`, else of the configuration.
 
     `generator` drafts instead of the settings' one. With `drafts` false the pipeline only judges.
-    Raises `critics.ManifestoError`, `SettingsError`, or `ModelFault` where a model cannot be loaded.
+    Raises `critics.ManifestoError`, `SettingsError`, `critics.ExtraMissing` for a critic whose package is missing, or
+    `ModelFault` where a model cannot be loaded.
     """
     settings = settings or load_settings()
     loaded = critics.load(manifesto or settings.manifesto, trusted=settings.trusted)
@@ -126,7 +126,7 @@ class Parts:
         false, none is loaded at all: then all but the deterministic ones say what the store holds."""
         makers: dict[str, Callable[[], Critic]] = {
             "patterns": PatternsCritic,
-            "personal-data": PersonalDataCritic,
+            "personal-data": PersonalDataCritic.installed,
             "semantic": lambda: SemanticCritic(self.embedder()),
             "grounded": lambda: GroundedCritic(self.embedder()),
             "remote": lambda: RemoteCritic(self._moderator()),
@@ -140,7 +140,12 @@ class Parts:
         named = {name: makers[name]() if name in makers else _own(name, self._settings) for name in names}
         if self._store:
             named |= {
-                name: CachingCritic(critic, self._store, identity=f"{name} {known}")
+                name: CachingCritic(
+                    critic,
+                    self._store,
+                    identity=f"{name} {known}",
+                    listed=listed(name, self._settings, manifesto),
+                )
                 for name, critic in named.items()
                 if (known := judging(name, self._settings, manifesto)) is not None
             }
@@ -268,15 +273,14 @@ class Parts:
         )
 
     def _probe(self) -> ProbeCritic:
-        """Over the judge's model: the probe that is named, and for the embedded model the shipped one behind it."""
+        """Over the judge's model."""
         name = judge_name(self._settings)
-        path, own = weights_of(name), self._settings.probe.file
+        path, files = weights_of(name), probe_files(self._settings)
         if path is None:
             raise SettingsError(f"the critic `probe` looks into a model in a GGUF file, and {name!r} is not one")
-        files = [file for file in (own, embedded.PROBE if name == "embedded" else None) if file]
         if not files:
             raise SettingsError(f"no probe is shipped for {name!r}: train one, and name it under `probe.file`")
-        probes = [read_probe(file.expanduser()) for file in files]
+        probes = [read_probe(file) for file in files]
         for file, probe in zip(files, probes, strict=True):
             if probe.fingerprint != fingerprint(path):
                 raise SettingsError(f"the probe {file} was trained on other weights than {path}")

@@ -66,11 +66,21 @@ class JudgeIn(_Record):
     response: str | None = None
     context: tuple[SourceIn, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _says_something(cls, given: object) -> object:
+        """Under other names there would be nothing to judge, and nobody would know why."""
+        if isinstance(given, Mapping) and not {"text", "response"} & given.keys():
+            keys = ", ".join(f"`{key}`" for key in given) or "no key"
+            raise ValueError(f"it has {keys}; `text` is what was asked, and `response` what was answered")
+        return given
+
 
 class LabelledIn(JudgeIn):
     """One exchange with the truth about it: 1 where it breaks a rule, 0 where it keeps them all.
 
-    `rule` names the one that `label` is about; `labels` tells of several, by id.
+    `rule` names the one that `label` is about; `labels` tells of several, by id, and is what `label` follows from where
+    it is left out.
     """
 
     text: str
@@ -78,6 +88,13 @@ class LabelledIn(JudgeIn):
     rule: str | None = None
     labels: Mapping[str, Label] = {}
     category: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follows(cls, given: object) -> object:
+        if isinstance(given, Mapping) and "label" not in given and isinstance(given.get("labels"), Mapping):
+            return {**given, "label": int(any(given["labels"].values()))} if given["labels"] else given
+        return given
 
     @model_validator(mode="after")
     def _one_truth(self) -> LabelledIn:
@@ -149,7 +166,7 @@ class _Sources(_Record):
 def json_lines(lines: Iterable[bytes], model: type[R]) -> Iterator[tuple[int, R | BadLine]]:
     """Each line that is not blank with its number, parsed, or why it cannot be."""
     for number, line in enumerate(lines, start=1):
-        if line.strip():
+        if not blank(line):
             yield number, _parsed(number, line, model)
 
 
@@ -160,6 +177,11 @@ def file_lines(file: Path, model: type[R]) -> Iterator[tuple[int, R | BadLine]]:
             yield from json_lines(lines, model)
     except OSError as exc:
         raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
+
+
+def blank(line: bytes) -> bool:
+    """Also where it holds nothing but spaces that are none in ASCII, or the mark that some editors put first."""
+    return not line.strip() or not line.decode("utf-8-sig", "replace").strip()
 
 
 def looks_like_json(line: bytes) -> bool:
@@ -189,5 +211,5 @@ def first_fault(exc: ValidationError) -> str:
     errors = exc.errors()
     error = errors[0]
     place = ".".join(map(str, error["loc"]))
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{place}: {error['msg']}{more}" if place else f"{error['msg']}{more}"
+    what = error["msg"].removeprefix("Value error, ") + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+    return f"{place}: {what}" if place else what

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
-from critics import ManifestoError, Node, did_you_mean, read_yaml
+from critics import ManifestoError, Node, locate, read_yaml
 from manifestos import DEFAULT
 from pipeline.errors import SettingsError
+from pipeline.misset import NESTED, PREFIX, misset, misspelt
 
 FILE_NAME = "superego.yaml"
-PREFIX = "SUPEREGO_"
-NESTED = "__"
 
 NO_ADAPTER = Path("none")
 """Says that the judge is used as it is."""
@@ -179,6 +177,15 @@ class Settings(BaseSettings):
     )
     trusted: tuple[str, ...] = Field((), description="`module:factory` names of critics that manifestos may run.")
 
+    @field_validator("manifesto")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            locate(value)
+        except ManifestoError as exc:
+            raise ValueError(exc.faults[0].what) from exc
+        return value
+
     @field_validator("optimise", mode="before")
     @classmethod
     def _words_for_truth(cls, value: object) -> object:
@@ -215,10 +222,9 @@ def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = 
     try:
         return Settings(**flags, _file=tree.plain() if tree else {})  # type: ignore[call-arg]  # see above
     except SourceError as exc:
-        raise SettingsError(f"{PREFIX}*: {exc}; lists and mappings are given as JSON there") from exc
+        raise SettingsError(misspelt(Settings, exc)) from exc
     except ValidationError as exc:
-        faults = [_fault(tree, flags, error["loc"], error["msg"], error["type"]) for error in exc.errors()]
-        raise SettingsError("\n".join(faults)) from exc
+        raise SettingsError(misset(Settings, exc.errors(), tree=tree, flags=flags)) from exc
 
 
 def find_upward(folder: Path) -> Path | None:
@@ -234,43 +240,3 @@ def _read(path: Path) -> Node:
     if not isinstance(tree.value, dict):
         raise SettingsError(str(tree.mark.fault("settings are a mapping, `key: value`")))
     return tree
-
-
-def _fault(tree: Node | None, flags: Mapping[str, Any], loc: tuple[int | str, ...], message: str, kind: str) -> str:
-    steps = [step for step in loc if step != "function-plain"]
-    name = ".".join(map(str, steps))
-    what = f"`{name}`: {message[0].lower()}{message[1:]}"
-    if kind == "extra_forbidden":
-        what = f"unknown key `{name}`" + did_you_mean(str(steps[-1]), _keys(steps[:-1]))
-    if _holds(flags, steps):
-        return f"flag {what}"
-    given = {key.upper() for key in os.environ}
-    for depth in range(len(steps), 0, -1):  # what is inside of a variable with JSON is its fault too
-        if (variable := PREFIX + NESTED.join(map(str, steps[:depth])).upper()) in given:
-            return f"{variable}: {what}"
-    return str(tree.place(*steps).fault(what)) if tree else what
-
-
-def _holds(flags: Mapping[str, Any], steps: list[int | str]) -> bool:
-    value: Any = flags
-    for step in steps:
-        if not isinstance(value, Mapping) or step not in value:
-            return False
-        value = value[step]
-    return bool(steps)
-
-
-def _keys(steps: list[int | str]) -> list[str]:
-    models: dict[tuple[int | str, ...], type[BaseModel]] = {
-        (): Settings,
-        ("generator",): GeneratorSettings,
-        ("judge",): JudgeSettings,
-        ("embeddings",): EmbeddingsSettings,
-        ("remote",): ModerationSettings,
-        ("guard",): GuardSettings,
-        ("identity",): IdentitySettings,
-        ("server",): ServerSettings,
-        ("cache",): CacheSettings,
-    }
-    model = models.get(tuple(steps))
-    return list(model.model_fields) if model else []

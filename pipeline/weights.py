@@ -26,6 +26,12 @@ def judge_name(settings: Settings) -> str:
     return settings.judge.model or settings.generator.model
 
 
+def probe_files(settings: Settings) -> list[Path]:
+    """The probes for the judge's model: the one that is named, and for the embedded model the shipped one behind it."""
+    shipped = embedded.PROBE if judge_name(settings) == "embedded" else None
+    return [file.expanduser() for file in (settings.probe.file, shipped) if file]
+
+
 def weights_of(name: str) -> Path | None:
     """The GGUF file that a model's name means, if it means one."""
     if name == "embedded":

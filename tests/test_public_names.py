@@ -13,6 +13,7 @@ def test_the_public_names_are_these() -> None:
         "GUARD_FAMILIES",
         "NO_MODEL",
         "THREAD",
+        "WORD_LETTERS",
         "Budget",
         "Calibration",
         "Conversation",
@@ -87,6 +88,7 @@ def test_the_public_names_are_these() -> None:
         "guard_misfits",
         "lineage",
         "load",
+        "locate",
         "logit",
         "needs_whole",
         "neutralise",
@@ -101,6 +103,7 @@ def test_the_public_names_are_these() -> None:
         "visible",
         "weigh",
         "within",
+        "worded",
         "write_probe",
     ]
     assert pipeline.__all__ == [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
+from critics.critic import Critic
 from critics.errors import Fault, ManifestoError
 from critics.lint.examples import example_faults
-from critics.lint.structure import BUILT_IN, structural_faults
-from critics.manifesto.load import load_tree
+from critics.lint.structure import BUILT_IN, manifesto_faults, rule_faults
+from critics.manifesto.load import try_tree
 from critics.manifesto.schema import DETERMINISTIC, Manifesto
 from critics.patterns import PatternsCritic
 from critics.personal_data import PersonalDataCritic
@@ -18,26 +21,32 @@ def load(name: str, *, trusted: tuple[str, ...] = ()) -> Manifesto:
 
     `trusted` are the `module:factory` names of critics that it may use. Raises `ManifestoError` with every fault.
     """
-    loaded = load_tree(name)
-    if faults := structural_faults(loaded, trusted):
-        raise ManifestoError(faults)
-    return loaded.manifesto
+    tried = try_tree(name)
+    faults = [*tried.faults, *manifesto_faults(tried)]
+    faults += [fault for rule in tried.rules() for fault in rule_faults(rule, trusted)]
+    if faults or tried.loaded is None:
+        raise ManifestoError(_sorted(faults))
+    return tried.loaded.manifesto
 
 
-def check(name: str, *, trusted: tuple[str, ...] = (), guard: str | None = None) -> list[Fault]:
+def check(
+    name: str, *, trusted: tuple[str, ...] = (), guard: str | None = None, heads: Collection[str] | None = None
+) -> list[Fault]:
     """Every fault of a manifesto, sorted by place: its text, its schema, what cannot work, its misjudged examples.
 
-    `guard` is the family of the configured guard model, empty where there is none, `None` where that is not known.
+    `guard` is the family of the configured guard model, empty where there is none, and `heads` are those of the probes
+    that are configured; `None` where that is not known.
     """
     try:
-        loaded = load_tree(name)
+        tried = try_tree(name)
     except ManifestoError as exc:
-        return sorted(exc.faults, key=_place)
-    faults = structural_faults(loaded, trusted, guard)
-    if not faults:
-        faults = example_faults(loaded, {"patterns": PatternsCritic(), "personal-data": PersonalDataCritic()})
-    return sorted(faults, key=_place)
+        return _sorted(exc.faults)
+    faults = [*tried.faults, *manifesto_faults(tried)]
+    critics: dict[str, Critic] = {"patterns": PatternsCritic(), "personal-data": PersonalDataCritic()}
+    for rule in tried.rules():
+        faults += rule_faults(rule, trusted, guard, heads) or example_faults(rule, critics)
+    return _sorted(faults)
 
 
-def _place(fault: Fault) -> tuple[str, int, int]:
-    return fault.path, fault.line, fault.column
+def _sorted(faults: Iterable[Fault]) -> list[Fault]:
+    return sorted(faults, key=lambda fault: fault.place)

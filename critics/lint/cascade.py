@@ -19,11 +19,12 @@ def cascade_complaints(manifesto: Manifesto) -> Iterator[_Complaint]:
         if given and not any(len(rule.critics) > 1 and rule.action != "redact" for rule in manifesto.rules):
             yield (key,), "never used: no rule that is not redacted has several critics; leave it out"
     for index, rule in enumerate(manifesto.rules):
-        for place, what in _rule(rule, inherited=manifesto.open_between):
+        for place, what in rule_complaints(rule, inherited=manifesto.open_between):
             yield ("rules", index, *place), what
 
 
-def _rule(rule: Rule, *, inherited: Bounds | None) -> Iterator[_Complaint]:
+def rule_complaints(rule: Rule, *, inherited: Bounds | None = None) -> Iterator[_Complaint]:
+    """The same of a rule by itself."""
     for key in _KEYS:
         if getattr(rule, key) is None:
             continue

@@ -8,19 +8,15 @@ from critics.calibration import calibrated
 from critics.critic import Critic
 from critics.errors import ExtraMissing, Fault
 from critics.exchange import Exchange, Message
-from critics.manifesto.load import Loaded
+from critics.manifesto.load import TriedRule
 from critics.manifesto.schema import DETERMINISTIC, Example, Rule
 
 
-def example_faults(loaded: Loaded, critics: Mapping[str, Critic]) -> list[Fault]:
+def example_faults(tried: TriedRule, critics: Mapping[str, Critic]) -> list[Fault]:
     """Every example that the rule's deterministic `critics` judge otherwise than its label says."""
-    faults = []
-    for index, rule in enumerate(loaded.manifesto.rules):
-        if not rule.examples or not set(rule.critics) <= set(DETERMINISTIC):
-            continue
-        for place, what in _misjudged(rule, critics):
-            faults.append(loaded.tree.place("rules", index, *place).fault(what))
-    return faults
+    if not tried.whole or not set(tried.rule.critics) <= set(DETERMINISTIC):
+        return []
+    return [tried.node.place(*place).fault(what) for place, what in _misjudged(tried.rule, critics)]
 
 
 def _misjudged(rule: Rule, critics: Mapping[str, Critic]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from critics.calibration import corrected
 from critics.errors import Fault
 from critics.guard.fitting import NO_MODEL, guard_misfits
-from critics.lint.cascade import cascade_complaints
+from critics.lint.cascade import cascade_complaints, rule_complaints
+from critics.lint.codes import code_complaints
 from critics.lint.streaming import streaming_complaints
-from critics.manifesto.load import Loaded
-from critics.manifesto.schema import DETERMINISTIC, Length, Rule
+from critics.manifesto.load import Tried, TriedRule
+from critics.manifesto.schema import DETERMINISTIC, Length, Manifesto, Rule
 from critics.manifesto.validate import did_you_mean
 from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
+from critics.probe.critic import head_of
 
 BUILT_IN = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe", "judge")
 OPTIONED = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe")
@@ -22,40 +24,58 @@ _Place = tuple[str | int, ...]
 _Complaint = tuple[_Place, str]
 
 
-def structural_faults(loaded: Loaded, trusted: tuple[str, ...], guard: str | None = None) -> list[Fault]:
-    """Every fault that can be found without running a critic. `trusted` are the allowed `module:factory` names.
+def manifesto_faults(tried: Tried) -> list[Fault]:
+    """What cannot work of the manifesto as a whole; of one that could not be read so, only what is said of cascades."""
+    if tried.loaded is None:
+        rules = [rule for rule in tried.rules() if rule.whole]
+        return [each.node.place(*place).fault(what) for each in rules for place, what in rule_complaints(each.rule)]
+    manifesto, tree = tried.loaded.manifesto, tried.tree
+    inherited = tree.place("release").path != tree.mark.path
+    complaints = [*_release(manifesto, inherited=inherited), *cascade_complaints(manifesto)]
+    complaints += streaming_complaints(manifesto)
+    return [tree.place(*place).fault(what) for place, what in complaints]
 
-    `guard` is the family of the configured guard model, empty where none is configured, `None` where that is not known.
+
+def rule_faults(
+    tried: TriedRule, trusted: tuple[str, ...], guard: str | None = None, heads: Collection[str] | None = None
+) -> list[Fault]:
+    """Every fault of a rule by itself that can be found without running a critic; of one that could not be read as a
+    whole, those of what it says. `trusted` are the allowed `module:factory` names.
+
+    `guard` is the family of the configured guard model, empty where none is configured, and `heads` are those of the
+    configured probes; `None` where that is not known.
     """
-    manifesto = loaded.manifesto
-    complaints = [*_release(loaded), *cascade_complaints(manifesto), *streaming_complaints(manifesto)]
-    for index, rule in enumerate(manifesto.rules):
-        for place, what in _rule_complaints(rule, trusted):
-            complaints.append((("rules", index, *place), what))
-        for place, what in _guard(rule, guard):
-            complaints.append((("rules", index, *place), what))
-    return [loaded.tree.place(*place).fault(what) for place, what in complaints]
+    complaints = [*_said(tried.rule, trusted)]
+    if tried.whole:
+        complaints += [*_whole(tried.rule), *_guard(tried.rule, guard), *_head(tried.rule, heads)]
+    return [tried.node.place(*place).fault(what) for place, what in complaints]
 
 
-def _release(loaded: Loaded) -> Iterator[_Complaint]:
-    manifesto = loaded.manifesto
+def _release(manifesto: Manifesto, *, inherited: bool) -> Iterator[_Complaint]:
     counted = [rule for rule in manifesto.rules_for("output") if rule.action != "flag"]
     if not counted and not any(rule.action == "veto" for rule in manifesto.rules_for("input")):
         yield ("rules",), "every draft is released: no rule can veto, revise or redact"
         return
     if counted and not any(rule.weight for rule in counted):
         yield ("release",), "every draft reaches it: no rule that counts has a weight above 0"
-    unsure = [rule.id for rule in counted if rule.weight and not set(rule.critics) <= set(DETERMINISTIC)]
+    unsure = [rule for rule in counted if rule.weight and not set(rule.critics) <= set(DETERMINISTIC)]
     if manifesto.release == 1 and unsure:
-        what = f"no draft can reach a score of 1: `{unsure[0]}` is judged by probability, which is never quite certain"
-        yield ("release",), what
+        what = f"`{unsure[0].id}` is judged by probability, which is never quite certain; write `release: 0.9`, say"
+        if inherited:  # then its place is in a file that is not the writer's
+            yield ("rules", manifesto.rules.index(unsure[0])), f"no draft can reach the inherited `release: 1`: {what}"
+        else:
+            yield ("release",), f"no draft can reach a score of 1: {what}"
 
 
-def _rule_complaints(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
-    yield from _critic_names(rule, trusted)
+def _whole(rule: Rule) -> Iterator[_Complaint]:
     yield from _options(rule)
     yield from _action(rule)
     yield from _calibrations(rule)
+
+
+def _said(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
+    yield from _critic_names(rule, trusted)
+    yield from code_complaints(rule)
     if rule.patterns:
         for key in ("forbid", "require"):
             for index, pattern in enumerate(getattr(rule.patterns, key)):
@@ -97,6 +117,16 @@ def _guard(rule: Rule, family: str | None) -> Iterator[_Complaint]:
         yield ("critics",), NO_MODEL
     else:
         yield from guard_misfits(rule, family)
+
+
+def _head(rule: Rule, heads: Collection[str] | None) -> Iterator[_Complaint]:
+    """Of a rule that nobody else could judge: with other critics, one may be trained for it later."""
+    if heads is not None and rule.critics == ("probe",) and (head := head_of(rule)) not in heads:
+        what = f"no probe has a head `{head}`, so the rule is always undecided"
+        cure = (
+            did_you_mean(head, heads) or "; train one with `superego critic train --kind probe`, or name another critic"
+        )
+        yield ("probe", "head") if rule.probe and rule.probe.head else ("critics",), what + cure
 
 
 def _calibrations(rule: Rule) -> Iterator[_Complaint]:

@@ -13,6 +13,8 @@ from critics.errors import Fault, ManifestoError
 from critics.manifesto.tree import Entry, Mark, Node, read_yaml
 from critics.manifesto.validate import did_you_mean
 
+_UNREAD = "unread"
+
 
 def locate(name: str, beside: Path | None = None, mark: Mark | None = None) -> Path:
     """The file that `name` means: a path (it has a slash or ends in .yaml or .yml) or a shipped manifesto's name.
@@ -30,21 +32,22 @@ def locate(name: str, beside: Path | None = None, mark: Mark | None = None) -> P
         raise ManifestoError([(mark or Mark(name)).fault(f"{what} ({cure})")]) from None
 
 
-def resolve(path: Path, node: Node, seen: tuple[Path, ...] = ()) -> Node:
-    """The tree with everything that it extends merged in. Raises `ManifestoError`, also for a circle."""
+def resolve(path: Path, node: Node, faults: list[Fault], seen: tuple[Path, ...] = ()) -> Node:
+    """The tree with everything that it extends merged in. What is wrong, also a circle, is added to `faults`.
+
+    Where something that it extends cannot be read, the tree keeps `extends`, and says nothing in its place.
+    """
     chain = (*seen, path.resolve())
     entry = node.entries.get("extends")
     if entry is None:
-        return _without_switches(node)
-    name = entry.node.value
-    if not isinstance(name, str) or "\0" in name:
-        raise ManifestoError([entry.mark.fault("`extends` must be a shipped name or a path")])
-    parent_path = locate(name, path.parent, entry.mark)
-    if parent_path.resolve() in chain:
-        circle = " → ".join(p.name for p in (*chain, parent_path))
-        raise ManifestoError([entry.mark.fault(f"`extends` goes in a circle: {circle}")])
-    parent = resolve(parent_path, _read_parent(parent_path, entry.mark), chain)
-    return _merged(parent, node)
+        return _without_switches(node, faults)
+    try:
+        parent_path = _parent_of(path, entry, chain)
+        parent = resolve(parent_path, read_yaml(parent_path), faults, chain)
+    except ManifestoError as exc:
+        faults += exc.faults
+        parent = _unread(entry, node)
+    return _merged(parent, node, faults)
 
 
 def lineage(name: str) -> tuple[Path, ...]:
@@ -66,46 +69,75 @@ def _parent(path: Path) -> Path | None:
         return None
 
 
-def _read_parent(path: Path, mark: Mark) -> Node:
-    if not path.is_file():
-        raise ManifestoError([mark.fault(f"`extends` names {path}, which is not a file")])
-    return read_yaml(path)
+def _parent_of(path: Path, entry: Entry, chain: tuple[Path, ...]) -> Path:
+    name = entry.node.value
+    if not isinstance(name, str) or "\0" in name:
+        raise ManifestoError([entry.mark.fault("`extends` must be a shipped name or a path")])
+    parent = locate(name, path.parent, entry.mark)
+    if parent.resolve() in chain:
+        circle = " → ".join(p.name for p in (*chain, parent))
+        raise ManifestoError([entry.mark.fault(f"`extends` goes in a circle: {circle}")])
+    if not parent.is_file():
+        meant = did_you_mean(Path(name).stem, manifestos.names()) if "/" not in name else ""
+        raise ManifestoError([entry.mark.fault(f"`extends` names {parent}, which is not a file{meant}")])
+    return parent
 
 
-def _merged(parent: Node, child: Node) -> Node:
+def _unread(extends: Entry, child: Node) -> Node:
+    """In the place of a parent that cannot be read: as much of it as must be there for the child to be looked at."""
+
+    def node(value: str) -> Entry:
+        return Entry(extends.mark, Node(extends.mark, value))
+
+    ids = dict.fromkeys([*filter(None, map(_id, _rules(child))), _UNREAD])
+    rules = tuple(Node(extends.mark, {"id": node(key), "statement": node(_UNREAD)}) for key in ids)
+    known = {"version": node(_UNREAD), "rules": Entry(extends.mark, Node(extends.mark, rules))}
+    return Node(extends.mark, {"extends": extends, **known})
+
+
+def _merged(parent: Node, child: Node, faults: list[Fault]) -> Node:
     entries = {key: entry for key, entry in parent.entries.items() if key != "name"}
     entries.update({key: entry for key, entry in child.entries.items() if key != "extends"})
-    own = child.entries.get("rules")
+    own, inherited = child.entries.get("rules"), parent.entries.get("rules")
     if own and not isinstance(own.node.value, tuple):
-        raise ManifestoError([own.mark.fault("`rules` must be a list: each rule begins with a hyphen")])
-    if own and "rules" in parent.entries:
-        rules = _merged_rules(parent.entries["rules"].node, own.node)
+        faults.append(own.mark.fault("`rules` must be a list: each rule begins with a hyphen"))
+        entries["rules"] = inherited or own
+    elif own and inherited:
+        rules = _merged_rules(inherited.node, own.node, faults)
         entries["rules"] = Entry(own.mark, Node(own.node.mark, rules))
     return Node(child.mark, entries)
 
 
-def _merged_rules(parent: Node, child: Node) -> tuple[Node, ...]:
+def _merged_rules(parent: Node, child: Node, faults: list[Fault]) -> tuple[Node, ...]:
     rules = {_id(rule) or index: rule for index, rule in enumerate(parent.items)}
-    faults: list[Fault] = []
+    inherited, named = dict(rules), set[str | int]()
     for index, rule in enumerate(child.items):
         key = _id(rule) or -1 - index
+        if key in named:  # a fault, but what it says is looked at
+            key, rule = -1 - index, _over(inherited.get(key), rule)
+        named.add(key)
         switch = rule.entries.get("disabled")
         if switch and (what := _misuse(rule, switch)):
             faults.append(switch.mark.fault(what))
-        elif switch and key not in rules:
+            continue
+        if switch and key not in rules:
             known = [name for name in rules if isinstance(name, str)]
-            faults.append(switch.mark.fault(f"there is no rule `{key}` to disable{did_you_mean(str(key), known)}"))
+            name = str(_id(rule))
+            faults.append(switch.mark.fault(f"there is no rule `{name}` to disable{did_you_mean(name, known)}"))
         elif switch and switch.node.value is True:
             del rules[key]
-        elif key in rules:
-            kept = {name: entry for name, entry in rule.entries.items() if name != "disabled"}
-            rules[key] = Node(rule.mark, {**rules[key].entries, **kept})
         else:
-            rules[key] = rule
-    faults += _repeated(child)
-    if faults:
-        raise ManifestoError(faults)
+            rules[key] = _over(rules.get(key), rule)
+    faults += _repeated(child.items)
     return tuple(rules.values())
+
+
+def _over(inherited: Node | None, own: Node) -> Node:
+    """A rule with its own keys over those that it inherits, if it does."""
+    if inherited is None:
+        return own
+    kept = {name: entry for name, entry in own.entries.items() if name != "disabled"}
+    return Node(own.mark, {**inherited.entries, **kept})
 
 
 def _misuse(rule: Node, switch: Entry) -> str | None:
@@ -114,23 +146,20 @@ def _misuse(rule: Node, switch: Entry) -> str | None:
     return None if _id(rule) else "`disabled` needs the `id` of the rule to disable"
 
 
-def _without_switches(node: Node) -> Node:
-    faults = [
-        rule.entries["disabled"].mark.fault("`disabled` needs `extends`: there is nothing here to disable")
-        for rule in (node.entries["rules"].node.items if "rules" in node.entries else ())
-        if "disabled" in rule.entries
-    ]
-    if "rules" in node.entries:
-        faults += _repeated(node.entries["rules"].node)
-    if faults:
-        raise ManifestoError(faults)
+def _without_switches(node: Node, faults: list[Fault]) -> Node:
+    switches = [rule.entries["disabled"] for rule in _rules(node) if "disabled" in rule.entries]
+    if switches:  # then `extends` was forgotten
+        what = "`disabled` needs `extends`: there is nothing here to disable"
+        faults += [switch.mark.fault(what) for switch in switches]
+        return _merged(_unread(switches[0], node), node, faults)
+    faults += _repeated(_rules(node))
     return node
 
 
-def _repeated(rules: Node) -> list[Fault]:
+def _repeated(rules: tuple[Node, ...]) -> list[Fault]:
     seen: dict[str, Mark] = {}
     faults = []
-    for rule in rules.items:
+    for rule in rules:
         key = _id(rule)
         if key is None:
             continue
@@ -139,6 +168,10 @@ def _repeated(rules: Node) -> list[Fault]:
             faults.append(mark.fault(f"a second rule with the id `{key}`; the first is on line {seen[key].line}"))
         seen.setdefault(key, mark)
     return faults
+
+
+def _rules(node: Node) -> tuple[Node, ...]:
+    return node.entries["rules"].node.items if "rules" in node.entries else ()
 
 
 def _id(rule: Node) -> str | None:

@@ -150,7 +150,10 @@ def _compose(text: str, path: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as exc:
         where = exc.problem_mark or exc.context_mark
         mark = Mark(path, where.line + 1, where.column + 1) if where else Mark(path)
-        raise ManifestoError([mark.fault("not YAML: " + " ".join(filter(None, (exc.context, exc.problem))))]) from exc
+        what = " ".join(filter(None, (exc.context, exc.problem)))
+        if where and text[where.index : where.index + 1] == "\t":
+            what = "there is a tab; indent with spaces"
+        raise ManifestoError([mark.fault(f"not YAML: {what}")]) from exc
     except yaml.reader.ReaderError as exc:
         # libyaml counts bytes.
         before = text.encode()[: exc.position].decode(errors="ignore") if isinstance(exc.position, int) else ""

@@ -20,11 +20,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Invalid(Exception):
-    """A tree that does not fit its model."""
+    """A tree that does not fit its model. `keys` are those of the tree in which something is wrong."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], keys: frozenset[str] = frozenset()) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = faults
+        self.keys = keys
 
 
 def fit(model: type[M], node: Node) -> M:
@@ -33,7 +34,9 @@ def fit(model: type[M], node: Node) -> M:
         # By way of JSON, because strict validation of JSON still takes a list for a tuple.
         return model.model_validate_json(json.dumps(node.plain()))
     except ValidationError as exc:
-        raise Invalid([_fault(model, node, error) for error in _telling(exc.errors())]) from exc
+        errors = exc.errors()
+        keys = frozenset(str(error["loc"][0]) for error in errors if error["loc"])
+        raise Invalid([_fault(model, node, error) for error in _telling(errors)], keys) from exc
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -62,22 +65,53 @@ def _wording(model: type[BaseModel], steps: tuple[str | int, ...], error: ErrorD
     name = f"`{_dotted(steps)}`" if steps else "a manifesto"
     given = error.get("input")
     match error["type"]:
-        case "missing":
-            return f"{name} is missing"
         case "extra_forbidden":
             known = _keys(model, steps[:-1])
             return f"unknown key {name}" + (did_you_mean(str(steps[-1]), known) or f"; known are {', '.join(known)}")
         case "literal_error":
             known = re.findall(r"'([^']+)'", error["ctx"]["expected"])
             return f"{name} must be one of {', '.join(known)}, not {given!r}" + did_you_mean(str(given), known)
-        case "string_type" if isinstance(given, (int, float, bool)):
-            return f"{name} must be words: put quotes around {given}"
-        case "string_pattern_mismatch":
-            return f"{name} is {given!r}, which does not fit {error['ctx']['pattern']}"
-        case "value_error":
-            return f"{name}: {error['ctx']['error']}"
         case _:
-            return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}"
+            return f"{name}{worded(error)}"
+
+
+def worded(error: ErrorDetails) -> str:
+    """What is wrong with a value, to be put behind its name."""
+    given, limits = error.get("input"), error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return " is missing"
+        case "string_type" if isinstance(given, (int, float, bool)):
+            return f" must be words: put quotes around {given}"
+        case "string_pattern_mismatch":
+            return f" is {given!r}, which does not fit {limits['pattern']}"
+        case "value_error":
+            return f": {limits['error']}"
+        case "tuple_type" | "list_type":
+            return " must be a list" + (f": write [{given}]" if isinstance(given, str) and given else "")
+        case "too_short":
+            return f" must have at least {limits['min_length']} in it"
+        case "too_long":
+            return f" must have at most {limits['max_length']} in it"
+        case kind:
+            plain = _PLAIN.get(kind)
+            return f" must be {plain}" if plain else f": {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+_PLAIN = {
+    "string_type": "words",
+    "string_too_short": "words",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a mapping, `key: value`",
+    "model_type": "a mapping, `key: value`",
+    "model_attributes_type": "a mapping, `key: value`",
+}
 
 
 def _dotted(steps: tuple[str | int, ...]) -> str:

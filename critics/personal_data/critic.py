@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from critics.exchange import Exchange
 from critics.finding import Finding
 from critics.manifesto.schema import PersonalData, Rule
 from critics.personal_data.hits import Hit
 from critics.personal_data.mask import critique
-from critics.personal_data.recognisers import NAME
+from critics.personal_data.recognisers import NAME, needed
 from critics.personal_data.search import search
 
 
@@ -22,6 +23,12 @@ class PersonalDataCritic:
     """
 
     name = NAME
+
+    @classmethod
+    def installed(cls) -> Self:
+        """One that can judge. Raises `ExtraMissing` where Presidio is not installed."""
+        needed()
+        return cls()
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
         options = [rule.personal_data or PersonalData() for rule in rules]

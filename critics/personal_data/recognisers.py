@@ -7,6 +7,7 @@ pattern needs. Nothing here is imported before it is asked for.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -47,6 +48,14 @@ class _Parts(NamedTuple):
     regions: frozenset[str]
 
 
+def unknown_regions(regions: Collection[str]) -> frozenset[str]:
+    """Those that no phone number has: `UK`, which is `GB`. None, where the extra is not installed to tell."""
+    try:
+        return frozenset(regions) - _regions()
+    except ImportError:
+        return frozenset()
+
+
 def recognisers(entities: Collection[Entity], regions: Collection[str]) -> Mapping[Entity, Recogniser]:
     """A recogniser for each kind, the same ones every time.
 
@@ -65,14 +74,23 @@ def _built(entities: tuple[Entity, ...], regions: tuple[str, ...]) -> Mapping[En
     return MappingProxyType({entity: _ready(_made(parts.recognisers, entity, regions)) for entity in entities})
 
 
+def needed() -> None:
+    """Raise `ExtraMissing` now, rather than leave every text undecided. Only looks, and imports nothing."""
+    if any(importlib.util.find_spec(package) is None for package in ("presidio_analyzer", "phonenumbers")):
+        raise ExtraMissing(NAME, NAME)
+
+
 def _imported() -> _Parts:
     _silence()
     try:
         module = importlib.import_module("presidio_analyzer.predefined_recognizers")
-        regions = importlib.import_module("phonenumbers").SUPPORTED_REGIONS
+        return _Parts(module, _regions())
     except ImportError as error:
         raise ExtraMissing(NAME, NAME) from error
-    return _Parts(module, frozenset(regions))
+
+
+def _regions() -> frozenset[str]:
+    return frozenset(importlib.import_module("phonenumbers").SUPPORTED_REGIONS)
 
 
 def _silence() -> None:

@@ -53,6 +53,7 @@ def run_batch(
     there or being written, and at a fault with `strict`; `OutputFault` where something cannot be written; and
     `ModelUnavailable` where a model stays out of reach. What is done stays for the next call.
     """
+    batch.input.refuse_missing()
     if batch.input.is_at(batch.output.path):
         raise BadInput(f"{batch.output.path} is the input: choose another output")
     form = batch.output.told("openai" if batch.input.form() == "openai" else "jsonl")

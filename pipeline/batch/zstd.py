@@ -16,6 +16,11 @@ def zstd_file(file: IO[bytes], mode: str) -> IO[bytes]:
     return cast(IO[bytes], _package().ZstdFile(file, mode))
 
 
+def zstd_needed() -> None:
+    """Raise `ExtraMissing` now rather than after a night."""
+    _package()
+
+
 def is_zstd_error(exc: Exception) -> bool:
     """Whether it says that what was to be unpacked is damaged."""
     return type(exc).__name__ == "ZstdError"

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.assembly import assemble
 from pipeline.cli import options, trace
-from pipeline.cli.reporting import DONE, FAULT, WITHHELD, reported, say, stderr
+from pipeline.cli.reporting import DONE, FAULT, WITHHELD, note, reported, say, stderr
 from pipeline.errors import BadInput
 from pipeline.inputs import read_sources
 from pipeline.outcome import Outcome
@@ -58,12 +58,15 @@ def ask(
         temperature=temperature,
         max_tokens=max_tokens,
     )
-    loaded = options.manifesto_from(settings)
+    notes: list[str] = []  # told once it is clear that there are such models
+    loaded = options.manifesto_from(settings, notes.append)
     sources = read_sources(_text(context), str(context)) if context else ()
     asked = _stdin() if prompt == "-" else prompt
     if not asked.strip():
         raise BadInput("the prompt is empty")
     pipeline = assemble(loaded, settings)
+    for each in notes:
+        note(each)
     console = stderr()
     observe = trace.observer(console, loaded) if show else None
     with trace.working(console, quiet=show or as_json):

@@ -113,16 +113,25 @@ def batch(
     if deterministic:
         settings = settings.model_copy(update={"deterministic": True})
     at_once = _workers(workers, settings)
-    gathered = _gathering(report, (Path(file), output), told_by(settings, config)) if report else None
+    given, into = Input(file, form=input_format, column=column), Output(output, output_format, shard)
+    given.refuse_missing()
+    into.told("jsonl")  # whatever cannot be written is told before a model is loaded
+    read = (Path(file), *told_by(settings, config))
+    for path in (output, into.journal, into.growing):
+        refuse_over(path, read)
+    gathered = _gathering(report, (Path(file), output), read) if report else None
     with ExitStack() as stack:
         view = stack.enter_context(shown(quiet=quiet, as_json=json_progress))
         cached = cache and not settings.deterministic
-        work = Work(settings, options.manifesto_from(settings, view.say), seed, at_once, cached=cached)
+        notes: list[str] = []  # told once it is clear that there are such models
+        work = Work(settings, options.manifesto_from(settings, notes.append), seed, at_once, cached=cached)
         flags = RayFlags(ray_address, ray_workers, ray_cpus, ray_gpus, tuple(ray_resource or ()))
         crew = stack.enter_context(working(work, engine, flags))
+        for each in notes:
+            view.say(each)
         job = Batch(
-            Input(file, form=input_format, column=column),
-            Output(output, output_format, shard),
+            given,
+            into,
             facts={**crew.facts, "seed": seed, "column": column},
             full=full,
             strict=strict,

@@ -10,12 +10,12 @@ from pipeline.caching import Store, cache_path
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say
 
-app = typer.Typer(help="Drafts and verdicts that `superego batch` keeps for runs to come.", no_args_is_help=True)
+app = typer.Typer(help="Drafts and verdicts that `superego batch` and `tune` keep.", no_args_is_help=True)
 
 
 @app.callback()
 def _cache() -> None:
-    """Drafts and verdicts that `superego batch` keeps for runs to come."""
+    """Drafts and verdicts that `superego batch` and `tune` keep."""
 
 
 @app.command("show")

@@ -16,6 +16,7 @@ from rich.table import Table
 from critics import Manifesto
 from pipeline.cli import options
 from pipeline.cli.evaluate import judge_all, judging_pipeline
+from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.reporting import DONE, reported, say, stdout
 from pipeline.errors import BadInput
 from pipeline.evaluation import Judged, needed, only_rules, read_rows, read_saved
@@ -90,6 +91,7 @@ def calibrate_critics(
         raise BadInput("give either --max-fpr or --cost-ratio: a threshold serves one of them")
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     refuse_overwriting(output, settings.manifesto, force=force)
+    refuse_over(output, (*told_by(settings, config), *(saved or data or ())))
     loaded = options.manifesto_from(settings)
     judged = read_saved(saved) if saved else _judged(data or [], loaded, settings, rule, limit)
     refuse_other_words(loaded, judged)

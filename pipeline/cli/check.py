@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.table import Table
 
 import manifestos as shipped
+from critics import CriticsError, load, read_probe
 from critics import check as check_manifesto
-from critics import load
 from pipeline.cli import options
+from pipeline.cli.fitting import Fitting
 from pipeline.cli.reporting import DONE, USAGE, reported, say, stdout
 from pipeline.guards import guard_family_of
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
+from pipeline.weights import probe_files
 
 
 @reported
@@ -30,8 +32,8 @@ def check(
     Example: superego check my-manifesto.yaml
     """
     settings = load_settings(config)
-    guard = guard_family_of(settings)
-    faults = {file: check_manifesto(file, trusted=settings.trusted, guard=guard) for file in files}
+    known: dict[str, Any] = {"guard": guard_family_of(settings), "heads": _heads(settings)}
+    faults = {file: check_manifesto(file, trusted=settings.trusted, **known) for file in files}
     if as_json:
         print(json.dumps([vars(fault) for found in faults.values() for fault in found], indent=2))
     for file, found in faults.items():
@@ -62,6 +64,13 @@ def manifestos(as_json: options.Json = False) -> int:
     table.add_column("what it is for", overflow="fold")
     for name, manifesto in loaded:
         table.add_row(name, str(len(manifesto.rules)), manifesto.description)
-    stdout().print(table)
+    stdout().print(Fitting(table))
     say(f"They lie in {Path(shipped.path(shipped.DEFAULT)).parent}; copy one, or build on it with `extends:`.")
     return DONE
+
+
+def _heads(settings: Settings) -> frozenset[str] | None:
+    try:
+        return frozenset(head for file in probe_files(settings) for head in read_probe(file).heads)
+    except CriticsError:
+        return None

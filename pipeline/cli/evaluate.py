@@ -17,7 +17,7 @@ from pipeline.cli import options
 from pipeline.cli.figures import show
 from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.report_file import writable, write
-from pipeline.cli.reporting import DONE, reported, say, stderr
+from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
 from pipeline.evaluation import (
     Judged,
     Row,
@@ -65,6 +65,8 @@ def evaluate_critics(
 ) -> int:
     """Measure the critics of a manifesto on labelled rows, with intervals, and beside baselines that cost nothing.
 
+    Exit code 1 if every row is undecided.
+
     Example: superego eval replies.jsonl -m house-style --report page.html
     """
     needed()
@@ -87,6 +89,9 @@ def evaluate_critics(
     if report:
         write(report, page(evaluation))
         say(f"the report is in {report}")
+    if all(row.outcome == "undecided" for row in judged):
+        say("nothing could be measured: every row is undecided", style="red")
+        return FAULT
     return DONE
 
 

@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.cli.fitting import Fitting
 from pipeline.cli.reporting import say, stdout
 from pipeline.evaluation import Evaluation, Part, figures
 from pipeline.evaluation.compare import Comparison
@@ -18,10 +19,10 @@ def show(evaluation: Evaluation) -> None:
     """Print what was measured; what a reader must know of it goes to standard error."""
     console = stdout()
     for table in (_ranking, _deciding, _costing):
-        console.print(table(evaluation.parts))
+        console.print(Fitting(table(evaluation.parts)))
         console.print()
     if evaluation.comparison:
-        console.print(_compared(evaluation.comparison))
+        console.print(Fitting(_compared(evaluation.comparison)))
         console.print()
     console.print("Intervals: 95 %. Calibration error: 10 bins of equal mass. Baselines: AUROC, F1.", style="dim")
     for note in evaluation.notes:

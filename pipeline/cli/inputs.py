@@ -12,9 +12,13 @@ from pipeline.weights import weights_of
 
 
 def refuse_over(path: Path, others: Iterable[Path | None]) -> None:
-    """Raise `BadInput` for an output that is one of the others, by whatever name, before anything is computed."""
-    if path.resolve() in {other.expanduser().resolve() for other in others if other}:
-        raise BadInput(f"{path} is read or written here as well: write to another file")
+    """Raise `BadInput` for an output that is one of the others, by whatever name, or a folder with one of them in it,
+    before anything is computed."""
+    for other in (other.expanduser() for other in others if other):
+        if path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other)):
+            raise BadInput(f"{path} is read or written here as well: write to another file")
+        if path.resolve() in other.resolve().parents:
+            raise BadInput(f"{path} holds {other.name}, which is read or written here as well: write to another place")
 
 
 def told_by(settings: Settings, config: Path | None) -> tuple[Path | None, ...]:

@@ -14,7 +14,7 @@ import typer
 from critics import Message
 from pipeline.assembly import assemble
 from pipeline.cli import options
-from pipeline.cli.reporting import DONE, FAULT, reported, say
+from pipeline.cli.reporting import DONE, FAULT, note, reported, say
 from pipeline.errors import BadInput
 from pipeline.inputs import BadLine, JudgeIn, json_lines, sources
 from pipeline.pipeline import Pipeline
@@ -42,7 +42,10 @@ def judge(
     settings = options.settings_from(
         config, manifesto=manifesto, generator=None, judge=judge, adapter=adapter, base_url=base_url
     )
-    pipeline = assemble(options.manifesto_from(settings), settings, drafts=False)
+    notes: list[str] = []  # told once it is clear that there are such models
+    pipeline = assemble(options.manifesto_from(settings, notes.append), settings, drafts=False)
+    for each in notes:
+        note(each)
     faulted = 0
     with opened(file) as lines:
         for number, record in json_lines(lines, JudgeIn):

@@ -12,8 +12,9 @@ from rich import box
 from rich.table import Table
 
 from pipeline.cli import options
+from pipeline.cli.fitting import Fitting
 from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, ModelMissing
 from pipeline.llama import Figures, Kind, Spread, compared, requantised
 from pipeline.weights import weights_of
 
@@ -45,6 +46,8 @@ def optimise(
     path = weights_of(model)
     if path is None:
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
+    if not path.is_file():
+        raise ModelMissing(f"there is no model file {path}")
     with stderr().status("writing and measuring, about half a minute for a small model …"):
         folder = cache or user_cache_path("superego") / "models"
         target = requantised(path, kind, folder, threads=settings.threads)
@@ -52,7 +55,7 @@ def optimise(
     if as_json:
         print(json.dumps({"original": _plain(before), "optimised": _plain(after)}, indent=2))
     else:
-        stdout().print(_table(before, after))
+        stdout().print(Fitting(_table(before, after)))
         say(f"To use it: {_use(model, kind, target)}")
     return DONE
 

@@ -13,8 +13,11 @@ from critics import load as load_manifesto
 from pipeline.cautions import judges_untrained, unfamiliar
 from pipeline.cli.base_url import served
 from pipeline.cli.reporting import note
+from pipeline.errors import BadInput
 from pipeline.fitted import strangers, unprobed
 from pipeline.settings import Settings, load_settings
+
+_NAMES = "embedded, a GGUF file, or a LangChain name (openai:…)"
 
 ManifestoName = Annotated[
     str | None, typer.Option("-m", "--manifesto", help="A shipped name or a path.", show_default=False)
@@ -24,11 +27,9 @@ ConfigFile = Annotated[
 ]
 GeneratorName = Annotated[
     str | None,
-    typer.Option("--generator", help="embedded, a GGUF file, or a LangChain name (openai:…).", show_default=False),
+    typer.Option("--generator", help=f"{_NAMES}.", show_default=False),
 ]
-JudgeName = Annotated[
-    str | None, typer.Option("--judge", help="As --generator; else the generator's.", show_default=False)
-]
+JudgeName = Annotated[str | None, typer.Option("--judge", help=f"{_NAMES}; else the generator's.", show_default=False)]
 AdapterFile = Annotated[
     Path | None,
     typer.Option(
@@ -87,7 +88,15 @@ def settings_from(
     worn = _given(use=identity or None, scale=identity_scale)
     groups = {"generator": drafts, "judge": judges, "identity": worn}
     flags = _given(manifesto=manifesto) | {name: group for name, group in groups.items() if group}
-    return served(load_settings(config, flags), base_url, generator=generator, judge=judge)
+    settings = load_settings(config, flags)
+    refuse_idle_scale(settings, identity_scale)
+    return served(settings, base_url, generator=generator, judge=judge)
+
+
+def refuse_idle_scale(settings: Settings, scale: float | None) -> None:
+    """Raise `BadInput` for a scale where there is no adapter that it could be of."""
+    if scale is not None and not set(settings.identity.use) - {"preprompt", "none"}:
+        raise BadInput("--identity-scale: there is no adapter to apply: name one with --identity FILE")
 
 
 def manifesto_from(settings: Settings, tell: Callable[[str], None] = note) -> Manifesto:

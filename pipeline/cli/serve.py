@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,6 +70,7 @@ def serve(
             server=_given(host=host, port=port, manifestos=manifestos),
         ),
     )
+    options.refuse_idle_scale(settings, identity_scale)
     if upstream:  # which has an address already
         settings = judged_here(served(settings, base_url, judge=judge, roles=("judge",)))
     else:
@@ -129,7 +131,8 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as exc:
-        raise PipelineError(f"cannot listen on {host}, port {port}: {exc.strerror}") from exc
+        cure = "; name another with --port, or 0 for any" if exc.errno == errno.EADDRINUSE else ""
+        raise PipelineError(f"cannot listen on {host}, port {port}: {exc.strerror}{cure}") from exc
 
 
 def _shown(listener: socket.socket) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from critics import Judgement, Manifesto, Verdict
+from pipeline.cli.fitting import Fitting
 from pipeline.loop import Observer
 from pipeline.outcome import STOPS, Attempt, Outcome
 
@@ -79,7 +80,7 @@ def _draft(attempt: Attempt) -> Text:
     return text
 
 
-def _table(verdict: Verdict) -> Table:
+def _table(verdict: Verdict) -> Fitting:
     table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1), show_edge=False)
     table.add_column("", width=1)
     table.add_column("rule", no_wrap=True)
@@ -88,7 +89,7 @@ def _table(verdict: Verdict) -> Table:
     table.add_column("why", ratio=1, overflow="fold")
     for judgement in verdict.judgements:
         table.add_row(*_row(judgement))
-    return table
+    return Fitting(table, titles=2)
 
 
 def _row(judgement: Judgement) -> tuple[Text | str, ...]:

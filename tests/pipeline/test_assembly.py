@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import critics
-from critics import Manifesto, Rule
+from critics import ExtraMissing, Manifesto, Rule
 from pipeline import BadInput, ModelMissing, ScriptedGenerator, SettingsError, assemble, embedded, load, load_settings
 from pipeline.assembly import Parts
 from pipeline.caching import Store
@@ -51,6 +52,16 @@ def test_no_model_is_loaded_that_no_rule_asks_for() -> None:
     nowhere = load_settings(flags={"generator": {"model": "nowhere.gguf"}})
     ego = assemble(critics.load("house-style"), nowhere, drafts=False)
     assert ego.judge("Hi", "Certainly!").outcome == "revise"
+
+
+def test_a_critic_without_its_package_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than to leave every answer undecided; a manifesto that does not name it is served all the same."""
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    with pytest.raises(ExtraMissing, match=r"pip install 'superego\[personal-data\]'"):
+        load("house-style", drafts=False)
+    chemistry = critics.load("chemistry-lab")
+    only = chemistry.model_copy(update={"rules": tuple(r for r in chemistry.rules if r.critics == ("patterns",))})
+    assemble(only, load_settings(), drafts=False)
 
 
 def test_a_critic_that_cannot_be_made_is_named() -> None:

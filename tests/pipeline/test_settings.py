@@ -42,6 +42,11 @@ def test_the_file_is_found_upward(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             "superego.yaml:2:3: unknown key `generator.temprature`; did you mean `temperature`?",
         ),
         ("generator:\n  temperature: hot", "superego.yaml:2:3: `generator.temperature`"),
+        ("manifesto: house-stile", "superego.yaml:1:1: `manifesto`: no shipped manifesto is called 'house-stile'"),
+        ("judge: embedded", "superego.yaml:1:1: `judge` is a group of settings: write `judge: {model: embedded}`"),
+        ("trusted: mine:make", "superego.yaml:1:1: `trusted` must be a list: write [mine:make]"),
+        ("server: {keys: [{name: a}]}", "superego.yaml:1:17: `server.keys.0.sha256` is missing"),
+        ("probe: {fil: a}", "superego.yaml:1:9: unknown key `probe.fil`; did you mean `file`?"),
         ("generator: [", "not YAML"),
         ("- a", "settings are a mapping"),
     ],
@@ -61,11 +66,38 @@ def test_a_fault_in_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
-def test_a_variable_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a list or a mapping is wanted."""
-    monkeypatch.setenv("SUPEREGO_TRUSTED", "mine:make")
-    with pytest.raises(SettingsError, match="given as JSON"):
+def test_faults_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind those of variables, so that a person can work down the list."""
+    monkeypatch.setenv("SUPEREGO_PARALLEL", "many")
+    (tmp_path / "superego.yaml").write_text("threads: many\nbogus: 1\ngenerator: {top_p: 7}\ncache: x\n")
+    with pytest.raises(SettingsError) as caught:
         load_settings()
+    places = [line.split(": ")[0].removeprefix(f"{tmp_path}/superego.yaml:") for line in str(caught.value).splitlines()]
+    assert places == ["SUPEREGO_PARALLEL", "1:1", "2:1", "3:13", "4:1"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        (
+            "SUPEREGO_TRUSTED",
+            "mine:make",
+            'SUPEREGO_TRUSTED: lists and mappings are given as JSON there, ["mine:make"]',
+        ),
+        ("SUPEREGO_IDENTITY__USE", "preprompt", '["preprompt"]'),
+        ("SUPEREGO_GENERATOR", "embedded", "set SUPEREGO_GENERATOR__MODEL=embedded"),
+    ],
+)
+def test_a_variable_that_is_no_json_is_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    """Where a list or a mapping is wanted, with what to write; the others are innocent."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR__TOP_P", "0.5")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"{variable}: ")
+    assert str(caught.value).endswith(said)
 
 
 def test_a_file_of_comments_is_no_settings(tmp_path: Path) -> None:

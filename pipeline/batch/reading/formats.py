@@ -43,6 +43,11 @@ class Input:
         """Whether it can be read more than once: a pipe cannot."""
         return self.name != STDIN and Path(self.name).is_file()
 
+    def refuse_missing(self) -> None:
+        """Raises `BadInput` where there is nothing of that name, before anything is made ready for it."""
+        if self.name != STDIN and not Path(self.name).exists():
+            raise BadInput(f"{self.name} cannot be read: No such file or directory")
+
     def is_at(self, path: Path) -> bool:
         """Whether it is the file at a path, by whatever name."""
         return self._again and path.exists() and path.samefile(self.name)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import IO
 
+from pipeline.inputs import blank
+
 MOST = 16 << 20
 """Bytes in a line. A longer one is no prompt; it is passed over, and is a fault of its own."""
 
@@ -38,13 +40,8 @@ def numbered(stream: IO[bytes], most: int = MOST) -> Iterator[Line]:
         whole = data.endswith(b"\n") or len(data) < most
         if not whole:
             _pass_over(stream, most)
-        if not _blank(data):
+        if not blank(data):
             yield Line(number, data, too_long=not whole)
-
-
-def _blank(data: bytes) -> bool:
-    """Also where it holds nothing but spaces that are none in ASCII, or the mark that some editors put first."""
-    return not data.strip() or not data.decode("utf-8-sig", "replace").strip()
 
 
 def _pass_over(stream: IO[bytes], most: int) -> None:

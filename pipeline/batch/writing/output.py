@@ -14,8 +14,9 @@ from pipeline.batch.keeping.disk import on_disk
 from pipeline.batch.reading.packed import PACKED, inner_suffix
 from pipeline.batch.task import Record
 from pipeline.batch.writing.openai_results import OpenAiSink
-from pipeline.batch.writing.parquet_sink import ParquetSink
+from pipeline.batch.writing.parquet_sink import ParquetSink, parquet_needed
 from pipeline.batch.writing.sinks import CsvSink, JsonSink, Sink, packing
+from pipeline.batch.zstd import zstd_needed
 from pipeline.errors import BadInput, OutputFault
 
 OutputFormat = Literal["jsonl", "openai", "csv", "parquet"]
@@ -23,6 +24,8 @@ OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 _PART = "part-"
 _BY_SUFFIX: dict[str, OutputFormat] = {".csv": "csv", ".parquet": "parquet"}
+_KNOWN = ("", ".jsonl", ".ndjson", ".json", *_BY_SUFFIX)
+_NAMED = ".jsonl, .csv or .parquet"
 _SUFFIXES: dict[OutputFormat, str] = {"jsonl": ".jsonl", "openai": ".jsonl", "csv": ".csv", "parquet": ".parquet"}
 
 
@@ -46,10 +49,20 @@ class Output:
         return self.path.with_name(self.path.name + ".writing")
 
     def told(self, form: OutputFormat) -> OutputFormat:
-        """The format; `form` where neither it nor the suffix says. Raises `BadInput` for one that cannot be packed."""
-        found = self.form or _BY_SUFFIX.get(inner_suffix(self.path), form)
-        if found == "parquet" and self.path.suffix.lower() in (".gz", ".zst"):
-            raise BadInput(f"{self.path}: Parquet is packed by itself: leave the last suffix away")
+        """The format; `form` where neither it nor the suffix says. Raises `BadInput` for one that cannot be packed and
+        for a suffix of another format, and `ExtraMissing` for one whose package is not installed."""
+        suffix = inner_suffix(self.path)
+        if not (self.form or self.shard or suffix in _KNOWN):
+            raise BadInput(
+                f"{self.path}: {suffix} is not written here: use {_NAMED}, or say which with --output-format"
+            )
+        found = self.form or _BY_SUFFIX.get(suffix, form)
+        if found == "parquet":
+            if self.path.suffix.lower() in PACKED:
+                raise BadInput(f"{self.path}: Parquet is packed by itself: leave the last suffix away")
+            parquet_needed()
+        elif self.path.suffix.lower() == ".zst":
+            zstd_needed()
         return found
 
     def identity(self, path: Path) -> list[int] | None:

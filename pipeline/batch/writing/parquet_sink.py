@@ -13,15 +13,16 @@ from pipeline.batch.writing.columns import COLUMNS, row
 _ROWS = 1000
 
 
+def parquet_needed() -> None:
+    """Raise `ExtraMissing` now rather than after a night."""
+    _packages()
+
+
 class ParquetSink:
     """Columns as in CSV, each with its type. Raises `ExtraMissing`."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._arrow = importlib.import_module("pyarrow")
-            parquet = importlib.import_module("pyarrow.parquet")
-        except ImportError as exc:
-            raise ExtraMissing(".parquet", "batch", kind="file") from exc
+        self._arrow, parquet = _packages()
         types = {str: self._arrow.string(), int: self._arrow.int64(), float: self._arrow.float64()}
         self._schema = self._arrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
         self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
@@ -41,3 +42,10 @@ class ParquetSink:
     def _write(self) -> None:
         self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
         self._rows = []
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError as exc:
+        raise ExtraMissing(".parquet", "batch", kind="file") from exc

@@ -18,7 +18,8 @@ class Log:
     def __call__(self, event: Event) -> None:
         self._pace(event)
         if isinstance(event, Began):
-            total = "prompts" if event.total is None else f"{event.total:,} prompts"
+            prompts = "prompt" if event.total == 1 else "prompts"
+            total = prompts if event.total is None else f"{event.total:,} {prompts}"
             before = f", {event.resumed:,} of them done before" if event.resumed else ""
             self.say(f"{event.output}: {total}, {event.workers} at a time{before}")
             self._begun = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,32 @@ def test_a_guards_rules_are_held_against_the_configured_family(
     assert said in "".join(found)
 
 
+@pytest.mark.parametrize(
+    ("heads", "rule", "said"),
+    [
+        (
+            ("kind",),
+            "critics: [probe]",
+            "m.yaml:4:31: no probe has a head `calm`, so the rule is always undecided; train",
+        ),
+        (("kind",), "critics: [probe], probe: {head: kin}", "m.yaml:4:57: no probe has a head `kin`, so the rule is"),
+        (("kind",), "critics: [probe], probe: {head: kind}", ""),
+        (("calm",), "critics: [probe]", ""),
+        (("kind",), "critics: [probe, judge]", ""),
+        (None, "critics: [probe]", ""),
+    ],
+)
+def test_a_rule_that_only_a_missing_head_could_judge_is_found(
+    tmp_path: Path, heads: tuple[str, ...] | None, rule: str, said: str
+) -> None:
+    """Every answer would be undecided by it; where others judge as well, or heads are not known, it may work."""
+    file = tmp_path / "m.yaml"
+    file.write_text(HEAD + f"  - {{id: calm, statement: Calm, {rule}}}\n")
+    found = [str(fault).removeprefix(f"{tmp_path}/") for fault in check(str(file), heads=heads)]
+    assert len(found) == bool(said)
+    assert all(fault.startswith(said) for fault in found)
+
+
 @pytest.mark.parametrize("name", manifestos.names())
 def test_shipped_manifestos_have_no_fault(name: str) -> None:
     """Examples included."""
@@ -58,7 +85,7 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("remote: {categories: [hate]}", "`remote` is not among the rule's critics"),
         ("grounded: {}", "`grounded` is not among the rule's critics"),
         ("critics: [grounded], applies_to: input, action: veto", "checks a draft against its sources"),
-        ("critics: [grounded], grounded: {kinds: []}", "at least 1 item"),
+        ("critics: [grounded], grounded: {kinds: []}", "grounded.kinds` must have at least 1 in it"),
         ("critics: [grounded], grounded: {half_live: 3}", "did you mean `half_life`?"),
         ("semantic: {}", "`semantic` is not among the rule's critics"),
         ("personal-data: {}", "`personal-data` is not among the rule's critics"),
@@ -69,6 +96,12 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("critics: [patterns], patterns: {words: {at_least: 9, at_most: 3}}", "no draft can have at least 9"),
         ("critics: [patterns], patterns: {words: {at_most: 0}}", "empty draft is never released"),
         ("critics: [patterns], patterns: {words: {}}", "says neither"),
+        ("critics: [patterns], patterns: {languages: [en, jp]}", "m.yaml:4:76: the language detector does not"),
+        ("critics: [patterns], patterns: {languages: [jp]}", "did you mean `ja`?"),
+        ("critics: [patterns], patterns: {languages: [ti]}", "write an ISO 639-1 code of one that it knows"),
+        ("critics: [personal-data], personal-data: {regions: [US, UK]}", "m.yaml:4:84: no phone number has the"),
+        ("critics: [personal-data], personal-data: {regions: [UK]}", "did you mean `GB`?"),
+        ("critics: [personal-data], personal-data: {regions: [QQ]}", "write an ISO 3166 code"),
         ("action: redact", "only patterns and personal-data know"),
         ("applies_to: input, action: revise", "use veto or flag"),
     ],
@@ -78,6 +111,22 @@ def test_what_parses_but_cannot_work_is_found(tmp_path: Path, rule: str, said: s
     found = faults(tmp_path, f"{HEAD}  - {{id: a, statement: A., {rule}}}\n{SOUND}")
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_languages_and_regions_that_are_known_are_no_fault(tmp_path: Path) -> None:
+    """Nor is a language that the detector knows by another code."""
+    rules = """\
+  - {id: a, statement: A., critics: [patterns], patterns: {languages: [uk, nb, se]}}
+  - {id: b, statement: B., critics: [personal-data], personal-data: {regions: [GB, UA, SE]}}
+"""
+    assert faults(tmp_path, HEAD + rules) == []
+
+
+def test_regions_are_not_told_of_where_nothing_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra it is the critic that complains, of that."""
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    rule = "  - {id: b, statement: B., critics: [personal-data], personal-data: {regions: [UK]}}\n"
+    assert faults(tmp_path, HEAD + rule) == []
 
 
 def test_a_trusted_critic_of_ones_own_is_no_fault(tmp_path: Path) -> None:
@@ -120,6 +169,44 @@ def test_examples_that_are_judged_wrongly_are_found(tmp_path: Path) -> None:
     assert "said to break `a`" in found[0]
     assert "said to keep `a`" in found[1]
     assert "rude" in found[1]
+
+
+def test_a_fault_of_one_kind_hides_none_of_another(tmp_path: Path) -> None:
+    """A repeated id, an unknown key, an unknown critic, a pattern and a misjudged example, all in one answer."""
+    text = f"""{HEAD}  - {{id: a, statement: A., critics: [paterns], threshhold: 2}}
+  - {{id: b, critics: [patterns], patterns: {{forbid: ['(']}}}}
+  - {{id: b, statement: B., critics: [patterns], patterns: {{forbid: [x]}}, examples: [{{text: y, breaks: true}}]}}
+"""
+    told = (
+        "unknown critic `paterns`", "key `rules[0].threshhold`", "`rules[1].statement` is missing",
+        "close what is opened", "a second rule with the id `b`", "said to break `b`",
+    )  # fmt: skip
+    found = faults(tmp_path, text)
+    assert len(found) == len(told)
+    for fault, what in zip(found, told, strict=True):
+        assert what in fault
+
+
+def test_what_the_unread_parent_may_say_is_no_fault(tmp_path: Path) -> None:
+    """Options, statements and rules to disable may be there."""
+    text = """\
+name: m
+extends: nowhere.yaml
+rules:
+  - {id: a, critics: [patterns], action: redact}
+  - {id: b, disabled: true}
+"""
+    (found,) = faults(tmp_path, text)
+    assert "nowhere.yaml, which is not a file" in found
+
+
+def test_a_pass_score_that_is_inherited_is_told_at_the_writers_own_rule(tmp_path: Path) -> None:
+    """With what to write: the parent's file is not theirs."""
+    text = 'name: m\nversion: "1"\nextends: house-style\nrules:\n  - {id: kind, statement: The answer is kind.}\n'
+    (found,) = faults(tmp_path, text)
+    assert found.startswith("m.yaml:5:5: no draft can reach the inherited `release: 1`: `kind` is judged by prob")
+    assert "write `release: 0.9`" in found
+    assert faults(tmp_path, f"{text}release: 0.9\n") == []
 
 
 def test_check_reports_in_the_order_of_the_file(tmp_path: Path) -> None:

@@ -115,10 +115,41 @@ budget: {attempts: 0}
             "; did you mean `veto`?",
             "bad.yaml:7:5: unknown key `rules[0].wieght`; did you mean `weight`?",
             "bad.yaml:8:5: `rules[0].threshold`: input should be less than 1",
-            "bad.yaml:9:5: `rules[0].critics`: input should be a valid array",
+            "bad.yaml:9:5: `rules[0].critics` must be a list: write [patterns]",
             "bad.yaml:10:10: `budget.attempts`: input should be greater than or equal to 1",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("extends", "said"),
+    [
+        ("hous-style", "did you mean `house-style`?"),
+        ("house-style.yaml", "house-style.yaml, which is not a file; did you mean `house-style`?"),
+        ("broken.yaml", "broken.yaml:2:"),
+    ],
+)
+def test_what_cannot_be_extended_hides_no_other_fault(tmp_path: Path, extends: str, said: str) -> None:
+    """Nor does a repeated id or a switch without a rule; and what the parent would have said is not missed."""
+    text = f"""\
+name: child
+extends: {extends}
+budgt: 3
+rules:
+  - {{id: brief, threshhold: 2}}
+  - {{id: calm, disabled: true}}
+  - {{id: brief, action: vetoo}}
+"""
+    found = faults(tmp_path, broken="a: 1\n\tb: 2\n", child=text)
+    assert said in found[0]
+    places = sorted(fault.split(": ")[0] for fault in found[1:])
+    assert places == ["child.yaml:3:1", "child.yaml:5:17", "child.yaml:7:17", "child.yaml:7:6"]
+
+
+def test_an_extends_that_was_forgotten_is_told_once(tmp_path: Path) -> None:
+    """Beside what else is wrong."""
+    text = "name: a\nversion: '1'\nrules:\n  - {id: calm, disabled: true}\n  - {id: b, statement: B, wieght: 2}\n"
+    assert [fault.split(": ")[0] for fault in faults(tmp_path, a=text)] == ["a.yaml:4:16", "a.yaml:5:27"]
 
 
 def test_the_hash_changes_with_the_meaning_and_not_with_the_layout(tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def test_a_tag_that_builds_objects_builds_nothing(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("text", ["a:\n\tb: 1", "é: ü\n\tb: 1", "a:\n  - x\n\t- y", "\ta: 1"])
+def test_a_tab_is_called_a_tab(text: str) -> None:
+    """Where it stands; the parser's own words for it are no help."""
+    (found,) = faults(text)
+    line = text[: text.index("\t")].count("\n") + 1
+    assert found == f"m.yaml:{line}:1: not YAML: there is a tab; indent with spaces"
+
+
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )

@@ -4,15 +4,18 @@ import csv
 import gzip
 import json
 import resource
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
+from critics import ExtraMissing
 from pipeline import BadInput, DraftRequest, OutputFault, Piece, Pieces
-from pipeline.batch import Event, Writing
+from pipeline.batch import Batch, Event, Input, Output, Writing
 from pipeline.batch.writing.columns import COLUMNS, undecided
+from pipeline.batch.zstd import _NAME
 from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read
 
 GIVEN = lines({"id": "a", "prompt": "hello, you"}, {"id": 7, "prompt": "two\nlines"}, {"id": "c"})
@@ -33,6 +36,38 @@ def test_csv(tmp_path: Path) -> None:
     assert rows[2]["fault"].startswith("line 3:")
     (attempt,) = json.loads(rows[0]["details"])["attempts"]
     assert attempt["verdict"]["findings"][0]["rule"] == "calm"
+
+
+@pytest.mark.parametrize("out", ["out.xlsx", "out.txt", "out.pdf.gz"])
+def test_a_suffix_of_another_format_is_refused_before_any_work(tmp_path: Path, out: str) -> None:
+    """Lines of JSON under that name are what nobody wants; whoever names the format gets it, and shards say theirs."""
+    echo = Echo()
+    with pytest.raises(BadInput, match="or say which with --output-format"):
+        go(batch(tmp_path, prompts(1), out), pipeline(echo))
+    assert echo.asked == []
+    assert Output(tmp_path / out, "jsonl").told("jsonl") == Output(tmp_path / out, shard=5).told("jsonl") == "jsonl"
+
+
+@pytest.mark.parametrize(("out", "package"), [("out.parquet", "pyarrow"), ("out.csv.zst", _NAME)])
+def test_a_missing_package_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, package: str
+) -> None:
+    """Rather than after a night; and nothing is left behind."""
+    echo = Echo()
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ExtraMissing, match=r"pip install 'superego\[batch\]'"):
+        go(batch(tmp_path, prompts(1), out), pipeline(echo))
+    assert echo.asked == []
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("out")] == []
+
+
+def test_a_missing_input_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Nor is anything said of its progress."""
+    events: list[Event] = []
+    job = Batch(Input(str(tmp_path / "nope.jsonl")), Output(tmp_path / "out.jsonl"))
+    with pytest.raises(BadInput, match="No such file"):
+        go(job, observe=events.append)
+    assert (events, [*tmp_path.iterdir()]) == ([], [])
 
 
 def test_a_lone_carriage_return_does_not_end_a_row(tmp_path: Path) -> None:

@@ -70,7 +70,6 @@ def test_every_command_asks_the_named_server_and_no_vendor(
         ({"generator": "a.gguf"}, "judge: {model: 'openai:b'}", None, URL),
         ({}, "judge: {model: 'openai:b', base_url: 'http://b/v1'}", None, URL),
         ({}, "generator: {model: 'openai:a'}", URL, None),
-        ({}, "", None, None),
     ],
 )
 def test_it_is_the_server_of_the_names_that_are_typed_else_of_those_that_are_set(
@@ -80,3 +79,28 @@ def test_it_is_the_server_of_the_names_that_are_typed_else_of_those_that_are_set
     (tmp_path / "superego.yaml").write_text(told)
     settings = settings_from(base_url=URL, **typed)  # type: ignore[arg-type]  # names of models alone
     assert (settings.generator.base_url, settings.judge.base_url) == (of_generator, of_judge)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ask", "hi"), "name one with --generator openai:NAME or --judge openai:NAME"),
+        (("ask", "hi", "--generator", "a.gguf"), "--base-url: no model is in use that is behind a server"),
+        (("judge", "rows.jsonl"), "--judge openai:NAME"),
+        (("serve", "--upstream", URL, "--upstream-model", "drafts"), "name one with --judge openai:NAME"),
+    ],
+)
+def test_an_address_that_is_no_models_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    """Whoever types it believes that a server is asked."""
+    result = run(*arguments, "-m", "own.yaml", "--base-url", URL)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("worn", [(), ("--identity", "preprompt"), ("--identity", "none")])
+@pytest.mark.parametrize("command", [("ask", "hi"), ("serve",)])
+def test_a_scale_of_no_adapter_is_refused(command: tuple[str, ...], worn: tuple[str, ...]) -> None:
+    """It would change nothing."""
+    result = run(*command, "-m", "own.yaml", *worn, "--identity-scale", "2")
+    assert result.exit_code == 2
+    assert "name one with --identity FILE" in result.stderr

@@ -88,6 +88,8 @@ def test_a_withheld_answer_is_a_refusal_and_exit_code_3(tmp_path: Path) -> None:
         (["ask", "hi", "-m", "nowhere.yaml"], 2, "nowhere.yaml:1:1: cannot be read"),
         (["ask", "  ", "-m", "house-style"], 2, "the prompt is empty"),
         (["ask", "hi", "-m", "house-style", "--generator", "none.gguf"], 1, "there is no model file none.gguf"),
+        (["ask", "hi", "-m", "public-assistant", "--generator", "embeded"], 1, "did you mean `embedded`? (name"),
+        (["model", "optimise", "none.gguf"], 1, "there is no model file none.gguf"),
         (["ask", "hi", "--config", "none.yaml"], 2, "none.yaml:1:1: cannot be read"),
         (["ask", "hi", "--context", "none.json"], 2, "none.json cannot be read"),
         (["judge", "none.jsonl", "-m", "house-style"], 2, "none.jsonl cannot be read"),
@@ -102,6 +104,7 @@ def test_what_goes_wrong_is_one_clear_text_and_an_exit_code(arguments: list[str]
     assert result.exit_code == code
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+    assert "note: " not in result.stderr
     assert result.stdout == ""
 
 
@@ -121,6 +124,7 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
         "not json",
         json.dumps({"text": "Hi", "response": "So!", "context": [{"text": "x", "origin": "y"}]}),
         json.dumps({"id": "e", "text": "Hi"}),
+        json.dumps({"id": "f", "prompt": "Hi", "answer": "Fine."}),
     ]
     result = run("judge", "-", "-m", manifesto(tmp_path), stdin="\n".join(given))
     records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -130,12 +134,15 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
         (None, "faulted"),
         (4, "revise"),
         ("e", "undecided"),
+        (None, "faulted"),
     ]
     (finding,) = records[1]["findings"]
     assert (finding["outcome"], finding["probability"], finding["span"]) == ("broken", 1.0, [4, 5])
     assert (records[1]["score"], records[1]["breach"]) == (0.0, 1.0)
     assert (records[4]["score"], records[4]["breach"], records[4]["findings"]) == (None, None, [])
     assert "line 3: not JSON" in records[2]["fault"]
+    said = "line 6: it has `id`, `prompt`, `answer`; `text` is what was asked, and `response` what was answered"
+    assert records[5]["fault"] == said
     assert result.exit_code == 1
 
 
@@ -216,6 +223,16 @@ def test_check_reports_on_standard_output_and_exits_with_2(tmp_path: Path) -> No
     assert run("check", "calm.yaml").exit_code == 0
     faults = json.loads(run("check", "bad.yaml", "--json").stdout)
     assert set(faults[0]) == {"path", "line", "column", "what"}
+
+
+def test_check_knows_the_heads_of_the_configured_probes(tmp_path: Path) -> None:
+    """A rule that only the probe judges, and no probe has learnt, is told of before a night of it."""
+    rule = "  - {id: %s, statement: Kind., critics: [probe]}\n"
+    (tmp_path / "p.yaml").write_text("name: p\nversion: '1'\nrules:\n" + rule % "harmless" + rule % "harmles")
+    result = run("check", "p.yaml")
+    assert result.stdout.startswith("p.yaml:5:37: no probe has a head `harmles`")
+    assert result.stdout.rstrip().endswith("did you mean `harmless`?")
+    assert len(result.stdout.splitlines()) == 1
 
 
 def test_manifestos_lists_what_is_shipped() -> None:

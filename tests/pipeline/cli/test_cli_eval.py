@@ -109,6 +109,16 @@ def test_eval_saves_reports_and_compares(tmp_path: Path) -> None:
     assert "first.jsonl is there already" in taken.stderr
 
 
+def test_eval_of_rows_that_are_all_undecided_is_a_fault(tmp_path: Path) -> None:
+    """There are figures, and nothing was measured; one row that is decided is enough."""
+    (tmp_path / "own.yaml").write_text(MANIFESTO.rpartition("  - {id: calm")[0])
+    result = run("eval", data(tmp_path, [(1, "nothing said"), (0, "nor here")]), "-m", "own.yaml", "--json")
+    assert result.exit_code == 1
+    assert "every row is undecided" in result.stderr
+    assert json.loads(result.stdout)["parts"][0]["undecided_share"] == 1
+    assert run("eval", data(tmp_path, [(1, "kind=0.9"), (0, "nor here")]), "-m", "own.yaml").exit_code == 0
+
+
 def test_a_bad_row_ends_it_before_anything_is_judged(tmp_path: Path) -> None:
     """With file and line, exit code 2, and nothing written."""
     (tmp_path / "bad.jsonl").write_text('{"text": "a", "label": 1}\n{"text": "a"}\n')
@@ -204,6 +214,24 @@ def test_calibrate_from_what_eval_saved_judges_nothing(tmp_path: Path) -> None:
     again = run("calibrate", "--from", "saved.jsonl", "-m", "own.yaml", "-o", "b.yaml", "--json", "--method", "platt")
     assert again.exit_code == 0, again.stderr
     assert json.loads(fresh.stdout)["rules"] == json.loads(again.stdout)["rules"]
+
+
+def test_calibrate_from_what_a_cascade_saved_says_what_is_missing(tmp_path: Path) -> None:
+    """And what it says to do instead does it."""
+    (tmp_path / "telling.py").write_text(CRITIC + "again = make\n")
+    (tmp_path / "superego.yaml").write_text("trusted: ['telling:make', 'telling:again']\n")
+    both = 'critics: ["telling:make", "telling:again"], open_between: [0.4, 0.6]'
+    (tmp_path / "two.yaml").write_text(MANIFESTO.replace('critics: ["telling:make"]', both))
+    (tmp_path / "all.yaml").write_text("name: all\nextends: two.yaml\nrules: [{id: kind, open_between: null}]\n")
+    file = data(tmp_path, graded())
+    for name in ("two", "all"):
+        result = run("eval", file, "-m", f"{name}.yaml", "--save", f"{name}.jsonl")
+        assert result.exit_code == 0, result.stderr
+    result = run("calibrate", "--from", "two.jsonl", "-m", "two.yaml", "-o", "new.yaml")
+    assert (result.exit_code, "telling:again was not asked about" in result.stderr) == (2, True)
+    assert not (tmp_path / "new.yaml").exists()
+    assert run("calibrate", "--from", "all.jsonl", "-m", "two.yaml", "-o", "a.yaml").exit_code == 0
+    assert run("calibrate", file, "-m", "two.yaml", "-o", "b.yaml").exit_code == 0
 
 
 def test_calibrate_from_names_the_model_that_judged_whatever_is_set_today(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "prompts.gguf").write_text("One?\nTwo?\nThree?\nFour?\n")
     (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
     (tmp_path / "other.jsonl").write_text("")
+    (tmp_path / "out.jsonl.writing").write_text("One?\n")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,15 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("eval rows.jsonl -m own.yaml --compare other.jsonl --report other.jsonl", "other.jsonl"),
         ("eval rows.jsonl -m own.yaml --save new.jsonl --report new.jsonl", "new.jsonl"),
         ("batch rows.jsonl -m own.yaml -o out.jsonl --report base.yaml", "base.yaml"),
+        ("batch rows.jsonl -m own.yaml -o own.yaml --restart --output-format jsonl", "own.yaml"),
+        ("batch rows.jsonl -m own.yaml -o base.yaml --restart --output-format jsonl", "base.yaml"),
+        ("batch rows.jsonl -m own.yaml -o superego.yaml --restart --output-format jsonl", "superego.yaml"),
+        ("batch rows.jsonl -m own.yaml -o ./rows.jsonl --restart", "rows.jsonl"),
+        ("batch out.jsonl.writing -m own.yaml -o out.jsonl", "out.jsonl.writing"),
+        ("calibrate rows.jsonl -m own.yaml -o rows.jsonl --force", "rows.jsonl"),
+        ("calibrate rows.jsonl other.jsonl -m own.yaml -o other.jsonl --force", "other.jsonl"),
+        ("calibrate --from other.jsonl -m own.yaml -o other.jsonl --force", "other.jsonl"),
+        ("calibrate rows.jsonl -m own.yaml -o superego.yaml --force", "superego.yaml"),
     ],
 )
 def test_an_output_over_an_input_is_refused(tmp_path: Path, command: str, file: str) -> None:
@@ -64,6 +76,27 @@ def test_a_model_reached_by_a_link_is_not_written_over(tmp_path: Path) -> None:
     result = run("critic", "train", "rows.jsonl", "-m", "own.yaml", "--model", "big.gguf", "-o", "link.gguf")
     assert result.exit_code == 2
     assert "write to another file" in result.stderr
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_data_reached_by_a_link_are_not_written_over(tmp_path: Path, link: Callable[[str, str], None]) -> None:
+    """Nor where the two names are of one file, and neither is the other's."""
+    link("rows.jsonl", "link.jsonl")
+    before = (tmp_path / "rows.jsonl").read_bytes()
+    result = run("calibrate", "link.jsonl", "-m", "own.yaml", "-o", "rows.jsonl", "--force")
+    assert result.exit_code == 2
+    assert "write to another file" in result.stderr
+    assert (tmp_path / "rows.jsonl").read_bytes() == before
+
+
+def test_a_folder_of_shards_that_are_read_is_not_replaced(tmp_path: Path) -> None:
+    """It would be gone with what is in it."""
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "part-00000.jsonl").write_text('{"prompt": "One?"}\n')
+    result = run("batch", "shards/part-00000.jsonl", "-m", "own.yaml", "-o", "shards", "--shard", "2", "--restart")
+    assert result.exit_code == 2
+    assert "shards holds part-00000.jsonl" in " ".join(result.stderr.split())
+    assert [file.name for file in (tmp_path / "shards").iterdir()] == ["part-00000.jsonl"]
 
 
 def test_a_partial_file_of_a_stopped_eval_is_kept_and_told_before_any_model_is_loaded(

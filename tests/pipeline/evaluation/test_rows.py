@@ -21,13 +21,23 @@ def test_rows_are_read_with_their_truth(jsonl: Write) -> None:
     assert (two.id, two.side, two.truth, two.context[0].kind) == (2, "input", {}, "forum")
 
 
+@pytest.mark.parametrize(("labels", "label"), [({"x": 0, "y": 1}, 1), ({"x": 0}, 0)])
+def test_the_label_follows_from_the_labels(jsonl: Write, labels: dict[str, int], label: int) -> None:
+    """Whoever tells the truth by rule has told it."""
+    (row,) = read_rows([jsonl([{"text": "hi", "labels": labels}])])
+    assert (row.label, row.truth) == (label, labels)
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
         ({"text": "a"}, "label: Field required"),
+        ({"text": "a", "labels": {}}, "label: Field required"),
+        ({"text": "a", "labels": {"x": "1"}}, "labels.x: Input should be 0 or 1"),
         ({"text": "a", "label": 2}, "label: Input should be 0 or 1"),
         ({"text": "a", "label": "1"}, "label: Input should be 0 or 1"),
-        ({"label": 1}, "text: Field required"),
+        ({"response": "a", "label": 1}, "text: Field required"),
+        ({"label": 1}, "it has `label`; `text` is what was asked, and `response` what was answered"),
         ({"text": "", "label": 1}, "nothing to judge"),
         ({"text": "a", "label": 1, "rule": "x", "labels": {"x": 0}}, "disagree about the rule `x`"),
         ({"text": "a", "label": 0, "labels": {"x": 1}}, "`label` is 0, but by `labels` a rule is broken"),

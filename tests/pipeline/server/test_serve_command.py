@@ -94,11 +94,12 @@ def test_what_cannot_be_served_is_told(tmp_path: Path, arguments: Sequence[str],
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    """Exit code 1: nothing is wrong with what was typed."""
+    """Exit code 1: nothing is wrong with what was typed. And what to type for another."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = superego("serve", "--port", str(port), "-m", manifesto(tmp_path, "one"), cwd=tmp_path)
     assert (done.returncode, "cannot listen" in done.stderr) == (1, True), done.stderr
+    assert "name another with --port" in done.stderr
 
 
 def test_a_key_is_made_and_its_hash_is_what_settings_take(tmp_path: Path) -> None:

@@ -102,5 +102,9 @@ def test_the_guide_names_every_address_fault_and_figure(root: Path) -> None:
     told = {
         int(status) for row in re.findall(r"^\| ([\d, ]+) \|", table, flags=re.MULTILINE) for status in row.split(",")
     }
-    assert told == {int(status) for status in POSTED}
+    assert told == {405, 500, *(int(status) for status in POSTED)}
+    told_codes = "".join(re.findall(r"^\| [\d, ]+ \|([^|]+)\|", table, flags=re.MULTILINE))
+    source = "".join(file.read_text() for file in (root / "pipeline" / "server").rglob("*.py"))
+    codes = {"".join(found) for found in re.findall(r'code="(\w+)"|"(method_not_allowed|not_found)" if', source)}
+    assert codes == set(re.findall(r"`([a-z_]+)`", told_codes))
     assert json.loads(client.get("/openapi.json").text)["info"]["title"] == "superego"

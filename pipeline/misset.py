@@ -1,0 +1,108 @@
+"""What is wrong with settings, each fault with the line, the variable or the flag that it was set by."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from critics import Node, did_you_mean, worded
+
+PREFIX = "SUPEREGO_"
+NESTED = "__"
+
+_Steps = Sequence[int | str]
+_FIRST = ("model", "file", "use")
+"""What is meant where a group is given one word."""
+
+
+def misset(
+    model: type[BaseModel], errors: Sequence[ErrorDetails], *, tree: Node | None, flags: Mapping[str, Any]
+) -> str:
+    """One line a fault: flags, then variables, then the file in its order."""
+    found = []
+    for error in errors:
+        steps = [step for step in error["loc"] if step != "function-plain"]
+        what = _what(model, steps, error)
+        if _holds(flags, steps):
+            found.append((0, 0, 0, f"flag {what}"))
+        elif variable := _variable(steps):
+            found.append((1, 0, 0, f"{variable}: {what}"))
+        elif tree:
+            fault = tree.place(*steps).fault(what)
+            found.append((2, fault.line, fault.column, str(fault)))
+        else:
+            found.append((2, 0, 0, what))
+    return "\n".join(line for *_, line in sorted(found, key=lambda each: each[:3]))
+
+
+def misspelt(model: type[BaseModel], said: Exception) -> str:
+    """The variables that hold no JSON where it is needed, one a line; `said` is for where none is found."""
+    found = []
+    for variable, value in sorted(os.environ.items()):
+        if not variable.upper().startswith(PREFIX) or _is_json(value):
+            continue
+        wanted = _annotation(model, variable.upper().removeprefix(PREFIX).lower().split(NESTED))
+        if key := _first(wanted):
+            found.append(f"{variable}: a group of settings; set {variable}{NESTED}{key.upper()}={value}")
+        elif get_origin(wanted) in (tuple, dict):
+            shape = json.dumps([value] if get_origin(wanted) is tuple else {"key": value}, ensure_ascii=False)
+            found.append(f"{variable}: lists and mappings are given as JSON there, {shape}")
+    return "\n".join(found) or f"{PREFIX}*: {said}; lists and mappings are given as JSON there"
+
+
+def _what(model: type[BaseModel], steps: _Steps, error: ErrorDetails) -> str:
+    name = ".".join(map(str, steps))
+    if error["type"] == "extra_forbidden":
+        known = getattr(_annotation(model, steps[:-1]), "model_fields", {})
+        return f"unknown key `{name}`" + did_you_mean(str(steps[-1]), known)
+    group, given = _first(_annotation(model, steps)), error.get("input")
+    if error["type"] == "model_type" and group and isinstance(given, str):
+        return f"`{name}` is a group of settings: write `{name}: {{{group}: {given}}}`"
+    return f"`{name}`{worded(error)}"
+
+
+def _variable(steps: _Steps) -> str | None:
+    """What is inside of a variable with JSON is its fault too."""
+    given = {key.upper() for key in os.environ}
+    names = (PREFIX + NESTED.join(map(str, steps[:depth])).upper() for depth in range(len(steps), 0, -1))
+    return next((name for name in names if name in given), None)
+
+
+def _holds(flags: Mapping[str, Any], steps: _Steps) -> bool:
+    value: Any = flags
+    for step in steps:
+        if not isinstance(value, Mapping) or step not in value:
+            return False
+        value = value[step]
+    return bool(steps)
+
+
+def _annotation(model: type[BaseModel], steps: _Steps) -> Any:
+    """What may stand at the end of `steps`, where there is such a place."""
+    found: Any = model
+    for step in steps:
+        if isinstance(step, int):
+            found = next(iter(get_args(found)), None)
+        else:
+            field = getattr(found, "model_fields", {}).get(step)
+            found = field.annotation if field else None
+    return found
+
+
+def _first(group: Any) -> str | None:
+    """The key that a group is mostly set for, if it is a group."""
+    fields = getattr(group, "model_fields", {})
+    return next((key for key in (*_FIRST, *fields) if key in fields), None)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
