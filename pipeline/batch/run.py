@@ -82,7 +82,7 @@ def run_batch(
 
 def _begin(batch: Batch, journal: Journal) -> None:
     """Go on with what is in the journal, if it is of the same run."""
-    # One that came to nothing, for a typo in its input's name or its column's, is no run to go on with.
+    # One that came to nothing, for a typo in its column's name, is no run to go on with.
     if batch.restart or not (journal.done or "records" in journal.facts):
         replaces = batch.restart or journal.facts.get("replaces", False)
         batch.output.refuse_taken(replace=replaces)

@@ -1,5 +1,5 @@
 """Whether an adapter does what it is for, and little else: as llama.cpp computes it, on prompts that it was not built
-from. It takes the place of an earlier one only where it does."""
+from."""
 
 from __future__ import annotations
 

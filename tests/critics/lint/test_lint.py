@@ -46,9 +46,9 @@ def test_a_guards_rules_are_held_against_the_configured_family(
         (
             ("kind",),
             "critics: [probe]",
-            "m.yaml:4:31: no probe has a head `calm`, so the rule is always undecided; train",
+            "m.yaml:4:33: no probe has a head `calm`, so the rule is always undecided; train",
         ),
-        (("kind",), "critics: [probe], probe: {head: kin}", "m.yaml:4:57: no probe has a head `kin`, so the rule is"),
+        (("kind",), "critics: [probe], probe: {head: kin}", "m.yaml:4:59: no probe has a head `kin`, so the rule is"),
         (("kind",), "critics: [probe], probe: {head: kind}", ""),
         (("calm",), "critics: [probe]", ""),
         (("kind",), "critics: [probe, judge]", ""),

@@ -67,8 +67,9 @@ def test_what_was_to_be_replaced_still_is(tmp_path: Path) -> None:
     """Where a run that was to begin anew came to nothing, the same command without `--restart` goes on."""
     job = batch(tmp_path, TWO)
     go(job)
-    with pytest.raises(BadInput):
-        go(replace(job, input=Input(str(tmp_path / "typo.jsonl")), restart=True))
+    (tmp_path / "typo.csv").write_text("question\nWhy?\n")
+    with pytest.raises(BadInput, match="prompt"):
+        go(replace(job, input=Input(str(tmp_path / "typo.csv")), restart=True))
     assert go(job).statuses == {"released": 2}
 
 
