@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import exists, samefile  # pathlib's raise for a name that is too long
 from pathlib import Path
 
 from critics import lineage
@@ -15,7 +16,7 @@ def refuse_over(path: Path, others: Iterable[Path | None]) -> None:
     """Raise `BadInput` for an output that is one of the others, by whatever name, or a folder with one of them in it,
     before anything is computed."""
     for other in (other.expanduser() for other in others if other):
-        if path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other)):
+        if path.resolve() == other.resolve() or (exists(path) and exists(other) and samefile(path, other)):
             raise BadInput(f"{path} is read or written here as well: write to another file")
         if path.resolve() in other.resolve().parents:
             raise BadInput(f"{path} holds {other.name}, which is read or written here as well: write to another place")

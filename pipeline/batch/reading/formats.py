@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import chain
+from os.path import exists  # pathlib's raises for a name that is too long
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -45,7 +46,7 @@ class Input:
 
     def refuse_missing(self) -> None:
         """Raises `BadInput` where there is nothing of that name, before anything is made ready for it."""
-        if self.name != STDIN and not Path(self.name).exists():
+        if self.name != STDIN and not exists(self.name):
             raise BadInput(f"{self.name} cannot be read: No such file or directory")
 
     def is_at(self, path: Path) -> bool:

@@ -61,10 +61,11 @@ def test_a_missing_package_is_told_before_any_work(
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith("out")] == []
 
 
-def test_a_missing_input_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["nope.jsonl", "x" * 300, "a\0b"])
+def test_a_missing_input_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
     """Nor is anything said of its progress."""
     events: list[Event] = []
-    job = Batch(Input(str(tmp_path / "nope.jsonl")), Output(tmp_path / "out.jsonl"))
+    job = Batch(Input(str(tmp_path / name)), Output(tmp_path / "out.jsonl"))
     with pytest.raises(BadInput, match="No such file"):
         go(job, observe=events.append)
     assert (events, [*tmp_path.iterdir()]) == ([], [])

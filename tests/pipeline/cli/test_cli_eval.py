@@ -218,9 +218,9 @@ def test_calibrate_from_what_eval_saved_judges_nothing(tmp_path: Path) -> None:
 
 def test_calibrate_from_what_a_cascade_saved_says_what_is_missing(tmp_path: Path) -> None:
     """And what it says to do instead does it."""
-    (tmp_path / "telling.py").write_text(CRITIC + "again = make\n")
-    (tmp_path / "superego.yaml").write_text("trusted: ['telling:make', 'telling:again']\n")
-    both = 'critics: ["telling:make", "telling:again"], open_between: [0.4, 0.6]'
+    (tmp_path / "twice.py").write_text(CRITIC + "again = make\n")
+    (tmp_path / "superego.yaml").write_text("trusted: ['twice:make', 'twice:again']\n")
+    both = 'critics: ["twice:make", "twice:again"], open_between: [0.4, 0.6]'
     (tmp_path / "two.yaml").write_text(MANIFESTO.replace('critics: ["telling:make"]', both))
     (tmp_path / "all.yaml").write_text("name: all\nextends: two.yaml\nrules: [{id: kind, open_between: null}]\n")
     file = data(tmp_path, graded())
@@ -228,7 +228,7 @@ def test_calibrate_from_what_a_cascade_saved_says_what_is_missing(tmp_path: Path
         result = run("eval", file, "-m", f"{name}.yaml", "--save", f"{name}.jsonl")
         assert result.exit_code == 0, result.stderr
     result = run("calibrate", "--from", "two.jsonl", "-m", "two.yaml", "-o", "new.yaml")
-    assert (result.exit_code, "telling:again was not asked about" in result.stderr) == (2, True)
+    assert (result.exit_code, "twice:again was not asked about" in result.stderr) == (2, True)
     assert not (tmp_path / "new.yaml").exists()
     assert run("calibrate", "--from", "all.jsonl", "-m", "two.yaml", "-o", "a.yaml").exit_code == 0
     assert run("calibrate", file, "-m", "two.yaml", "-o", "b.yaml").exit_code == 0
