@@ -92,10 +92,10 @@ class _Crew:
     def _work(self) -> None:
         while (task := self.todo.get()) is not None:
             try:
-                came: Record | BaseException = self._answering(task, self._held)
+                self.done.put((task, self._answering(task, self._held)))
             except BaseException as exc:  # noqa: BLE001  # raised in the thread that takes the results
-                came = exc
-            self.done.put((task, came))
+                self.done.put((task, exc))
+                return  # what comes next would fail as well
 
     @contextmanager
     def _held(self, answer: Answer) -> Iterator[None]:
