@@ -371,9 +371,10 @@ def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
     ],
 )
 def test_model_optimise_says_how_to_use_what_it_made(
-    monkeypatch: pytest.MonkeyPatch, model: str, kind: str, use: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, kind: str, use: str
 ) -> None:
     """To judge, or where it writes faster, to draft."""
+    (tmp_path / "mine.gguf").touch()
     speed = Spread(2.0, 1.0, 3.0)
     made = Figures(Path("/made/it.gguf"), 1, speed, speed, 30.0)
     monkeypatch.setattr("pipeline.cli.model.requantised", lambda *_, **__: made.path)
