@@ -11,14 +11,11 @@ from functools import lru_cache
 from critics.finding import Span
 from critics.text.folding import folded
 from critics.text.marks import marks
-
-# Scripts without spaces, of which each character counts as a word: Han, Hiragana, Katakana.
-_SINGLE = "\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_UNSPACED = _SINGLE + "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # and Thai, Lao, Burmese, Khmer
+from critics.text.unspaced import UNSPACED, WORD_LETTERS
 
 # A letter or digit that makes one word with its neighbour. An underscore does so only between two of them: snake_case
 # is one word, _emphasis_ is a word in underscores.
-_LETTER = rf"[^\W_{_UNSPACED}]"
+_LETTER = rf"[^\W_{UNSPACED}]"
 _NO_WORD_BEFORE = f"(?<!{_LETTER})(?<!{_LETTER}_)"
 _NO_WORD_AFTER = f"(?!{_LETTER}|_{_LETTER})"
 _NOTHING = r"[^\s\S]"
@@ -99,6 +96,6 @@ def word_spans(text: str) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=1)
 def _word() -> re.Pattern[str]:
-    letter = f"(?:[^\\W_{_SINGLE}]|[{marks()}])"
+    letter = f"(?:[^\\W_{WORD_LETTERS}]|[{marks()}])"
     joined = f"(?:['\u2019\u2010_-]{letter}+|(?<=[0-9])[.,:][0-9]+)"
-    return re.compile(f"[{_SINGLE}]|{letter}+{joined}*")
+    return re.compile(f"[{WORD_LETTERS}]|{letter}+{joined}*")
