@@ -9,8 +9,9 @@ from langchain_core.globals import get_llm_cache
 
 from pipeline.outcome import Outcome
 
-_FOR_NOW = frozenset({"undecided", "seconds", "cancelled", "fault"})
-"""Reasons that have to do with how things stood: a judge that was down, a server that was slow."""
+_FOR_NOW = frozenset({"undecided", "seconds"})
+"""Reasons that have to do with how things stood: a judge that was down, a server that was slow. What was cancelled or
+faulted is no answer, and raised."""
 
 
 class OneCall(BaseCache):

@@ -563,6 +563,18 @@ def park(rig: Rig, rows: int = 2 * GRACE) -> None:
     rig.step()
 
 
+SHARED = tokens(40, 1)
+
+
+def parted(rig: Rig) -> tuple[Scoring, Scoring]:
+    """Two that begin alike, both of which have been scored."""
+    first, second = (Scoring(((*SHARED, token, *tokens(30, token)),), GROUPS) for token in (1, 2))
+    for asked in (first, second):
+        rig.score(asked)
+        rig.finish()
+    return first, second
+
+
 def test_unused_prefixes_are_parked_and_come_back() -> None:
     """They slow nobody down, and are not read again."""
     rig = Rig()
@@ -617,13 +629,9 @@ def test_what_cannot_be_restored_is_read_again() -> None:
 def test_half_of_a_path_that_cannot_be_restored_is_read_again() -> None:
     """What comes before it is used, what lies below it goes."""
     rig = Rig()
-    shared = tokens(40, 1)
-    longer = tuple(Scoring(((*shared, token, *tokens(30, token)),), GROUPS) for token in (1, 2))
-    for asked in longer:
-        rig.score(asked)
-        rig.finish()
+    longer = parted(rig)
     park(rig)
-    rig.score(Scoring(((*shared, 3),), GROUPS))
+    rig.score(Scoring(((*SHARED, 3),), GROUPS))
     rig.finish()
     rig.device.fail_restore = 1
     before = rig.device.read
@@ -637,11 +645,7 @@ def test_half_of_a_path_that_cannot_be_restored_is_read_again() -> None:
 def test_what_cannot_be_parked_is_read_again() -> None:
     """With all that lies below it, which is of no use without it."""
     rig = Rig()
-    shared = tokens(40, 1)
-    longer = tuple(Scoring(((*shared, token, *tokens(30, token)),), GROUPS) for token in (1, 2))
-    for asked in longer:
-        rig.score(asked)
-        rig.finish()
+    longer = parted(rig)
     rig.device.fail_save = 1
     park(rig)
     assert rig.device.fail_save == 0
