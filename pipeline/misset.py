@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -53,6 +54,28 @@ def misspelt(model: type[BaseModel], said: Exception) -> str:
             shape = json.dumps([value] if get_origin(wanted) is tuple else {"key": value}, ensure_ascii=False)
             found.append(f"{variable}: lists and mappings are given as JSON there, {shape}")
     return "\n".join(found) or f"{PREFIX}*: {said}; lists and mappings are given as JSON there"
+
+
+def unused(model: type[BaseModel]) -> list[str]:
+    """The variables that begin like one of ours and set nothing, each with the one that was probably meant."""
+    found = []
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(PREFIX)
+        if variable.upper().startswith(PREFIX) and name.split(NESTED)[0].lower() not in model.model_fields:
+            close = get_close_matches(name, _names(model), n=1)
+            meant = f"did you mean {PREFIX}{close[0]}?" if close else "superego config show has all settings"
+            found.append(f"{variable} sets nothing; {meant}")
+    return found
+
+
+def _names(model: type[BaseModel], above: str = "") -> list[str]:
+    """Of all variables, without what they begin with; of groups as well."""
+    found = []
+    for key, field in model.model_fields.items():
+        found.append(above + key.upper())
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += _names(field.annotation, found[-1] + NESTED)
+    return found
 
 
 def _what(model: type[BaseModel], steps: _Steps, error: ErrorDetails) -> str:

@@ -17,7 +17,7 @@ from pipeline.cli import options
 from pipeline.cli.fitting import Fitting
 from pipeline.cli.reporting import DONE, USAGE, reported, say, stdout
 from pipeline.guards import guard_family_of
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings
 from pipeline.weights import probe_files
 
 
@@ -31,7 +31,7 @@ def check(
 
     Example: superego check my-manifesto.yaml
     """
-    settings = load_settings(config)
+    settings = options.loaded(config)
     known: dict[str, Any] = {"guard": guard_family_of(settings), "heads": _heads(settings)}
     faults = {file: check_manifesto(file, trusted=settings.trusted, **known) for file in files}
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from pipeline.cli.base_url import served
 from pipeline.cli.reporting import note
 from pipeline.errors import BadInput
 from pipeline.fitted import strangers, unprobed
+from pipeline.misset import unused
 from pipeline.settings import Settings, load_settings
 
 _NAMES = "embedded, a GGUF file, or a LangChain name (openai:…)"
@@ -88,9 +89,17 @@ def settings_from(
     worn = _given(use=identity or None, scale=identity_scale)
     groups = {"generator": drafts, "judge": judges, "identity": worn}
     flags = _given(manifesto=manifesto) | {name: group for name, group in groups.items() if group}
-    settings = load_settings(config, flags)
+    settings = loaded(config, flags)
     refuse_idle_scale(settings, identity_scale)
     return served(settings, base_url, generator=generator, judge=judge)
+
+
+def loaded(config: Path | None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """The settings, with a note of each variable that was meant to be one."""
+    settings = load_settings(config, flags)
+    for variable in unused(Settings):
+        note(f"note: {variable}")
+    return settings
 
 
 def refuse_idle_scale(settings: Settings, scale: float | None) -> None:

@@ -19,7 +19,7 @@ from pipeline.cli.reporting import DONE, reported, say
 from pipeline.cli.upstream import drafting, judged_here
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.pipeline import Pipeline
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.server import Options
@@ -61,7 +61,7 @@ def serve(
     except ImportError as exc:
         raise ExtraMissing("serve", "server", kind="command") from exc
     drafts = drafting(upstream, upstream_model, upstream_key_env) if upstream else {"model": generator}
-    settings = load_settings(
+    settings = options.loaded(
         config,
         _given(
             generator=_given(**drafts),

@@ -7,7 +7,8 @@ import pytest
 
 from critics import GUARD_FAMILIES
 from pipeline import SettingsError, load_settings
-from pipeline.settings import GuardFamilyName
+from pipeline.misset import unused
+from pipeline.settings import GuardFamilyName, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +162,23 @@ def test_a_fault_inside_a_variable_with_json_is_the_variables(tmp_path: Path, mo
     monkeypatch.setenv("SUPEREGO_JUDGE", '{"context": -1}')
     with pytest.raises(SettingsError, match=r"^SUPEREGO_JUDGE: `judge\.context`"):
         load_settings(tmp_path / "superego.yaml")
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("SUPEREGO_GENERATOR_MODEL", "did you mean SUPEREGO_GENERATOR__MODEL?"),
+        ("superego_generater__model", "did you mean SUPEREGO_GENERATOR__MODEL?"),
+        ("SUPEREGO_MANIFSTO", "did you mean SUPEREGO_MANIFESTO?"),
+        ("SUPEREGO_QUIXOTIC", "superego config show has all settings"),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, said: str) -> None:
+    """With what was meant; those that set something, groups and what is inside of them, are not."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR__TOP_P", "0.5")
+    monkeypatch.setenv("SUPEREGO_JUDGE", "{}")
+    monkeypatch.setenv("SUPEREGO_THREADS", "2")
+    monkeypatch.setenv("NOT_SUPEREGO_AT_ALL", "1")
+    assert unused(Settings) == []
+    monkeypatch.setenv(variable, "x")
+    assert unused(Settings) == [f"{variable} sets nothing; {said}"]

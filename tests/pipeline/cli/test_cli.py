@@ -253,6 +253,15 @@ def test_config_show_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert json.loads(run("config", "show", "--json").stdout)["generator"]["temperature"] == 0.25
 
 
+@pytest.mark.parametrize("command", [["config", "show"], ["check", "house-style"]])
+def test_a_variable_that_sets_nothing_is_told(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    """Once, beside what the command does."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR_MODEL", "small.gguf")
+    result = run(*command)
+    assert result.exit_code == 0
+    assert result.stderr.count("SUPEREGO_GENERATOR_MODEL sets nothing; did you mean SUPEREGO_GENERATOR__MODEL?") == 1
+
+
 def test_a_critic_of_ones_own_runs_only_when_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The module is not even imported before the configuration lists it."""
     (tmp_path / "shouting.py").write_text(
