@@ -63,7 +63,8 @@ class Loop:
     ) -> Outcome:
         """Answer the conversation. Never raises for what a model or a critic does: that is in the outcome.
 
-        Raises `BadInput` for a conversation whose last turn is neither the user's nor a tool's.
+        What a generator raises that is no `ModelFault` is a bug of its, and comes out as it is. Raises `BadInput` for a
+        conversation whose last turn is neither the user's nor a tool's.
         """
         return self.stream(exchange, seed=seed, observe=observe, options=options, hold=True).ended()
 
@@ -208,12 +209,15 @@ class _Run:
 
     def _draft(self, request: DraftRequest) -> Work[tuple[Draft | None, DraftRequest]]:
         """What was written for the request, or for a shorter one where it did not fit the context."""
+        shown = self._showing.text
         for kept in range(KEPT_DRAFTS - 1, -1, -1):
             try:
                 return (yield from self._written(request)), request
             except ContextOverflow:
                 if not self._attempts:
                     raise
+                if self._showing.mode == "window" and self._showing.text != shown:
+                    raise  # another draft would not go on from there
                 request = self._request(kept)
         return (yield from self._written(request)), request
 

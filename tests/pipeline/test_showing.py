@@ -23,7 +23,18 @@ from critics import (
     ScriptedCritic,
     Span,
 )
-from pipeline import Answer, DraftOptions, DraftRequest, Loop, ModelFault, Piece, Pieces, Pipeline, showing
+from pipeline import (
+    Answer,
+    ContextOverflow,
+    DraftOptions,
+    DraftRequest,
+    Loop,
+    ModelFault,
+    Piece,
+    Pieces,
+    Pipeline,
+    showing,
+)
 from pipeline.records import outcome_record
 
 BAD = Rule(id="no-bad", statement="Nothing is bad.", advice="Make it good.")
@@ -364,6 +375,17 @@ def test_a_first_window_that_fails_is_revised() -> None:
     answer = stream(generator, manifesto(stream="window"))
     assert list(answer) == ["fine"]
     assert len(generator.requests[1].messages) == 3
+
+
+@pytest.mark.usefixtures("small")
+def test_a_draft_that_is_shown_and_no_longer_fits_has_no_second_one() -> None:
+    """It would begin anew, and be shown from where the first one broke off."""
+    broken = [*"one two three four ", ContextOverflow("too long")]
+    generator = Chunks(list("bad"), broken, list("uno dos tres cuatro cinco"), can_continue=False)
+    answer = stream(generator, manifesto(stream="window"))
+    assert list(answer) == ["one two", " three four"]
+    assert (answer.outcome.status, answer.outcome.shown) == ("faulted", "one two three four")
+    assert len(generator.requests) == 2
 
 
 @pytest.mark.usefixtures("small")
