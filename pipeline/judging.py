@@ -30,7 +30,30 @@ from pipeline.structured import heard, verdict_on_form
 JUDGE_AGAIN = 1
 """How often `on_undecided: retry` asks again before the rule counts as undecided."""
 
-_Ask = Callable[[Sequence[Rule]], list[Finding]]
+Ask = Callable[[Sequence[Rule]], list[Finding]]
+
+
+def decided(
+    manifesto: Manifesto,
+    ask: Ask,
+    rules: Sequence[Rule],
+    standing: Sequence[Finding] = (),
+    *,
+    late: Callable[[], bool] = lambda: False,
+) -> Verdict:
+    """The verdict by `rules`, of which those in `standing` are not asked about. Rules that are undecided and want it
+    so are asked about once more, unless it is too late for that."""
+    settled = {finding.rule for finding in standing}
+    findings = [*standing, *ask([rule for rule in rules if rule.id not in settled])]
+    for _ in range(0 if late() else JUDGE_AGAIN):
+        verdict = weigh(manifesto, rules, findings)
+        again = [j.rule for j in verdict.of("undecided") if manifesto.undecided_policy(j.rule) == "retry"]
+        if not again:
+            break
+        fresh = ask(again)
+        names = {rule.id for rule in again}
+        findings = [f for f in findings if f.rule not in names] + fresh
+    return weigh(manifesto, rules, findings)
 
 
 class Judging:
@@ -80,18 +103,8 @@ class Judging:
         rules = [rule for rule in self._output if rule.action == "redact"]
         return asked_for(self._of_text(text, rules), rules, begin)
 
-    def _judged(self, ask: _Ask, rules: Sequence[Rule], standing: Sequence[Finding] = ()) -> Verdict:
-        settled = {finding.rule for finding in standing}
-        findings = [*standing, *ask([rule for rule in rules if rule.id not in settled])]
-        for _ in range(0 if self._ledger.cut() else JUDGE_AGAIN):
-            verdict = weigh(self._manifesto, rules, findings)
-            again = [j.rule for j in verdict.of("undecided") if self._manifesto.undecided_policy(j.rule) == "retry"]
-            if not again:
-                break
-            fresh = ask(again)
-            names = {rule.id for rule in again}
-            findings = [f for f in findings if f.rule not in names] + fresh
-        return weigh(self._manifesto, rules, findings)
+    def _judged(self, ask: Ask, rules: Sequence[Rule], standing: Sequence[Finding] = ()) -> Verdict:
+        return decided(self._manifesto, ask, rules, standing, late=lambda: self._ledger.cut() is not None)
 
     def _of_text(self, text: str, rules: Sequence[Rule]) -> list[Finding]:
         return self._findings(replace(self._exchange, draft=text), rules)

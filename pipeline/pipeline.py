@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from critics import Critic, Exchange, Manifesto, Message, Source, Verdict, weigh
+from critics import Critic, Exchange, Manifesto, Message, Source, Verdict
 from pipeline.answer import Answer
 from pipeline.emptiness import verdict_on_empty
 from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions, Generator
+from pipeline.judging import decided
 from pipeline.loop import Loop, Observer
 from pipeline.outcome import Outcome
 from pipeline.rim import AsyncAnswer, ended, in_thread
@@ -113,8 +114,8 @@ class Pipeline:
             return Verdict("undecided", None, None)
         if response is not None and (empty := verdict_on_empty(self.manifesto, response)):
             return empty
-        findings = self.critic(heard(Exchange(conversation, response, tuple(context))), rules)
-        return weigh(self.manifesto, rules, findings)
+        exchange = heard(Exchange(conversation, response, tuple(context)))
+        return decided(self.manifesto, lambda asked: self.critic(exchange, asked), rules)
 
     def close(self) -> None:
         """Free the engines; a second time does nothing. What is asked afterwards of a model that is gone is faulted."""

@@ -26,7 +26,7 @@ from critics import (
     Span,
     load,
 )
-from pipeline import BadInput, ContextOverflow, Loop, ModelFault, Outcome, ScriptedGenerator, Withheld
+from pipeline import BadInput, ContextOverflow, Loop, ModelFault, Outcome, Pipeline, ScriptedGenerator, Withheld
 
 BAD = Rule(id="no-bad", statement="Nothing is bad.", advice="Make it good.", weight=3.25, threshold=0.625)
 VETO = Rule(id="no-evil", statement="Nothing is evil.", action="veto", weight=0.01)
@@ -104,6 +104,17 @@ def test_on_undecided_retry_judges_the_same_draft_again() -> None:
     assert outcome.status == "released"
     assert len(generator.requests) == 1
     assert len(critic.seen) == 2
+
+
+def test_on_undecided_retry_is_for_texts_that_are_there_as_well() -> None:
+    """Judged by themselves they are judged as the loop judges its drafts."""
+    answers = iter([None, 0.0, None])
+    critic = ScriptedCritic(lambda draft, rule: next(answers))
+    judging = Pipeline(manifesto(BAD, on_undecided="retry"), critic)
+    assert judging.judge("Write.", "Fine.").outcome == "pass"
+    assert len(critic.seen) == 2
+    assert Pipeline(manifesto(BAD), critic).judge("Write.", "Fine.").outcome == "undecided"
+    assert len(critic.seen) == 3
 
 
 def test_on_undecided_retry_is_not_for_ever() -> None:
