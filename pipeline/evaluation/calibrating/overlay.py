@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,21 @@ from pipeline.errors import BadInput, OutputFault
 from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
 
 _SUFFIX = "-calibrated"
+
+
+_NUMERIC = re.compile(r"[-+.]?\d")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever begins like a number: YAML 1.1, by which it is written, knows fewer of them than 1.2, by which
+    manifestos are read."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if _NUMERIC.match(text) else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def refuse_overwriting(path: Path, name: str, *, force: bool) -> None:
@@ -53,7 +69,7 @@ def overlay(
     }
     told = [*header, "", *(line for calibrated in rules for line in _told(calibrated))]
     comment = "".join(f"# {line}".rstrip() + "\n" for line in told)
-    return f"{comment}\n{yaml.safe_dump(body, sort_keys=False, default_flow_style=None, width=120)}"
+    return f"{comment}\n{yaml.dump(body, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)}"
 
 
 def write_overlay(path: Path, text: str, *, trusted: tuple[str, ...]) -> None:

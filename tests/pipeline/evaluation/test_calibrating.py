@@ -353,9 +353,9 @@ rules:
 """
 
 
-def written(folder: Path, path: Path) -> Manifesto:
+def written(folder: Path, path: Path, text: str = BASE) -> Manifesto:
     base = folder / "base.yaml"
-    base.write_text(BASE)
+    base.write_text(text)
     manifesto = load(str(base))
     done = calibrate(sample(*distorted(400, 0.5, -2), manifesto.rules[0]))
     write_overlay(path, overlay(manifesto, extends_from(str(base), path), [done], ["From data.", "Today."]), trusted=())
@@ -374,6 +374,13 @@ def test_the_overlay_extends_what_was_measured(tmp_path: Path) -> None:
     assert "extends: ../base.yaml" in path.read_text()
     assert path.read_text().startswith("# From data.\n# Today.\n#\n# x: 400 rows, ")
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("id", ["1e3", "12e03", "0o17", "yes", "null"])
+def test_an_overlay_quotes_ids_that_look_like_something_else(tmp_path: Path, id: str) -> None:
+    """By whichever YAML they would."""
+    manifesto = written(tmp_path, tmp_path / "new.yaml", BASE.replace("id: x,", f'id: "{id}",'))
+    assert [rule.id for rule in manifesto.rules] == [id]
 
 
 def test_an_overlay_that_cannot_be_loaded_is_not_written(tmp_path: Path) -> None:
