@@ -30,7 +30,7 @@ from pipeline.structured import heard, verdict_on_form
 JUDGE_AGAIN = 1
 """How often `on_undecided: retry` asks again before the rule counts as undecided."""
 
-Ask = Callable[[Sequence[Rule]], list[Finding]]
+Ask = Callable[[Sequence[Rule]], Sequence[Finding]]
 
 
 def decided(
@@ -52,7 +52,7 @@ def decided(
             break
         fresh = ask(again)
         names = {rule.id for rule in again}
-        findings = [f for f in findings if f.rule not in names] + fresh
+        findings = [*(f for f in findings if f.rule not in names), *fresh]
     return weigh(manifesto, rules, findings)
 
 

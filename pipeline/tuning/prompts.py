@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from critics import Manifesto, Message, Source
 
@@ -40,8 +41,10 @@ class ProbePrompt:
 
 
 def prompts_of(manifesto: Manifesto) -> tuple[ProbePrompt, ...]:
-    """The prompts of the manifesto's own examples where they have any, and else the built-in ones."""
-    own = [example.prompt for rule in manifesto.rules for example in rule.examples if example.prompt.strip()]
+    """The prompts of the manifesto's own examples where they have any, of each rule in turn, and else the built-in
+    ones."""
+    by_rule = [[e.prompt for e in rule.examples if e.prompt.strip()] for rule in manifesto.rules]
+    own = [prompt for turn in zip_longest(*by_rule) for prompt in turn if prompt is not None]
     return distinct(map(ProbePrompt.of, own))[:MOST_EXAMPLES] or tuple(map(ProbePrompt.of, BUILT_IN))
 
 

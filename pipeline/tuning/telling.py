@@ -30,12 +30,13 @@ class Telling:
         self._since = began
         self._first: float | None = None
         self._differences = 0
+        self._again = False
         self._before: tuple[Rate | None, Rate | None] = (None, None)
 
     @property
     def first(self) -> bool:
         """Whether there was no run before."""
-        return self._before[0] is None
+        return not self._again
 
     @property
     def shown(self) -> Mapping[ProbePrompt, Shown]:
@@ -47,7 +48,8 @@ class Telling:
         board, manifesto = self._board, pipeline.manifesto
         with board.telling(self._stop) as tell:
             edited = None if board.manifesto is None else edits(board.manifesto, manifesto)
-            if edited is not None:
+            self._again = edited is not None
+            if set(board.shown) == set(self._prompts):  # rates of other prompts are no before and after
                 self._before = rate(board.shown), released(board.shown)
             board.manifesto = manifesto
             board.shown = {prompt: shown for prompt, shown in board.shown.items() if prompt in self._prompts}

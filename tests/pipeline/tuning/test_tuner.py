@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from critics import Message
+from critics import Example, Manifesto, Message, Rule
 from pipeline import ModelFault, ScriptedGenerator
 from pipeline.identity.steer.probes import build_prompts
 from pipeline.tuning import (
@@ -283,6 +283,32 @@ def test_prompts_are_those_of_the_examples(tmp_path: Path) -> None:
     ours.write(rule("kind", f"examples: [{examples}]"))
     found = prompts_of(ours.made().pipeline.manifesto)
     assert found == tuple(ProbePrompt.of(f"p{i}") for i in range(MOST_EXAMPLES))
+
+
+def test_every_rule_has_some_of_its_prompts_asked() -> None:
+    """Also where those before it have more than are taken."""
+    rules = [
+        Rule(
+            id=id, statement="S.", examples=tuple(Example(text="t", breaks=False, prompt=f"{id}{i}") for i in range(8))
+        )
+        for id in "abc"
+    ]
+    found = [prompt.text for prompt in prompts_of(Manifesto(name="m", version="1", rules=tuple(rules)))]
+    assert found == [f"{id}{i}" for i in range(MOST_EXAMPLES // 3) for id in "abc"]
+
+
+def test_a_rate_over_other_prompts_is_no_rate_before(tmp_path: Path) -> None:
+    """Nor is what was told of some of them, where a save came in between: there it is not said what has changed."""
+    prompts = [*PROMPTS]
+    ours = Desk(tmp_path, ScriptedGenerator(DRAFTS), prompts=prompts)
+    ours.run(rule("kind", "threshold: 0.3"))
+    prompts[0] = ProbePrompt.of("three")
+    ended = ours.run(rule("kind", "threshold: 0.3", "weight: 2"))
+    assert ended is not None
+    assert (ended.before, ended.after.of, ended.differences) == (None, 2, 0)
+    again = ours.run(rule("kind", "threshold: 0.3", "weight: 3"))
+    assert again is not None
+    assert again.before == ended.after
 
 
 def test_no_identity_is_built_from_the_built_in_prompts() -> None:
