@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,3 +37,14 @@ def engine(model: LlamaModel) -> Iterator[Engine]:
     engine = Engine(model, context=2048)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def read_once() -> Iterator[None]:
+    """Weights for torch, of which every training has a copy: transformers takes some ten seconds to read a GGUF."""
+    from pipeline.training import adapted  # torch, which takes seconds
+
+    read: Any = cache(adapted.loaded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adapted, "loaded", lambda *asked: copy.deepcopy(read(*asked)))
+        yield

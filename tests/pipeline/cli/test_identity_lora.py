@@ -19,6 +19,8 @@ from pipeline.settings import load_settings
 from pipeline.training.identity_adapter import IdentityCheck
 from tests.pipeline.cli.test_cli import run
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 MANIFESTO = """
 name: mill
 version: "1"

@@ -27,6 +27,8 @@ from pipeline.training.distil import Distiller, IdentityPlan, divergence
 from pipeline.training.identity_adapter import CURVE, IdentityCheck, _key, train_identity
 from pipeline.training.run import Saved
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 WEIGHTS = embedded.weights()
 MANIFESTO = Manifesto(
     name="mill",

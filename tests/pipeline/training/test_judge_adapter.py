@@ -24,6 +24,8 @@ from pipeline.training.rows import Row
 from pipeline.training.split import split
 from tests.pipeline.cli.test_cli import run
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 CATS = Rule(id="no-cats", statement="The answer does not speak of cats.")
 SHOUTS = Rule(id="calm", statement="The answer does not shout.")
 PLAN = JudgePlan(rank=4, alpha=8, rate=1e-3, batch=4, epochs=4, check_every=4)
