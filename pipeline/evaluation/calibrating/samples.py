@@ -98,9 +98,8 @@ def _truth(manifesto: Manifesto, rule: Rule, row: Labelled, named: str | None) -
 
 
 def _rivals(manifesto: Manifesto, rule: Rule) -> list[str]:
-    """Other rules of its side with a critic of its own that is unsure: a label could be about any of them."""
-    own = set(_unsure(rule))
-    return [r.id for r in manifesto.rules_for(rule.applies_to) if r.id != rule.id and own & set(_unsure(r))]
+    """Other rules of its side with a critic that is unsure: a label could be about any of them."""
+    return [r.id for r in manifesto.rules_for(rule.applies_to) if r.id != rule.id and _unsure(r)]
 
 
 def _unsure(rule: Rule) -> list[str]:

@@ -308,6 +308,13 @@ def test_a_label_is_about_the_only_rule_that_could_break() -> None:
         samples(TWO, rows)
 
 
+def test_a_label_may_be_about_a_rule_with_another_critic() -> None:
+    """Whoever is unsure can be the one that it is about."""
+    guarded = Manifesto(name="m", version="1", rules=(X, Y.model_copy(update={"critics": ("guard",)})))
+    with pytest.raises(BadInput, match=r"x: .* could as well be about y.*\n?y: .* could as well be about x"):
+        told_of(guarded, [row(i, i % 2) for i in range(40)])
+
+
 def test_a_rule_that_is_named_takes_every_label() -> None:
     """But for rows that tell the truth about it themselves."""
     rows = [row(i, i % 2, x=0.5, y=0.5) for i in range(40)] + [row(99, 1, truth={"y": 1}, x=0.5, y=0.5)]
