@@ -20,11 +20,14 @@ def models(settings: Settings) -> Mapping[str, str]:
     }
 
 
-def fitted(manifesto: Manifesto, settings: Settings) -> Manifesto:
+def fitted(manifesto: Manifesto, settings: Settings, by: Mapping[str, str] | None = None) -> Manifesto:
     """The manifesto without the calibrations of models that are not in use, and, where there is no probe for the
-    model that judges, without the critic `probe` in rules that have another."""
-    used = models(settings)
-    rules = tuple(_without(rule, used, probed=not unprobed(manifesto, settings)) for rule in manifesto.rules)
+    model that judges, without the critic `probe` in rules that have another. `by` are models that have judged already,
+    whatever is set now."""
+    by = by or {}
+    used = {**models(settings), **by}
+    probed = "probe" in by or not unprobed(manifesto, settings)
+    rules = tuple(_without(rule, used, probed=probed) for rule in manifesto.rules)
     return manifesto if rules == manifesto.rules else manifesto.model_copy(update={"rules": rules})
 
 

@@ -36,7 +36,7 @@ from pipeline.evaluation.calibrating import (
     write_overlay,
 )
 from pipeline.evaluation.words import number
-from pipeline.fitted import models
+from pipeline.fitted import fitted, models
 from pipeline.settings import Settings
 
 Choice = Literal["auto", "temperature", "platt", "isotonic"]
@@ -93,10 +93,10 @@ def calibrate_critics(
     refuse_overwriting(output, settings.manifesto, force=force)
     refuse_over(output, (*told_by(settings, config), *(saved or data or ())))
     loaded = options.manifesto_from(settings)
-    judged = read_saved(saved) if saved else _judged(data or [], loaded, settings, rule, limit)
+    judged = read_saved(saved) if saved else _judged(data or [], fitted(loaded, settings), settings, rule, limit)
     refuse_other_words(loaded, judged)
     by = judged_by(judged)
-    found, left = samples(loaded, judged, rule)
+    found, left = samples(fitted(loaded, settings, by), judged, rule)
     fixed: Method | None = None if method == "auto" else method
     aim = Aim(max_fpr, cost_ratio)
     done = [calibrate(sample, method=fixed, aim=aim) for sample in found]

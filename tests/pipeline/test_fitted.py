@@ -67,3 +67,13 @@ def test_without_a_probe_rules_go_by_their_other_critics() -> None:
     assert not fitted(ours, other).rules[0].calibration
     own = load_settings(flags={"judge": {"model": "own.gguf"}, "probe": {"file": "own.safetensors"}})
     assert fitted(ours, own).rules[0].critics == ("probe", "judge")
+
+
+def test_what_has_judged_counts_and_not_what_is_set_now() -> None:
+    """Rows may be another model's; and a probe that was asked was there."""
+    both = RULE.model_copy(update={"critics": ("probe", "judge")})
+    ours = Manifesto(name="m", version="1", rules=(both,))
+    other = load_settings(flags={"judge": {"model": "openai:any"}})
+    assert "judge" not in fitted(ours, load_settings(), {"judge": "another"}).rules[0].calibration
+    kept = fitted(ours, other, {"judge": "embedded", "probe": "embedded"}).rules[0]
+    assert (kept.critics, "judge" in kept.calibration) == (("probe", "judge"), True)

@@ -60,12 +60,14 @@ def overlay(
 ) -> str:
     """The YAML text: a comment with `header` and the figures of each rule, then what is changed.
 
-    `models` names the model behind each critic that has one: another's word is not to be corrected as its was.
+    `manifesto` is the one that is extended, with all its calibrations, in force or not. `models` names
+    the model behind each critic that has one: another's word is not to be corrected as its was.
     """
+    inherited = {rule.id for rule in manifesto.rules if rule.calibration}
     body = {
         "name": manifesto.name.removesuffix(_SUFFIX) + _SUFFIX,
         "extends": extends,
-        "rules": [_rule(calibrated, models or {}) for calibrated in rules],
+        "rules": [_rule(c, models or {}, inherits=c.rule.id in inherited) for c in rules],
     }
     told = [*header, "", *(line for calibrated in rules for line in _told(calibrated))]
     comment = "".join(f"# {line}".rstrip() + "\n" for line in told)
@@ -97,19 +99,18 @@ def _shipped_or_path(name: str, beside: Path = Path()) -> Path | None:
     return None if name in manifestos.names() else beside / name
 
 
-def _rule(given: Calibrated, models: Mapping[str, str]) -> dict[str, Any]:
+def _rule(given: Calibrated, models: Mapping[str, str], *, inherits: bool) -> dict[str, Any]:
     fits = {
         f.critic: ({"of": of} if (of := models.get(f.critic)) else {})
         | f.calibration.model_dump(mode="json", exclude_none=True)
         for f in given.critics
         if f.calibration
     }
-    # Even an empty one: what is not given would be inherited, and it was measured without.
-    inherited = bool(given.rule.calibration)
     return {
         "id": given.rule.id,
         "threshold": given.threshold,
-        **({"calibration": fits} if fits or inherited else {}),
+        # Even an empty one: what is not given would be inherited, and it was measured without.
+        **({"calibration": fits} if fits or inherits else {}),
     }
 
 

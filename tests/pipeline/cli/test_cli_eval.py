@@ -246,6 +246,44 @@ def test_calibrate_from_names_the_model_that_judged_whatever_is_set_today(tmp_pa
     assert (limited.exit_code, "--limit is about data to judge" in limited.stderr) == (2, True)
 
 
+def test_calibrate_measures_what_judges_with_the_judge_that_is_set(tmp_path: Path) -> None:
+    """Another one than the embedded: without its probe and its calibrations, which would take all for broken."""
+    calibration = "{judge: {of: embedded, platt: {slope: 1, intercept: 9}}, probe: {of: embedded, temperature: 2}}"
+    both = f"critics: [probe, judge], combine: mean, open_between: [0.3, 0.8], calibration: {calibration}"
+    (tmp_path / "own.yaml").write_text(MANIFESTO.replace('critics: ["telling:make"]', both))
+    rows = [
+        {
+            "set": "s",
+            "id": i,
+            "label": label,
+            "truth": {},
+            "side": "output",
+            "outcome": "pass",
+            "breach": 0.1,
+            "rules": {
+                "kind": {
+                    "outcome": "pass",
+                    "probability": 0.1,
+                    "critics": {"judge": float(said.removeprefix("kind="))},
+                    "statement": "Kind.",
+                }
+            },
+            "models": {"judge": "openai:any"},
+            "tokens": 0,
+            "seconds": 0,
+        }
+        for i, (label, said) in enumerate(graded())
+    ]
+    (tmp_path / "saved.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    arguments = ("--from", "saved.jsonl", "-m", "own.yaml", "-o", "new.yaml", "--judge", "openai:any", "--json")
+    result = run("calibrate", *arguments)
+    assert result.exit_code == 0, result.stderr
+    (rule,) = json.loads(result.stdout)["rules"]
+    assert rule["before"]["false_positive_rate"] < 0.5
+    assert [critic["critic"] for critic in rule["critics"]] == ["judge"]
+    assert "embedded" not in (tmp_path / "new.yaml").read_text()
+
+
 def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
     """On the rows it saw, measured by eval."""
     file = data(tmp_path, graded())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -388,6 +389,18 @@ def test_an_overlay_quotes_ids_that_look_like_something_else(tmp_path: Path, id:
     """By whichever YAML they would."""
     manifesto = written(tmp_path, tmp_path / "new.yaml", BASE.replace("id: x,", f'id: "{id}",'))
     assert [rule.id for rule in manifesto.rules] == [id]
+
+
+def test_an_inherited_calibration_that_was_not_in_force_is_taken_away(tmp_path: Path) -> None:
+    """Another model's, say: who is taken at its word was measured without it."""
+    base, path = tmp_path / "base.yaml", tmp_path / "new.yaml"
+    base.write_text(BASE)
+    manifesto = load(str(base))
+    measured = manifesto.rules[0].model_copy(update={"calibration": {}})
+    done = calibrate(sample(*distorted(400, 1, 0), measured))
+    plain = replace(done, critics=tuple(replace(f, method=None, calibration=None) for f in done.critics))
+    write_overlay(path, overlay(manifesto, "base.yaml", [plain], []), trusted=())
+    assert load(str(path)).rules[0].calibration == {}
 
 
 def test_an_overlay_that_cannot_be_loaded_is_not_written(tmp_path: Path) -> None:
