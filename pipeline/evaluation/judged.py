@@ -30,6 +30,8 @@ class RuleSaid(_Record):
     critics: Mapping[str, Share | None]
     statement: str = ""
     tokens: int = 0
+    doubtful: tuple[str, ...] | None = None
+    """The critics that did not trust their own word where it is low; `None` where that was not kept."""
 
 
 class Judged(_Record):
@@ -111,6 +113,7 @@ def _said(judgement: Judgement) -> RuleSaid:
         critics=critics,
         statement=judgement.rule.statement,
         tokens=tokens,
+        doubtful=tuple(f.critic for f in judgement.findings if f.doubtful),
     )
 
 

@@ -116,18 +116,19 @@ def _fits(sample: Sample, methods: Methods, learn: Flags) -> dict[str, Calibrati
 def _scores(sample: Sample, fits: Fits) -> Numbers:
     """The rule's probability as a verdict has it: combined, or as far as its cascade goes; NaN where none decided."""
     each = {name: applied(fits.get(name), said) for name, said in sample.said.items()}
-    rows = range(len(sample.labels))
-    return np.array([_together(sample.rule, {name: float(said[row]) for name, said in each.items()}) for row in rows])
+    least = [_judgement(sample, each, row).least for row in range(len(sample.labels))]
+    return np.array([np.nan if p is None else p for p in least])
 
 
-def _together(rule: Rule, said: Mapping[str, float]) -> float:
+def _judgement(sample: Sample, said: Mapping[str, Numbers], row: int) -> Judgement:
     findings: list[Finding] = []
-    for critic, probability in said.items():
-        findings.append(Finding(rule.id, critic, None if np.isnan(probability) else probability))
-        if settles(rule, findings[-1]):
+    for critic, probabilities in said.items():
+        probability = None if np.isnan(probabilities[row]) else float(probabilities[row])
+        doubtful = critic in sample.doubtful and bool(sample.doubtful[critic][row])
+        findings.append(Finding(sample.rule.id, critic, probability, doubtful=doubtful))
+        if settles(sample.rule, findings[-1]):
             break
-    least = Judgement(rule, tuple(findings)).least
-    return np.nan if least is None else least
+    return Judgement(sample.rule, tuple(findings))
 
 
 def _out_of_fold_scores(sample: Sample, methods: Methods, folds: list[Flags]) -> Numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -31,11 +31,13 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """A rule, the truth about it, and what each of its critics itself said, NaN while undecided."""
+    """A rule, the truth about it, and what each of its critics itself said, NaN while undecided. `doubtful`: where a
+    critic did not trust its own word, by critic; those that never doubt may be left out."""
 
     rule: Rule
     labels: Flags
     said: Mapping[str, Numbers]
+    doubtful: Mapping[str, Flags] = field(default_factory=dict)
 
     @property
     def unsure(self) -> list[str]:
@@ -73,7 +75,8 @@ def samples(
     for rule in told_of(manifesto, judged, named):
         told = [(truth, row) for row in judged if (truth := _truth(manifesto, rule, row, named)) is not None]
         sample = _sample(rule, told)
-        what = _unasked(rule, [row for _, row in told]) or _too_few(sample)
+        rows = [row for _, row in told]
+        what = _unasked(rule, rows) or _doubt_lost(rule, rows) or _too_few(sample)
         if what:
             left[rule.id] = what
         else:
@@ -84,9 +87,12 @@ def samples(
 
 
 def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
-    answers = [row.rules[rule.id].critics if rule.id in row.rules else {} for _, row in told]
+    given = [row.rules.get(rule.id) for _, row in told]
+    answers = [one.critics if one else {} for one in given]
+    doubts = [(one.doubtful if one else None) or () for one in given]
     said = {name: np.array([_number(answer.get(name)) for answer in answers]) for name in rule.critics}
-    return Sample(rule, np.array([truth for truth, _ in told], dtype=np.bool_), said)
+    doubtful = {name: np.array([name in doubt for doubt in doubts], dtype=np.bool_) for name in rule.critics}
+    return Sample(rule, np.array([truth for truth, _ in told], dtype=np.bool_), said, doubtful)
 
 
 def _truth(manifesto: Manifesto, rule: Rule, row: Labelled, named: str | None) -> int | None:
@@ -132,6 +138,19 @@ def _unasked(rule: Rule, rows: Sequence[Judged]) -> str:
                 "them, without `open_between`"
             )
     return ""
+
+
+def _doubt_lost(rule: Rule, rows: Sequence[Judged]) -> str:
+    """Rows that do not say where the probe doubted its own word, for a rule whose cascade goes by that."""
+    if rule.open_between is None or rule.probe is None or rule.probe.doubt is None:
+        return ""
+    asked = [row.rules[rule.id] for row in rows if rule.id in row.rules and "probe" in row.rules[rule.id].critics]
+    if not (lost := sum(said.doubtful is None for said in asked)):
+        return ""
+    return (
+        f"{lost} of {len(asked)} rows do not say whether the probe doubted its word (`probe.doubt`), by which its "
+        "cascade goes: judge them anew"
+    )
 
 
 def _settles(rule: Rule, critic: str, probability: float | None) -> bool:

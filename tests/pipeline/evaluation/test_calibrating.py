@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from critics import Calibration, Finding, Judgement, Manifesto, Platt, Rule, corrected, load, settles
+from critics.manifesto.schema import Doubt, Probing
 from pipeline import BadInput
 from pipeline.evaluation import Judged
 from pipeline.evaluation.calibrating import (
@@ -224,6 +226,32 @@ def test_what_is_told_of_a_cascade_is_what_it_does(aim: Aim) -> None:
         broken.append(Judgement(new, tuple(asked)).outcome == "broken")
     assert np.mean(np.array(broken)[given.labels]) == pytest.approx(done.after.recall, abs=0.03)
     assert np.mean(np.array(broken)[~given.labels]) == pytest.approx(done.after.false_positive_rate, abs=0.03)
+
+
+DOUBTING = PROBED.model_copy(update={"probe": Probing(doubt=Doubt(head="asked"))})
+
+
+def doubted(key: int, **more: Any) -> Judged:
+    """The probe finds nothing in any row and doubts it; the judge tells them apart."""
+    said = {"probe": 0.05 + key % 7 / 100, "judge": (0.85 if key % 2 else 0.15) + key % 5 / 100}
+    told = RuleSaid(outcome="pass", probability=0.1, critics=said, **more)
+    return row(key, key % 2).model_copy(update={"rules": {"x": told}})
+
+
+def test_what_a_critic_doubts_leaves_a_cascade_open_when_it_is_calibrated() -> None:
+    """As when it judges: by the probe's word alone, no breach would be found."""
+    only = Manifesto(name="m", version="1", rules=(DOUBTING,))
+    (sure,), _ = samples(only, [doubted(i, doubtful=()) for i in range(60)])
+    (open_,), _ = samples(only, [doubted(i, doubtful=("probe",)) for i in range(60)])
+    assert calibrate(sure).before.recall == 0
+    assert calibrate(open_).before.auroc == 1
+
+
+def test_where_it_was_not_kept_what_the_probe_doubts_the_rule_is_left_out() -> None:
+    """And why is said; a rule without `doubt` does not need it."""
+    with pytest.raises(BadInput, match=r"x: 60 of 60 rows do not say whether the probe doubted .* judge them anew"):
+        samples(Manifesto(name="m", version="1", rules=(DOUBTING,)), [doubted(i) for i in range(60)])
+    samples(Manifesto(name="m", version="1", rules=(PROBED,)), [doubted(i) for i in range(60)])
 
 
 def test_a_bound_that_no_threshold_within_a_cascade_keeps_is_refused() -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from critics import Calibration, Manifesto, Rule
-from pipeline import BadInput
+from critics import Calibration, Exchange, Finding, Manifesto, Panel, Rule
+from pipeline import BadInput, Pipeline
 from pipeline.evaluation import Judged, Row, judge_row, only_critics, only_rules, read_saved, saving
 from tests.pipeline.evaluation.conftest import telling
 
@@ -49,6 +49,17 @@ def test_what_a_critic_itself_said_is_kept_beside_what_it_is_worth() -> None:
     said = judged("hi", "x=0.8", halved).rules["x"]
     assert said.probability == pytest.approx(0.4)
     assert said.critics == {"judge": 0.8}
+
+
+def test_who_doubted_its_own_word_is_kept() -> None:
+    """A cascade goes by it."""
+
+    def wary(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        return [Finding(rule.id, "judge", 0.1, doubtful=rule.id == "x") for rule in rules]
+
+    pipeline = Pipeline(Manifesto(name="m", version="1", rules=(X, Y)), Panel({"judge": wary}, seconds=None))
+    row = judge_row(pipeline, Row("s", 1, "hi", "hello", 0, {}))
+    assert (row.rules["x"].doubtful, row.rules["y"].doubtful) == (("judge",), ())
 
 
 def test_tokens_and_seconds_are_those_of_the_judgement() -> None:
