@@ -38,12 +38,12 @@ class Aim:
         alarms = np.array([(scores >= line)[~labels].sum() for line in lines])
         if self.max_fpr is None:
             return float(lines[np.argmax(2 * hits / (hits + alarms + labels.sum()))])
-        kept = alarms <= self.max_fpr * (~labels).sum()
+        shares = alarms / (~labels).sum()  # and not times: 0.29 * 100 is less than 29
+        kept = shares <= self.max_fpr
         if not kept.any():
-            share = alarms[-1] / (~labels).sum()
             raise BadInput(
-                f"no threshold keeps to {self.max_fpr:.3g} false positives: at its surest, {share:.3g} of the rows "
-                "that keep the rule are taken for broken"
+                f"no threshold keeps to {self.max_fpr:.3g} false positives: at its surest, {shares[-1]:.3g} of the "
+                "rows that keep the rule are taken for broken"
             )
         return float(lines[np.argmax(kept)])
 

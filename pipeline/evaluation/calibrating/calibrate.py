@@ -166,11 +166,15 @@ def _refuse_unreachable(rule: Rule, fits: Fits, threshold: float, max_fpr: float
 
 
 def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) -> Flags:
-    """What is found broken in each fold by calibrations and a threshold from the others."""
+    """What is found broken in each fold by calibrations and a threshold from the others: nothing, where on them no
+    threshold serves the aim."""
     found = np.zeros(len(sample.labels), dtype=np.bool_)
     for test in folds:
         fits = _fits(sample, methods, ~test)
-        line = _threshold(sample, fits, aim, ~test)
+        try:
+            line = _threshold(sample, fits, aim, ~test)
+        except BadInput:
+            continue
         found[test] = _scores(sample, fits)[test] >= line
     return found
 

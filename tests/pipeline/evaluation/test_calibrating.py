@@ -169,10 +169,29 @@ def test_a_wanted_rate_of_false_positives_is_kept(rows: list[tuple[float, bool]]
         line = Aim(max_fpr=rate).threshold(scores, labels)
     except BadInput:
         top = scores == scores.max()
-        assert (top & ~labels).sum() > rate * (~labels).sum() or scores.max() < 2e-6 or scores.max() > 1 - 1e-5
+        assert (top & ~labels).sum() / (~labels).sum() > rate or scores.max() < 2e-6 or scores.max() > 1 - 1e-5
     else:
         assert 0 < line < 1
-        assert ((scores >= line) & ~labels).sum() <= rate * (~labels).sum()
+        assert ((scores >= line) & ~labels).sum() / (~labels).sum() <= rate
+
+
+def test_a_bound_is_kept_by_just_as_many_as_it_allows() -> None:
+    """29 of 100, though 0.29 times 100 is a little less in floating point."""
+    scores = np.concatenate([np.full(10, 0.9), np.full(29, 0.9), np.full(71, 0.1)])
+    line = Aim(max_fpr=0.29).threshold(scores, np.arange(110) < 10)
+    assert 0.1 < line < 0.9
+
+
+def test_a_fold_without_a_threshold_does_not_end_it() -> None:
+    """5 of 100 alarms are too many for four fifths of the rows without one that keeps clear: nothing is found there."""
+    truth = np.arange(150) < 50
+    said = np.concatenate([np.full(40, 0.9), np.full(10, 0.1), np.full(5, 0.9), np.full(95, 0.1)])
+    done = calibrate(sample(said, truth), aim=Aim(max_fpr=0.05))
+    assert 0.1 < done.threshold < 0.9
+    assert done.after.false_positive_rate is not None
+    assert done.after.recall is not None
+    assert done.after.false_positive_rate <= 0.05
+    assert done.after.recall < 0.8
 
 
 def test_a_threshold_is_one_that_every_critic_can_reach() -> None:
