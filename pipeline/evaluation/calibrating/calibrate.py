@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,8 +78,8 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
         rule=rule,
         threshold=threshold,
         critics=tuple(_fitted(sample, name, methods[name], fits, shipped, folds) for name in sample.unsure),
-        before=_figures(sample, _scores(sample, shipped), _scores(sample, shipped) >= rule.threshold),
-        after=_figures(sample, _out_of_fold_scores(sample, methods, folds), found),
+        before=_figures(sample, _judgements(sample, shipped)),
+        after=_figures(sample, found),
     )
 
 
@@ -114,28 +115,30 @@ def _fits(sample: Sample, methods: Methods, learn: Flags) -> dict[str, Calibrati
 
 
 def _scores(sample: Sample, fits: Fits) -> Numbers:
-    """The rule's probability as a verdict has it: combined, or as far as its cascade goes; NaN where none decided."""
-    each = {name: applied(fits.get(name), said) for name, said in sample.said.items()}
-    least = [_judgement(sample, each, row).least for row in range(len(sample.labels))]
+    """What a threshold is compared with: the rule's probability if those who could not judge found no breach, combined,
+    or as far as its cascade goes; NaN where none decided."""
+    least = [judgement.least for judgement in _judgements(sample, fits)]
     return np.array([np.nan if p is None else p for p in least])
 
 
-def _judgement(sample: Sample, said: Mapping[str, Numbers], row: int) -> Judgement:
+def _judgements(
+    sample: Sample, fits: Fits, threshold: float | None = None, rows: Iterable[int] | None = None
+) -> list[Judgement]:
+    """The rule as a verdict has it, of all rows or of some; at another threshold than its own where one is given."""
+    rule = sample.rule if threshold is None else sample.rule.model_copy(update={"threshold": threshold})
+    each = {name: applied(fits.get(name), said) for name, said in sample.said.items()}
+    return [_judgement(rule, sample, each, row) for row in (range(len(sample.labels)) if rows is None else rows)]
+
+
+def _judgement(rule: Rule, sample: Sample, said: Mapping[str, Numbers], row: int) -> Judgement:
     findings: list[Finding] = []
     for critic, probabilities in said.items():
         probability = None if np.isnan(probabilities[row]) else float(probabilities[row])
         doubtful = critic in sample.doubtful and bool(sample.doubtful[critic][row])
-        findings.append(Finding(sample.rule.id, critic, probability, doubtful=doubtful))
-        if settles(sample.rule, findings[-1]):
+        findings.append(Finding(rule.id, critic, probability, doubtful=doubtful))
+        if settles(rule, findings[-1]):
             break
-    return Judgement(sample.rule, tuple(findings))
-
-
-def _out_of_fold_scores(sample: Sample, methods: Methods, folds: list[Flags]) -> Numbers:
-    scores = np.empty(len(sample.labels))
-    for test in folds:
-        scores[test] = _scores(sample, _fits(sample, methods, ~test))[test]
-    return scores
+    return Judgement(rule, tuple(findings))
 
 
 def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:
@@ -165,25 +168,24 @@ def _refuse_unreachable(rule: Rule, fits: Fits, threshold: float, max_fpr: float
             )
 
 
-def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) -> Flags:
-    """What is found broken in each fold by calibrations and a threshold from the others: nothing, where on them no
+def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) -> list[Judgement]:
+    """Each row judged by calibrations and a threshold from the other folds: found broken by none, where on those no
     threshold serves the aim."""
-    found = np.zeros(len(sample.labels), dtype=np.bool_)
+    held: dict[int, Judgement] = {}
     for test in folds:
         fits = _fits(sample, methods, ~test)
         try:
             line = _threshold(sample, fits, aim, ~test)
         except BadInput:
-            continue
-        found[test] = _scores(sample, fits)[test] >= line
-    return found
+            line = math.inf
+        rows = np.flatnonzero(test).tolist()
+        held.update(zip(rows, _judgements(sample, fits, line, rows), strict=True))
+    return [held[row] for row in range(len(sample.labels))]
 
 
-def _figures(sample: Sample, scores: Numbers, broken: Flags) -> Figures:
-    undecided = np.isnan(scores)
-    outcomes = ["undecided" if u else "broken" if b else "pass" for u, b in zip(undecided, broken, strict=True)]
-    given = [None if u else float(s) for u, s in zip(undecided, scores, strict=True)]
-    return figures(cases(sample.labels.tolist(), given, outcomes), intervals=False)  # type: ignore[arg-type]
+def _figures(sample: Sample, judgements: Sequence[Judgement]) -> Figures:
+    said, outcomes = [j.probability for j in judgements], [j.outcome for j in judgements]
+    return figures(cases(sample.labels.tolist(), said, outcomes), intervals=False)
 
 
 def _fitted(sample: Sample, name: str, method: Method | None, fits: Fits, shipped: Fits, folds: list[Flags]) -> Fitted:

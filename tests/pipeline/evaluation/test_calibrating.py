@@ -194,6 +194,18 @@ def test_a_fold_without_a_threshold_does_not_end_it() -> None:
     assert done.after.recall < 0.8
 
 
+def test_a_rule_that_one_of_its_critics_could_not_judge_is_undecided() -> None:
+    """In the figures before and after as in those of eval: another critic's low word does not make a pass of it."""
+    truth = np.arange(200) % 2 == 1
+    guard = np.where(np.arange(200) % 4 < 2, np.nan, np.where(truth, 0.9, 0.1))
+    both = X.model_copy(update={"critics": ("guard", "judge")})
+    low = np.random.default_rng(0).random(200) * 0.05
+    judge = np.where(np.isnan(guard) | ~truth, low, 0.9)
+    done = calibrate(Sample(both, truth, {"guard": guard, "judge": judge}), aim=Aim(cost_ratio=1))
+    for told in (done.before, done.after):
+        assert (told.undecided, told.undecided_positives, told.auroc) == (100, 50, 1.0)
+
+
 def test_a_threshold_is_one_that_every_critic_can_reach() -> None:
     """A miss that costs nearly nothing asks for more than this critic is ever worth; the rule must not go dead."""
     said, truth = distorted(400, 0.3, -3)
@@ -315,7 +327,7 @@ def test_what_a_deterministic_critic_settles_is_settled_for_good() -> None:
 
 
 def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
-    """`patterns` is certain and stays as it is; an undecided critic leaves the word to the other."""
+    """`patterns` is certain and stays as it is; an undecided critic leaves a breach to the other, and no pass."""
     said, truth = distorted(300, 0.5, 0)
     both = X.model_copy(update={"critics": ("judge", "patterns")})
     caught = np.where(truth & (np.arange(300) % 2 == 0), 1.0, 0.0)
@@ -323,7 +335,8 @@ def test_critics_of_one_rule_share_a_threshold_and_are_fitted_apart() -> None:
     done = calibrate(sample(silent, truth, both, patterns=caught))
     assert [fitted.critic for fitted in done.critics] == ["judge"]
     assert done.critics[0].rows == 270
-    assert done.after.undecided == 0
+    assert done.after.undecided == (np.isnan(silent) & (caught == 0)).sum()
+    assert done.after.undecided_positives == 0
     assert (done.after.auroc or 0) > (calibrate(sample(said, truth)).after.auroc or 1)
 
 
