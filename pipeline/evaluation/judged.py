@@ -32,6 +32,8 @@ class RuleSaid(_Record):
     tokens: int = 0
     doubtful: tuple[str, ...] | None = None
     """The critics that did not trust their own word where it is low; `None` where that was not kept."""
+    in_part: tuple[str, ...] = ()
+    """Those that could not judge all of it, and so would be undecided by a threshold above what they said."""
 
 
 class Judged(_Record):
@@ -114,6 +116,7 @@ def _said(judgement: Judgement) -> RuleSaid:
         statement=judgement.rule.statement,
         tokens=tokens,
         doubtful=tuple(f.critic for f in judgement.findings if f.doubtful),
+        in_part=tuple(f.critic for f in judgement.findings if f.in_part),
     )
 
 

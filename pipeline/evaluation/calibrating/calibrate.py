@@ -78,7 +78,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
         rule=rule,
         threshold=threshold,
         critics=tuple(_fitted(sample, name, methods[name], fits, shipped, folds) for name in sample.unsure),
-        before=_figures(sample, _judgements(sample, shipped)),
+        before=_figures(sample, _judgements(sample, shipped, rule.threshold)),
         after=_figures(sample, found),
     )
 
@@ -124,21 +124,30 @@ def _scores(sample: Sample, fits: Fits) -> Numbers:
 def _judgements(
     sample: Sample, fits: Fits, threshold: float | None = None, rows: Iterable[int] | None = None
 ) -> list[Judgement]:
-    """The rule as a verdict has it, of all rows or of some; at another threshold than its own where one is given."""
+    """The rule as a verdict has it, of all rows or of some, at a threshold; at any within its bounds where none is
+    given, and then only `least` means something."""
     rule = sample.rule if threshold is None else sample.rule.model_copy(update={"threshold": threshold})
+    lowest = threshold if threshold is not None else (rule.open_between or (0.0, 1.0))[0]
     each = {name: applied(fits.get(name), said) for name, said in sample.said.items()}
-    return [_judgement(rule, sample, each, row) for row in (range(len(sample.labels)) if rows is None else rows)]
+    rows = range(len(sample.labels)) if rows is None else rows
+    return [_judgement(rule, sample, each, row, lowest) for row in rows]
 
 
-def _judgement(rule: Rule, sample: Sample, said: Mapping[str, Numbers], row: int) -> Judgement:
+def _judgement(rule: Rule, sample: Sample, said: Mapping[str, Numbers], row: int, lowest: float) -> Judgement:
+    """Of one row; a word that is lower than `lowest` and of a part alone is none."""
     findings: list[Finding] = []
     for critic, probabilities in said.items():
-        probability = None if np.isnan(probabilities[row]) else float(probabilities[row])
-        doubtful = critic in sample.doubtful and bool(sample.doubtful[critic][row])
-        findings.append(Finding(rule.id, critic, probability, doubtful=doubtful))
+        p = float(probabilities[row])
+        none = np.isnan(p) or (p < lowest and _is(sample.in_part, critic, row))
+        doubtful = _is(sample.doubtful, critic, row)
+        findings.append(Finding(rule.id, critic, None if none else p, doubtful=doubtful))
         if settles(rule, findings[-1]):
             break
     return Judgement(rule, tuple(findings))
+
+
+def _is(flags: Mapping[str, Flags], critic: str, row: int) -> bool:
+    return critic in flags and bool(flags[critic][row])
 
 
 def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:

@@ -31,13 +31,15 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """A rule, the truth about it, and what each of its critics itself said, NaN while undecided. `doubtful`: where a
-    critic did not trust its own word, by critic; those that never doubt may be left out."""
+    """A rule, the truth about it, and what each of its critics itself said, NaN while undecided. By critic, too, or
+    left out where there is nothing of the kind: `doubtful`, where it did not trust its own word, and `in_part`, where
+    it could not judge all."""
 
     rule: Rule
     labels: Flags
     said: Mapping[str, Numbers]
     doubtful: Mapping[str, Flags] = field(default_factory=dict)
+    in_part: Mapping[str, Flags] = field(default_factory=dict)
 
     @property
     def unsure(self) -> list[str]:
@@ -89,10 +91,16 @@ def samples(
 def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
     given = [row.rules.get(rule.id) for _, row in told]
     answers = [one.critics if one else {} for one in given]
-    doubts = [(one.doubtful if one else None) or () for one in given]
+    doubts = [(one and one.doubtful) or () for one in given]
+    parts = [one.in_part if one else () for one in given]
     said = {name: np.array([_number(answer.get(name)) for answer in answers]) for name in rule.critics}
-    doubtful = {name: np.array([name in doubt for doubt in doubts], dtype=np.bool_) for name in rule.critics}
-    return Sample(rule, np.array([truth for truth, _ in told], dtype=np.bool_), said, doubtful)
+    return Sample(
+        rule,
+        np.array([truth for truth, _ in told], dtype=np.bool_),
+        said,
+        {name: np.array([name in doubt for doubt in doubts], dtype=np.bool_) for name in rule.critics},
+        {name: np.array([name in part for part in parts], dtype=np.bool_) for name in rule.critics},
+    )
 
 
 def _truth(manifesto: Manifesto, rule: Rule, row: Labelled, named: str | None) -> int | None:

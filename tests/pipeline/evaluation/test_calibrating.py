@@ -206,6 +206,16 @@ def test_a_rule_that_one_of_its_critics_could_not_judge_is_undecided() -> None:
         assert (told.undecided, told.undecided_positives, told.auroc) == (100, 50, 1.0)
 
 
+def test_what_was_judged_in_part_is_undecided_above_what_was_said_of_it() -> None:
+    """A higher threshold does not make passes of what nobody has read to the end."""
+    truth = np.arange(200) % 2 == 1
+    part = (np.arange(200) % 10 == 0) & ~truth
+    said = np.where(part, 0.6, np.where(truth, 0.9, 0.1)) + np.random.default_rng(0).random(200) / 50
+    done = calibrate(Sample(X, truth, {"judge": said}, in_part={"judge": part}), aim=Aim(max_fpr=0))
+    assert (done.before.undecided, done.before.false_positive_rate) == (0, 0.2)
+    assert (done.after.undecided, done.after.false_positive_rate) == (20, 0)
+
+
 def test_a_threshold_is_one_that_every_critic_can_reach() -> None:
     """A miss that costs nearly nothing asks for more than this critic is ever worth; the rule must not go dead."""
     said, truth = distorted(400, 0.3, -3)

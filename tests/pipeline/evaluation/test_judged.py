@@ -51,15 +51,16 @@ def test_what_a_critic_itself_said_is_kept_beside_what_it_is_worth() -> None:
     assert said.critics == {"judge": 0.8}
 
 
-def test_who_doubted_its_own_word_is_kept() -> None:
-    """A cascade goes by it."""
+def test_who_doubted_its_own_word_or_spoke_of_a_part_is_kept() -> None:
+    """A cascade goes by the one, another threshold by the other."""
 
     def wary(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        return [Finding(rule.id, "judge", 0.1, doubtful=rule.id == "x") for rule in rules]
+        return [Finding(rule.id, "judge", 0.1, doubtful=rule.id == "x", in_part=rule.id == "y") for rule in rules]
 
     pipeline = Pipeline(Manifesto(name="m", version="1", rules=(X, Y)), Panel({"judge": wary}, seconds=None))
     row = judge_row(pipeline, Row("s", 1, "hi", "hello", 0, {}))
     assert (row.rules["x"].doubtful, row.rules["y"].doubtful) == (("judge",), ())
+    assert (row.rules["x"].in_part, row.rules["y"].in_part) == ((), ("judge",))
 
 
 def test_tokens_and_seconds_are_those_of_the_judgement() -> None:
