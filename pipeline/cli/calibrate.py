@@ -95,6 +95,11 @@ def calibrate_critics(
     loaded = options.manifesto_from(settings)
     judged = read_saved(saved) if saved else _judged(data or [], fitted(loaded, settings), settings, rule, limit)
     refuse_other_words(loaded, judged)
+    if any(row.prompt is None for row in judged):
+        say(
+            "note: some rows do not say which have one prompt, so copies and replies to one count as if apart",
+            style="yellow",
+        )
     by = judged_by(judged)
     found, left = samples(fitted(loaded, settings, by), judged, rule)
     fixed: Method | None = None if method == "auto" else method

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from critics import FindingOutcome, Judgement, Manifesto, Message, Verdict
 from pipeline.errors import BadInput
+from pipeline.evaluation.prompts import digest
 from pipeline.evaluation.rows import Row, Side
 from pipeline.inputs import Id, Label
 from pipeline.pipeline import Pipeline
@@ -55,6 +56,8 @@ class Judged(_Record):
     seconds: float
     why: str = ""
     """Why it is undecided, where it is."""
+    prompt: str | None = None
+    """The same for rows with the same prompt, empty for none; `None` where it was not kept."""
 
 
 def judge_row(pipeline: Pipeline, row: Row, models: Mapping[str, str] | None = None) -> Judged:
@@ -78,6 +81,7 @@ def judge_row(pipeline: Pipeline, row: Row, models: Mapping[str, str] | None = N
         tokens=verdict.usage.total,
         seconds=round(seconds, 6),
         why=_doubt(verdict) if outcome == "undecided" else "",
+        prompt=digest(row.text),
     )
 
 

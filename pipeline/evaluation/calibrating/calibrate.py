@@ -15,13 +15,14 @@ from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, r
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.cases import Flags, Numbers, cases
 from pipeline.evaluation.metrics import Figures, calibration_error, figures, reliability
+from pipeline.evaluation.prompts import Groups, together
 from pipeline.evaluation.vendors import vendor
 from pipeline.figures import log_loss
 
 FOLDS = 5
 SEED = 0
 ISOTONIC_ROWS = 500
-"""Fewer rows, and isotonic is not tried by itself: it would follow their chance."""
+"""Fewer rows, or prompts that they answer, and isotonic is not tried by itself: it would follow their chance."""
 
 Fits = Mapping[str, Calibration]
 Methods = Mapping[str, Method | None]
@@ -63,7 +64,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
     choose the threshold for `aim`. Raises `BadInput` where no threshold serves it."""
     aim = aim or Aim()
     rule = sample.rule
-    folds = list(_folds(sample.labels))
+    folds = list(_folds(sample.labels, sample.groups))
     methods = {name: method or _best(sample, name, folds) for name in sample.unsure}
     fits = _fits(sample, methods, np.ones(len(sample.labels), dtype=np.bool_))
     shipped = {name: rule.calibration[name] for name in rule.critics if name in rule.calibration}
@@ -86,7 +87,8 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
 def _best(sample: Sample, name: str, folds: list[Flags]) -> Method | None:
     """The method with the lowest log loss on rows that it was not fitted to; none where the raw word is as good."""
     decided = ~np.isnan(sample.said[name])
-    tried = [m for m in METHODS if m != "isotonic" or decided.sum() >= ISOTONIC_ROWS]
+    apart = decided.sum() if sample.groups is None else len(np.unique(sample.groups[decided]))
+    tried = [m for m in METHODS if m != "isotonic" or apart >= ISOTONIC_ROWS]
     truth = sample.labels[decided]
     best, lowest = None, log_loss(sample.said[name][decided], truth)
     for method in tried:
@@ -210,9 +212,12 @@ def _worth(said: Numbers, truth: Flags) -> Worth:
     return Worth(calibration_error(reliability(given)), log_loss(said, truth))
 
 
-def _folds(labels: Flags) -> Iterator[Flags]:
-    splitter = vendor("sklearn.model_selection").StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    for _, test in splitter.split(labels, labels):
+def _folds(labels: Flags, groups: Groups | None) -> Iterator[Flags]:
+    """Replies to one prompt, and so copies of a row, are in one fold: else they would be known from the others."""
+    split = vendor("sklearn.model_selection")
+    shared = groups is not None and together(groups)
+    splitter = (split.StratifiedGroupKFold if shared else split.StratifiedKFold)(FOLDS, shuffle=True, random_state=SEED)
+    for _, test in splitter.split(labels, labels, groups if shared else None):
         chosen = np.zeros(len(labels), dtype=np.bool_)
         chosen[test] = True
         yield chosen

@@ -12,10 +12,13 @@ from critics import DETERMINISTIC, Finding, Manifesto, Rule, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.judged import Judged
+from pipeline.evaluation.prompts import Groups, grouped, together
 from pipeline.evaluation.rows import Side
 
 EACH = 10
 """Rows of each kind, broken and kept, that a critic must have decided."""
+PROMPTS = 5
+"""What those must answer at least, where several answer one: as many as there are folds, which share none."""
 
 
 class Labelled(Protocol):
@@ -33,13 +36,14 @@ class Labelled(Protocol):
 class Sample:
     """A rule, the truth about it, and what each of its critics itself said, NaN while undecided. By critic, too, or
     left out where there is nothing of the kind: `doubtful`, where it did not trust its own word, and `in_part`, where
-    it could not judge all."""
+    it could not judge all. `groups` are the rows that answer one prompt; without, each answers its own."""
 
     rule: Rule
     labels: Flags
     said: Mapping[str, Numbers]
     doubtful: Mapping[str, Flags] = field(default_factory=dict)
     in_part: Mapping[str, Flags] = field(default_factory=dict)
+    groups: Groups | None = None
 
     @property
     def unsure(self) -> list[str]:
@@ -100,6 +104,7 @@ def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
         said,
         {name: np.array([name in doubt for doubt in doubts], dtype=np.bool_) for name in rule.critics},
         {name: np.array([name in part for part in parts], dtype=np.bool_) for name in rule.critics},
+        grouped([row.prompt for _, row in told]),
     )
 
 
@@ -171,7 +176,22 @@ def _too_few(sample: Sample) -> str:
         broken, kept = int(sample.labels[decided].sum()), int((~sample.labels[decided]).sum())
         if min(broken, kept) < EACH:
             return f"{name} decided {broken} rows that break it and {kept} that keep it; {EACH} of each are needed"
+        if what := _too_few_prompts(sample, name, decided):
+            return what
     return ""
+
+
+def _too_few_prompts(sample: Sample, name: str, decided: Flags) -> str:
+    if sample.groups is None or not together(sample.groups):
+        return ""
+    broken = len(np.unique(sample.groups[decided & sample.labels]))
+    kept = len(np.unique(sample.groups[decided & ~sample.labels]))
+    if min(broken, kept) >= PROMPTS:
+        return ""
+    return (
+        f"the rows that {name} decided answer {broken} prompts where they break it and {kept} where they keep it; "
+        f"{PROMPTS} of each are needed, for replies to one prompt tell little of another: add rows with other prompts"
+    )
 
 
 def _number(probability: float | None) -> float:

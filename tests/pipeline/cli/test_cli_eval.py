@@ -281,6 +281,7 @@ def test_calibrate_measures_what_judges_with_the_judge_that_is_set(tmp_path: Pat
     (rule,) = json.loads(result.stdout)["rules"]
     assert rule["before"]["false_positive_rate"] < 0.5
     assert [critic["critic"] for critic in rule["critics"]] == ["judge"]
+    assert "some rows do not say which have one prompt" in result.stderr
     assert "embedded" not in (tmp_path / "new.yaml").read_text()
 
 

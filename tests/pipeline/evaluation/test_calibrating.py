@@ -136,6 +136,40 @@ def test_figures_after_are_not_told_of_the_rows_that_were_fitted() -> None:
     assert fitted.after.log_loss > np.log(2)
 
 
+def copied(count: int, times: int) -> Sample:
+    """Nothing can be learnt of these rows but from their own copies."""
+    rng = np.random.default_rng(4)
+    said, truth = rng.random(count), rng.random(count) < 0.5
+    groups = np.repeat(np.arange(count), times)
+    return Sample(X, np.repeat(truth, times), {"judge": np.repeat(said, times)}, groups=groups)
+
+
+def test_replies_to_one_prompt_are_in_one_fold() -> None:
+    """Copies would be known from the other folds, and what was learnt by heart look like knowledge."""
+    (fitted,) = calibrate(copied(150, 5), method="isotonic").critics
+    assert fitted.after.log_loss > np.log(2)
+    assert calibrate(copied(150, 5)).critics[0].method != "isotonic"
+
+
+def test_where_each_row_has_its_own_prompt_nothing_is_different() -> None:
+    """Folds are those that they were."""
+    said, truth = distorted(200, 0.5, -1)
+    assert calibrate(replace(sample(said, truth), groups=np.arange(200))) == calibrate(sample(said, truth))
+
+
+def test_prompts_are_counted_where_rows_share_them() -> None:
+    """As many as there are folds are needed of each kind; one prompt for all tells nothing apart, and does no harm."""
+
+    def asked(prompts: int) -> list[Judged]:
+        return [row(i, i % 2, x=0.5).model_copy(update={"prompt": f"p{i % (2 * prompts)}"}) for i in range(40)]
+
+    with pytest.raises(BadInput, match=r"x: .* answer 4 prompts where they break it and 4 .*: add rows with other"):
+        samples(ONE, asked(4))
+    assert len(samples(ONE, asked(5))[0]) == 1
+    same = [one.model_copy(update={"prompt": "p"}) for one in asked(4)]
+    assert len(samples(ONE, same)[0]) == 1
+
+
 SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9])
 LABELS = np.array([0, 0, 1, 0, 0, 1, 1, 1], dtype=np.bool_)
 

@@ -8,6 +8,7 @@ import pytest
 from critics import Calibration, Exchange, Finding, Manifesto, Panel, Rule
 from pipeline import BadInput, Pipeline
 from pipeline.evaluation import Judged, Row, judge_row, only_critics, only_rules, read_saved, saving
+from pipeline.evaluation.prompts import grouped
 from tests.pipeline.evaluation.conftest import telling
 
 X = Rule(id="x", statement="X.")
@@ -68,6 +69,14 @@ def test_tokens_and_seconds_are_those_of_the_judgement() -> None:
     row = judged("hi", "x=0.1 y=0.1", X, Y)
     assert (row.tokens, row.rules["x"].tokens) == (2, 1)
     assert 0 < row.seconds < 1
+
+
+def test_rows_with_one_prompt_can_be_told_when_they_are_saved() -> None:
+    """In any case and spacing; those without one, or of which it is not known, have nothing in common."""
+    one, same, other = (judged(text, "x=0.1", X).prompt for text in ("How are  you?", "how are you?", "\ud800"))
+    assert one == same != other
+    assert grouped([one, other, same, "", "", None, None]).tolist() == [0, 1, 0, 2, 3, 4, 5]
+    assert grouped([one, one]).tolist() == [0, 1]
 
 
 def test_only_some_critics() -> None:

@@ -1,0 +1,38 @@
+"""Which rows answer one prompt: they are right or wrong together, and tell less than as many prompts would."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Groups = NDArray[np.int64]
+"""A number for each row, the same for rows that belong together."""
+
+_LENGTH = 16
+
+
+def digest(prompt: str) -> str:
+    """What is the same for one prompt, in whatever case and spacing; empty for one without words."""
+    words = " ".join(prompt.casefold().split())
+    # Data may hold lone surrogates.
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH] if words else ""
+
+
+def grouped(digests: Sequence[str | None]) -> Groups:
+    """Rows with one prompt are a group, numbered as they come; one without, or whose prompt is not known, is its own.
+
+    Where all have the same prompt it tells nothing apart, so each row is its own as well.
+    """
+    alone = range(len(digests))
+    if len(set(digests)) == 1:
+        return np.array(alone, dtype=np.int64)
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(d or n, len(numbers)) for n, d in zip(alone, digests, strict=True)], np.int64)
+
+
+def together(groups: Groups) -> bool:
+    """Whether any group has more than one row."""
+    return len(np.unique(groups)) < len(groups)
