@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import BadInput, OutputFault
 from pipeline.evaluation.judged import Judged
+from pipeline.inputs import Id
 
 Keep = Callable[[Judged], None]
 
@@ -64,8 +65,8 @@ def _emptied(partial: Path) -> Iterator[None]:
 
 
 def read_saved(files: Sequence[Path]) -> list[Judged]:
-    """Rows that were kept. Raises `BadInput` with file and line of the first that is none."""
-    rows: list[Judged] = []
+    """Rows that were kept. Raises `BadInput` with file and line of the first that is none, or that is there twice."""
+    rows: dict[tuple[str, Id], Judged] = {}
     for file in files:
         try:
             lines = file.read_bytes().splitlines()
@@ -73,12 +74,17 @@ def read_saved(files: Sequence[Path]) -> list[Judged]:
             raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
         for number, line in enumerate(lines, start=1):
             try:
-                rows.append(Judged.model_validate(json.loads(line)))
+                row = Judged.model_validate(json.loads(line))
             except (ValueError, RecursionError) as exc:
                 raise BadInput(f"{file}:{number}: not a row that `superego eval --save` wrote: {_why(exc)}") from exc
+            if rows.setdefault((row.set, row.id), row) is not row:
+                raise BadInput(
+                    f"{file}:{number}: a second row {row.id!r} of {row.set}, and each counts once: leave one out, or "
+                    "if they are of two files with one name, rename a file and judge it anew"
+                )
     if not rows:
         raise BadInput(f"{', '.join(map(str, files))}: there is no row in it")
-    return rows
+    return list(rows.values())
 
 
 def _why(exc: Exception) -> str:

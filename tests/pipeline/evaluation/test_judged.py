@@ -154,3 +154,12 @@ def test_a_file_that_holds_no_saved_rows_is_refused(jsonl: Callable[..., Path]) 
     with pytest.raises(BadInput) as caught:
         read_saved([path])
     assert str(caught.value).startswith(f"{path}:1: not a row that `superego eval --save` wrote")
+
+
+def test_a_row_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """By file and line: the same file given twice would count for two."""
+    path = tmp_path / "s.jsonl"
+    with saving(path) as keep:
+        keep(judged("hi", "x=0.1", X))
+    with pytest.raises(BadInput, match=r"s\.jsonl:1: a second row 1 of s, and each counts once: leave one out"):
+        read_saved([path, path])
