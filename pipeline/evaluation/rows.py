@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from pipeline.inputs import BadLine, Id, LabelledIn, file_lines, sources
 
 Side = Literal["input", "output"]
 
+_SEED = 0
 _SHOWN = 20
 """Faults told at once; of more, the number."""
 
@@ -36,7 +39,7 @@ class Row:
 
 
 def read_rows(files: Sequence[Path], *, limit: int | None = None) -> list[Row]:
-    """The rows of every file, in order; of each file at most `limit`, evenly spread over it.
+    """The rows of every file, in order; of each file at most `limit`, from as many equal stretches of it.
 
     A row without `id` gets its line's number. Raises `BadInput` that names file and line of every fault.
     """
@@ -88,4 +91,7 @@ def _named(files: Sequence[Path]) -> dict[str, Path]:
 def _spread(rows: list[Row], limit: int | None) -> list[Row]:
     if limit is None or len(rows) <= limit:
         return rows
-    return [rows[index * len(rows) // limit] for index in range(limit)]
+    # By chance within each stretch: every tenth row of a file whose labels take turns would have one label.
+    chance = random.Random(_SEED)
+    bounds = [index * len(rows) // limit for index in range(limit + 1)]
+    return [rows[chance.randrange(start, end)] for start, end in pairwise(bounds)]

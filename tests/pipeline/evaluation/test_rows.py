@@ -77,10 +77,19 @@ def test_an_empty_file_and_a_missing_one_are_told(tmp_path: Path) -> None:
 
 
 def test_a_limit_takes_rows_from_the_whole_of_each_file(jsonl: Write) -> None:
-    """A file sorted by label still gives both."""
+    """One from each equal stretch of it, the same ones each time: a file sorted by label still gives both."""
     rows = [{"text": "a", "label": int(i >= 50)} for i in range(100)]
-    taken = read_rows([jsonl(rows, "a.jsonl"), jsonl(rows[:2], "b.jsonl")], limit=4)
-    assert [(row.set, row.id) for row in taken] == [("a", 1), ("a", 26), ("a", 51), ("a", 76), ("b", 1), ("b", 2)]
+    files = [jsonl(rows, "a.jsonl"), jsonl(rows[:2], "b.jsonl")]
+    taken = read_rows(files, limit=4)
+    assert [(row.set, (int(row.id) - 1) // 25) for row in taken[:4]] == [("a", 0), ("a", 1), ("a", 2), ("a", 3)]
+    assert [(row.set, row.id) for row in taken[4:]] == [("b", 1), ("b", 2)]
+    assert read_rows(files, limit=4) == taken
+
+
+def test_a_limit_gives_both_labels_where_they_take_turns(jsonl: Write) -> None:
+    """Every second row would have one of them."""
+    taken = read_rows([jsonl([{"text": "a", "label": i % 2} for i in range(200)])], limit=100)
+    assert 30 < sum(row.label for row in taken) < 70
 
 
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
