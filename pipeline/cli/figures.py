@@ -78,7 +78,7 @@ def _compared(given: Comparison) -> Table:
     table.add_row("AUROC", number(given.auroc, signed=True), span(given.auroc_interval, signed=True))
     table.add_row("F1", number(given.f1, signed=True), span(given.f1_interval, signed=True))
     table.add_row("only this right", str(given.only_this), "")
-    table.add_row("only the other right", str(given.only_other), f"p = {given.p:.3g} (McNemar)")
+    table.add_row("only the other right", str(given.only_other), f"p = {given.p:.3g} ({given.test})")
     table.add_row("rows that both have", str(given.rows), f"{given.ranked} decided by both")
     return table
 

@@ -1,4 +1,8 @@
-"""How sure a figure is: 1,000 samples drawn with replacement from each class, and the middle 95 % of what they give."""
+"""How sure a figure is: 1,000 samples drawn with replacement from each class, and the middle 95 % of what they give.
+
+Rows that answer one prompt are drawn together (the cluster bootstrap: Davison and Hinkley 1997, section 3.8; Field and
+Welsh 2007): drawn apart they would pass for as many prompts, and the interval be far too narrow.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from pipeline.evaluation.cases import Cases, Numbers
+from pipeline.evaluation.prompts import Groups
 
 SAMPLES = 1000
 SEED = 0
@@ -59,12 +64,29 @@ def _middle(parts: Iterator[Numbers]) -> Interval:
 
 
 def _draws(cases: Cases) -> Iterator[Numbers]:
-    """Weights of `SAMPLES` samples, some at a time: as many cases of each class as there are."""
+    """Weights of `SAMPLES` samples, some at a time: as many groups of each kind as there are."""
     rng = np.random.default_rng(SEED)
-    classes = [np.flatnonzero(cases.labels == label) for label in (False, True)]
+    kinds = list(_kinds(cases))
     for _ in range(SAMPLES // _AT_ONCE):
         weights = np.zeros((_AT_ONCE, len(cases)))
-        for members in classes:
-            count = len(members)
-            weights[:, members] = rng.multinomial(count, np.full(count, 1 / count), size=_AT_ONCE)
+        for members, groups in kinds:
+            count = int(groups.max()) + 1
+            weights[:, members] = rng.multinomial(count, np.full(count, 1 / count), size=_AT_ONCE)[:, groups]
         yield weights
+
+
+def _kinds(cases: Cases) -> Iterator[tuple[Groups, Groups]]:
+    """Cases that are drawn by themselves, and their groups, numbered from 0: groups that are of one class, or of the
+    other, or have some of both, so that each sample has both. Where a kind has one group, its cases are drawn."""
+    alone = np.arange(len(cases))
+    _, group = np.unique(alone if cases.groups is None else cases.groups, return_inverse=True)
+    share = (np.bincount(group, weights=cases.labels) / np.bincount(group))[group]
+    for of_kind in (share == 0, share == 1, (share > 0) & (share < 1)):
+        members = np.flatnonzero(of_kind)
+        groups, numbers = np.unique(group[members], return_inverse=True)
+        if len(groups) > 1:
+            yield members, numbers
+            continue
+        for label in (False, True):
+            if len(own := members[cases.labels[members] == label]):
+                yield own, np.arange(len(own))

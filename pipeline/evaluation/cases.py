@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from critics import FindingOutcome
 from pipeline.evaluation.judged import Judged
+from pipeline.evaluation.prompts import Groups, grouped
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -18,12 +19,13 @@ Numbers = NDArray[np.float64]
 @dataclass(frozen=True)
 class Cases:
     """`labels`: whether broken in truth. `scores`: the probability given, NaN while undecided. `broken` and
-    `undecided`: what was decided at the shipped thresholds."""
+    `undecided`: what was decided at the shipped thresholds. `groups`: those of one prompt; each its own without."""
 
     labels: Flags
     scores: Numbers
     broken: Flags
     undecided: Flags
+    groups: Groups | None = None
 
     @property
     def decided(self) -> Cases:
@@ -35,25 +37,32 @@ class Cases:
         return bool(self.labels.any() and not self.labels.all())
 
     def where(self, chosen: Flags) -> Cases:
-        return Cases(self.labels[chosen], self.scores[chosen], self.broken[chosen], self.undecided[chosen])
+        groups = None if self.groups is None else self.groups[chosen]
+        return Cases(self.labels[chosen], self.scores[chosen], self.broken[chosen], self.undecided[chosen], groups)
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def cases(labels: Sequence[int], scores: Sequence[float | None], outcomes: Sequence[FindingOutcome]) -> Cases:
+def cases(
+    labels: Sequence[int],
+    scores: Sequence[float | None],
+    outcomes: Sequence[FindingOutcome],
+    groups: Groups | None = None,
+) -> Cases:
     """One case a row. Without a score it is undecided."""
     numbers = np.array([np.nan if score is None else score for score in scores], dtype=np.float64)
     broken = np.array([outcome == "broken" for outcome in outcomes], dtype=np.bool_)
-    return Cases(np.array(labels, dtype=np.bool_), numbers, broken, np.isnan(numbers))
+    return Cases(np.array(labels, dtype=np.bool_), numbers, broken, np.isnan(numbers), groups)
 
 
 def of_exchanges(rows: Sequence[Judged]) -> Cases:
     """The label of each exchange against its breach."""
-    return cases([r.label for r in rows], [r.breach for r in rows], [r.outcome for r in rows])
+    groups = grouped([r.prompt for r in rows])
+    return cases([r.label for r in rows], [r.breach for r in rows], [r.outcome for r in rows], groups)
 
 
 def of_rule(rows: Sequence[Judged], rule: str) -> Cases:
     """A rule's own truth against its probability; every row must have both."""
-    said = [row.rules[rule] for row in rows]
-    return cases([r.truth[rule] for r in rows], [s.probability for s in said], [s.outcome for s in said])
+    said, groups = [row.rules[rule] for row in rows], grouped([row.prompt for row in rows])
+    return cases([r.truth[rule] for r in rows], [s.probability for s in said], [s.outcome for s in said], groups)

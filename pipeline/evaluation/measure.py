@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from critics import Manifesto
 from pipeline.evaluation.baselines import bag_of_words, refusal_phrases
 from pipeline.evaluation.cases import Cases, of_exchanges, of_rule
@@ -14,6 +16,7 @@ from pipeline.evaluation.compare import Comparison, compared
 from pipeline.evaluation.judged import Judged
 from pipeline.evaluation.metrics import Figures, figures
 from pipeline.evaluation.mistakes import Mistake, worst
+from pipeline.evaluation.prompts import grouped
 from pipeline.evaluation.rows import Row
 
 Kind = Literal["set", "all", "rule"]
@@ -101,6 +104,8 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
     if strangers := Counter(rule for row in judged for rule in row.truth if rule not in row.rules):
         told = ", ".join(f"{rule} ({count})" for rule, count in strangers.most_common(5))
         yield f"rows tell the truth about rules that were not judged: {told}"
+    if (prompts := len(np.unique(grouped([row.prompt for row in judged])))) < len(judged):
+        yield f"{len(judged)} rows answer {prompts} prompts, and intervals are as wide as so many prompts make them"
     reasons = Counter(row.why for row in judged if row.outcome == "undecided")
     if reasons:
         why, count = reasons.most_common(1)[0]

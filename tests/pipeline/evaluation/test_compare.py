@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from critics import FindingOutcome
 from pipeline import BadInput
 from pipeline.evaluation import Judged
 from pipeline.evaluation.compare import compared, mcnemar
+from pipeline.evaluation.flips import sign_flips
 
 
 def judged(key: int, label: int, breach: float | None) -> Judged:
@@ -64,3 +69,30 @@ def test_mcnemar_is_exact(split: tuple[int, int], p: float) -> None:
     """Twice the tail of fair coins, at most 1; large counts do not overflow."""
     assert mcnemar(*split) == pytest.approx(p)
     assert 0 <= mcnemar(9_000, 11_000) < 1e-10
+
+
+def test_replies_to_one_prompt_are_right_or_wrong_together() -> None:
+    """Five replies set right at each of four prompts, and five spoilt at one, are not twenty against five."""
+
+    def prompted(*breaches: float) -> list[Judged]:
+        return [
+            judged(5 * prompt + i, prompt % 2, breach).model_copy(update={"prompt": f"p{prompt}"})
+            for prompt, breach in enumerate(breaches)
+            for i in range(5)
+        ]
+
+    told = compared(prompted(0.1, 0.9, 0.2, 0.8, 0.9), prompted(0.9, 0.1, 0.9, 0.1, 0.1))
+    assert (told.only_this, told.only_other, told.test) == (20, 5, "sign flips by prompt")
+    assert told.p == pytest.approx(mcnemar(4, 1))
+    alone = compared(run(0.1, 0.9, 0.2, 0.8), run(0.1, 0.9, 0.6, 0.4))
+    assert alone.test == "McNemar"
+
+
+@given(st.lists(st.integers(-3, 3), max_size=9))
+def test_all_ways_to_flip_are_counted(differences: list[int]) -> None:
+    """As if one by one; with differences of 1 the test is McNemar's."""
+    seen = abs(sum(differences))
+    ways = [abs(sum(way)) for way in product(*((d, -d) for d in differences))]
+    assert sign_flips(differences) == pytest.approx(sum(way >= seen for way in ways) / len(ways))
+    ones = [d for d in differences if abs(d) == 1]
+    assert sign_flips(ones) == pytest.approx(mcnemar(ones.count(1), ones.count(-1)))

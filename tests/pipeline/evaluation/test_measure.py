@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -51,6 +52,23 @@ def test_what_is_undecided_is_told_with_its_commonest_reason() -> None:
     notes = measured(rows).notes
     assert "rules that were not judged: z (1)" in notes[0]
     assert notes[1].startswith("2 of 4 rows are undecided, 2 of them because of x: ")
+
+
+def test_rows_that_share_prompts_are_told_of_and_drawn_by_them() -> None:
+    """Intervals go by prompts, of the rows together and of a rule's own."""
+    rows = [replace(row(i, label, x), text=f"prompt {i % 6}") for i, (label, x) in enumerate(PAIRS * 4)]
+    told = measured(rows)
+    assert told.notes[0] == "24 rows answer 6 prompts, and intervals are as wide as so many prompts make them"
+    apart = measured([row(i, label, x) for i, (label, x) in enumerate(PAIRS * 4)])
+    assert apart.notes == ()
+    for ours, theirs in zip(told.parts, apart.parts, strict=True):
+        assert ours.figures.auroc == theirs.figures.auroc
+        assert width(ours.figures.auroc_interval) > width(theirs.figures.auroc_interval)
+
+
+def width(interval: tuple[float, float] | None) -> float:
+    assert interval is not None
+    return interval[1] - interval[0]
 
 
 def test_the_worst_mistakes_are_the_surest() -> None:

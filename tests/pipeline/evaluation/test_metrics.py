@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,3 +156,42 @@ def test_a_pair_is_drawn_together() -> None:
     given = noisy(100)
     assert paired_interval(given, given, weighted_auroc) == (0, 0)
     assert paired_interval(given, given, weighted_f1) == (0, 0)
+
+
+def answering(prompts: int, each: int, seed: int) -> Cases:
+    """Replies whose labels and scores go by their prompt, for the greater part."""
+    rng = np.random.default_rng(seed)
+    broken = rng.permutation(np.arange(prompts) < prompts // 2)
+    labels, groups = np.repeat(broken, each), np.repeat(np.arange(prompts), each)
+    scores = labels + np.repeat(rng.normal(0, 0.8, prompts), each) + rng.normal(0, 0.6, prompts * each)
+    return Cases(labels, scores, scores > 0.5, np.zeros(prompts * each, dtype=np.bool_), groups)
+
+
+def test_intervals_hold_the_truth_where_replies_share_prompts() -> None:
+    """Nearly as often as they say: drawn row by row, 300 replies to 30 prompts would pass for 300 prompts."""
+    truth = 0.7602  # the chance that N(1, 1) is above N(0, 1)
+    runs = [answering(30, 10, seed) for seed in range(40)]
+    held = [low <= truth <= high for low, high in map(auroc_interval, runs)]
+    apart = [low <= truth <= high for low, high in (auroc_interval(replace(run, groups=None)) for run in runs)]
+    assert np.mean(held) > 0.85
+    assert np.mean(apart) < 0.65
+
+
+def test_prompts_are_drawn_whole_and_of_their_kind() -> None:
+    """Those with replies of one class, of the other, and of both: no sample lacks a class."""
+    groups = np.array([0, 0, 1, 2, 2, 3, 4, 4, 5, 5])
+    given = replace(of([0, 0, 0, 1, 1, 1, 1, 0, 0, 1], [0.5] * 10), groups=groups)
+    weights = np.concatenate(list(_draws(given)))
+    for group in range(6):
+        assert np.ptp(weights[:, groups == group], axis=1).max() == 0
+    firsts = weights[:, [0, 2, 3, 5, 6, 8]]
+    assert [set(firsts[:, kind : kind + 2].sum(axis=1)) for kind in (0, 2, 4)] == [{2}, {2}, {2}]
+    assert firsts.std(axis=0).min() > 0.5
+
+
+def test_intervals_are_the_same_where_each_row_has_its_own_prompt() -> None:
+    """Or all have one, which tells nothing apart."""
+    given = noisy(100)
+    for groups in (np.arange(100), np.zeros(100, dtype=np.int64)):
+        assert auroc_interval(replace(given, groups=groups)) == auroc_interval(given)
+        assert f1_interval(replace(given, groups=groups)) == f1_interval(given)
