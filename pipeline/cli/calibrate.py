@@ -17,7 +17,7 @@ from critics import Manifesto
 from pipeline.cli import options
 from pipeline.cli.evaluate import judge_all, judging_pipeline
 from pipeline.cli.inputs import refuse_over, told_by
-from pipeline.cli.reporting import DONE, reported, say, stdout
+from pipeline.cli.reporting import DONE, note, reported, say, stdout
 from pipeline.errors import BadInput
 from pipeline.evaluation import Judged, needed, only_rules, read_rows, read_saved
 from pipeline.evaluation.calibrating import (
@@ -93,13 +93,10 @@ def calibrate_critics(
     refuse_overwriting(output, settings.manifesto, force=force)
     refuse_over(output, (*told_by(settings, config), *(saved or data or ())))
     loaded = options.manifesto_from(settings)
-    judged = read_saved(saved) if saved else _judged(data or [], fitted(loaded, settings), settings, rule, limit)
+    judged = read_saved(saved, note) if saved else _judged(data or [], fitted(loaded, settings), settings, rule, limit)
     refuse_other_words(loaded, judged)
     if any(row.prompt is None for row in judged):
-        say(
-            "note: some rows do not say which have one prompt, so copies and replies to one count as if apart",
-            style="yellow",
-        )
+        note("note: some rows do not say which have one prompt, so copies and replies to one count as if apart")
     by = judged_by(judged)
     found, left = samples(fitted(loaded, settings, by), judged, rule)
     fixed: Method | None = None if method == "auto" else method

@@ -17,7 +17,7 @@ from pipeline.cli import options
 from pipeline.cli.figures import show
 from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.report_file import writable, write
-from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
+from pipeline.cli.reporting import DONE, FAULT, note, reported, say, stderr
 from pipeline.evaluation import (
     Judged,
     Row,
@@ -77,7 +77,7 @@ def evaluate_critics(
     if save:
         refuse_saved(save)
     rows = read_rows(data, limit=limit)
-    other = read_saved([compare]) if compare else None
+    other = read_saved([compare], note) if compare else None
     loaded = options.manifesto_from(settings)
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
     judged = judge_all(judging_pipeline(judging, settings), rows, models(settings), save)

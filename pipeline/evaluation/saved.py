@@ -64,15 +64,12 @@ def _emptied(partial: Path) -> Iterator[None]:
         raise
 
 
-def read_saved(files: Sequence[Path]) -> list[Judged]:
-    """Rows that were kept. Raises `BadInput` with file and line of the first that is none, or that is there twice."""
+def read_saved(files: Sequence[Path], tell: Callable[[str], None] | None = None) -> list[Judged]:
+    """Rows that were kept. A last line that a run was stopped in the midst of is left out, where there is somebody to
+    `tell`. Raises `BadInput` with file and line of the first that is no row, or is there twice."""
     rows: dict[tuple[str, Id], Judged] = {}
     for file in files:
-        try:
-            lines = file.read_bytes().splitlines()
-        except OSError as exc:
-            raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
-        for number, line in enumerate(lines, start=1):
+        for number, line in _lines(file, tell):
             try:
                 row = Judged.model_validate(json.loads(line))
             except (ValueError, RecursionError) as exc:
@@ -85,6 +82,26 @@ def read_saved(files: Sequence[Path]) -> list[Judged]:
     if not rows:
         raise BadInput(f"{', '.join(map(str, files))}: there is no row in it")
     return list(rows.values())
+
+
+def _lines(file: Path, tell: Callable[[str], None] | None) -> Iterator[tuple[int, bytes]]:
+    try:
+        content = file.read_bytes()
+    except OSError as exc:
+        raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
+    lines = content.splitlines()
+    if tell and lines and not content.endswith(b"\n") and _torn(lines[-1]):
+        lines.pop()
+        tell(f"note: {file}:{len(lines) + 1} is left out: the run that wrote it was stopped before the line's end")
+    yield from enumerate(lines, start=1)
+
+
+def _torn(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
 
 
 def _why(exc: Exception) -> str:

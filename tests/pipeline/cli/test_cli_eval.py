@@ -109,6 +109,17 @@ def test_eval_saves_reports_and_compares(tmp_path: Path) -> None:
     assert "first.jsonl is there already" in taken.stderr
 
 
+def test_what_a_stopped_run_left_is_compared_without_its_torn_line(tmp_path: Path) -> None:
+    """As the message says that told where it is; the line is named."""
+    file = data(tmp_path, ROWS)
+    assert run("eval", file, "-m", "own.yaml", "--save", "s.jsonl").exit_code == 0
+    (tmp_path / "s.jsonl.partial").write_bytes((tmp_path / "s.jsonl").read_bytes()[:-100])
+    result = run("eval", file, "-m", "own.yaml", "--compare", "s.jsonl.partial", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["comparison"]["rows"] == 5
+    assert "s.jsonl.partial:6 is left out" in result.stderr
+
+
 def test_eval_of_rows_that_are_all_undecided_is_a_fault(tmp_path: Path) -> None:
     """There are figures, and nothing was measured; one row that is decided is enough."""
     (tmp_path / "own.yaml").write_text(MANIFESTO.rpartition("  - {id: calm")[0])

@@ -163,3 +163,23 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         keep(judged("hi", "x=0.1", X))
     with pytest.raises(BadInput, match=r"s\.jsonl:1: a second row 1 of s, and each counts once: leave one out"):
         read_saved([path, path])
+
+
+def test_a_last_line_that_was_torn_is_left_out_and_told(tmp_path: Path) -> None:
+    """Only the last, only without its end, and never unsaid."""
+    path = tmp_path / "s.jsonl"
+    with saving(path) as keep:
+        keep(judged("hi", "x=0.1", X))
+        keep(judged("hi", "x=0.2", X).model_copy(update={"id": 2}))
+    whole, told = path.read_bytes(), list[str]()
+    path.write_bytes(whole[:-40])
+    assert [row.id for row in read_saved([path], told.append)] == [1]
+    assert told == [f"note: {path}:2 is left out: the run that wrote it was stopped before the line's end"]
+    with pytest.raises(BadInput, match=r"s\.jsonl:2: not a row"):
+        read_saved([path])
+    path.write_bytes(whole[:-40] + b"\n")
+    with pytest.raises(BadInput, match=r"s\.jsonl:2: not a row"):
+        read_saved([path], told.append)
+    path.write_bytes(whole[:-1])
+    assert len(read_saved([path], told.append)) == 2
+    assert len(told) == 1
