@@ -53,7 +53,8 @@ def calibrate_critics(
         list[Path] | None, typer.Option("--from", help="What eval --save kept, instead of judging data.")
     ] = None,
     rule: Annotated[
-        str | None, typer.Option("--rule", help="Calibrate this rule alone, and take every label for its.")
+        str | None,
+        typer.Option("--rule", help="Calibrate this rule alone, and take every label that names no rule for its."),
     ] = None,
     method: Annotated[
         Choice, typer.Option("--method", help="auto takes the lowest cross-validated log loss.")

@@ -52,7 +52,8 @@ class Sample:
 
 
 def told_of(manifesto: Manifesto, rows: Sequence[Labelled], named: str | None = None) -> list[Rule]:
-    """The rules that can be calibrated on these rows; `named` is the only one, and then every label is about it.
+    """The rules that can be calibrated on these rows; `named` is the only one, and what every label is about that names
+    none.
 
     Raises `BadInput` that says of every rule what is missing.
     """
