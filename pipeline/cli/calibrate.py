@@ -122,6 +122,12 @@ def calibrate_critics(
         console.print()
         console.print(_critics(done))
         console.print("\nAfter the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
+    for given in done:
+        if given.breaks_all:
+            note(
+                f"note: {given.rule.id}: its new threshold takes every row for broken, its critics tell too little: "
+                "give it a better one, or bound the alarms with --max-fpr"
+            )
     for name, why in left.items():
         say(f"not calibrated: {name}: {why}", style="yellow")
     say(f"written: {output}; use it with -m {output}")

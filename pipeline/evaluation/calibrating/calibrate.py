@@ -50,13 +50,15 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A rule with its new threshold. `after` is at thresholds that were chosen without the rows they are told of."""
+    """A rule with its new threshold. `after` is at thresholds that were chosen without the rows they are told of.
+    `breaks_all`: by the new threshold no row keeps the rule."""
 
     rule: Rule
     threshold: float
     critics: tuple[Fitted, ...]
     before: Figures
     after: Figures
+    breaks_all: bool
 
 
 def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None = None) -> Calibrated:
@@ -81,6 +83,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
         critics=tuple(_fitted(sample, name, methods[name], fits, shipped, folds) for name in sample.unsure),
         before=_figures(sample, _judgements(sample, shipped, rule.threshold)),
         after=_figures(sample, found),
+        breaks_all=all(j.outcome == "broken" for j in _judgements(sample, fits, threshold)),
     )
 
 

@@ -296,6 +296,14 @@ def test_calibrate_measures_what_judges_with_the_judge_that_is_set(tmp_path: Pat
     assert "embedded" not in (tmp_path / "new.yaml").read_text()
 
 
+def test_calibrate_says_where_a_rule_would_break_always(tmp_path: Path) -> None:
+    """A critic that says one thing of all rows tells nothing, and the best F1 is to take all for broken."""
+    file = data(tmp_path, [(i % 2, "kind=0.4") for i in range(60)])
+    result = run("calibrate", file, "-m", "own.yaml", "-o", "new.yaml")
+    assert result.exit_code == 0, result.stderr
+    assert "kind: its new threshold takes every row for broken" in result.stderr
+
+
 def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
     """On the rows it saw, measured by eval."""
     file = data(tmp_path, graded())

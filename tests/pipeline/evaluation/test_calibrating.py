@@ -250,6 +250,13 @@ def test_what_was_judged_in_part_is_undecided_above_what_was_said_of_it() -> Non
     assert (done.after.undecided, done.after.false_positive_rate) == (20, 0)
 
 
+def test_a_threshold_that_breaks_every_row_is_one_to_be_told() -> None:
+    """The best F1 of a critic that knows nothing is had by taking all for broken."""
+    truth = np.arange(200) % 2 == 1
+    assert calibrate(sample(np.full(200, 0.4), truth)).breaks_all
+    assert not calibrate(sample(np.where(truth, 0.8, 0.2), truth)).breaks_all
+
+
 def test_a_threshold_is_one_that_every_critic_can_reach() -> None:
     """A miss that costs nearly nothing asks for more than this critic is ever worth; the rule must not go dead."""
     said, truth = distorted(400, 0.3, -3)
