@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from critics.exchange import Exchange
 from critics.finding import Finding
@@ -87,3 +90,13 @@ def test_many_threads_share_one_critic() -> None:
 def test_recognisers_are_made_once() -> None:
     """The order in which kinds and regions are named makes no difference to the ones that are kept."""
     assert recognisers(("ip", "mac"), ("US", "GB")) is recognisers(("mac", "ip"), ("GB", "US"))
+
+
+@pytest.mark.parametrize("unit", ["_", "-", "a_", "_a", "a@", "a.", "a-", "1 ", "1.", "::"])
+def test_long_texts_are_quick(unit: str) -> None:
+    """The time grows with the length of a text and no faster, also of one that was made for the patterns."""
+    critic, rule = PersonalDataCritic(), Rule(id="r", statement="s")
+    critic(Exchange((), "once, to load"), [rule])
+    began = time.perf_counter()
+    critic(Exchange((), f"a{unit * (40_000 // len(unit))}a"), [rule])
+    assert time.perf_counter() - began < 10
