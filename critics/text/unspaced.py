@@ -9,3 +9,6 @@ WORD_LETTERS = (
 """Those of which a letter says about as much as a word."""
 
 UNSPACED = WORD_LETTERS + "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"  # and Thai, Lao, Tibetan, Burmese, Khmer
+
+HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
+"""Written with spaces, but what a word is in its sentence stands right behind it, also behind a number or a name."""
