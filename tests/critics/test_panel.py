@@ -51,6 +51,34 @@ def elsewhere(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
     return [Finding("another", "one", 0.0)]
 
 
+def numbers(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", 1.0, 5)]  # type: ignore[arg-type]  # it is wrong on purpose, as are those below
+
+
+def lists(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", 1.0, ["loud"])]  # type: ignore[arg-type]
+
+
+def halves(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", 1.0, "", ((0.0, 1.5),))]  # type: ignore[arg-type]
+
+
+def letters(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", 1.0, "", ("hi",))]  # type: ignore[arg-type]
+
+
+def single(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", 1.0, "", (0, 1))]  # type: ignore[arg-type]
+
+
+def unlisted(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", 1.0, "", ((0, 1),), "[x]")]  # type: ignore[arg-type]
+
+
+def spelt(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    return [Finding("a", "one", "0.0")]  # type: ignore[arg-type]
+
+
 def garbage(exchange: Exchange, rules: Sequence[Rule]) -> None:
     return None
 
@@ -63,6 +91,13 @@ def garbage(exchange: Exchange, rules: Sequence[Rule]) -> None:
         (twice, "contradicted itself"),
         (elsewhere, "said nothing"),
         (garbage, "TypeError"),
+        (numbers, "critique is words, not 5"),
+        (lists, "critique is words, not ['loud']"),
+        (halves, "where it begins and ends in the text, not (0.0, 1.5)"),
+        (letters, "where it begins and ends in the text, not 'hi'"),
+        (single, "where it begins and ends in the text, not 0"),
+        (unlisted, "mend is a text for each span, not '[x]'"),
+        (spelt, "TypeError"),
     ],
 )
 @pytest.mark.parametrize("seconds", [5, None])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics import Finding, Manifesto, Rule, weigh
+from critics import Finding, Manifesto, Rule, Span, weigh
 from critics.manifesto.schema import Action, OnUndecided
 
 
@@ -89,6 +90,23 @@ def test_a_probability_that_is_none_is_undecided(nonsense: float) -> None:
     finding = Finding("a", "c", nonsense)
     assert finding.outcome(0.5) == "undecided"
     assert "no probability" in finding.critique
+
+
+@pytest.mark.parametrize("nonsense", [float("nan"), 1.1])
+def test_what_a_critic_said_before_it_was_calibrated_is_a_probability_too(nonsense: float) -> None:
+    """A number that no record could hold is not trusted, nor is what was made of it."""
+    finding = Finding("a", "c", 0.1, raw=nonsense)
+    assert (finding.probability, finding.raw) == (None, None)
+    assert "no probability" in finding.critique
+
+
+@pytest.mark.parametrize(("said", "kept"), [(np.float32(0.25), 0.25), (np.int64(1), 1.0), (True, 1.0), (0, 0.0)])
+def test_numbers_of_any_kind_become_pythons_own(said: float, kept: float) -> None:
+    """What a library calls a number is none that JSON can hold, and a truth is no probability there."""
+    finding = Finding("a", "c", said, spans=(Span(*np.array([0, 2])),), raw=said)
+    held = (finding.probability, finding.raw, *finding.spans[0])
+    assert held == (kept, kept, 0, 2)
+    assert [type(each) for each in held] == [float, float, int, int]
 
 
 probabilities = st.floats(0, 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 from critics import (
@@ -27,6 +29,7 @@ from critics import (
     load,
 )
 from pipeline import BadInput, ContextOverflow, Loop, ModelFault, Outcome, Pipeline, ScriptedGenerator, Withheld
+from pipeline.records import outcome_record
 
 BAD = Rule(id="no-bad", statement="Nothing is bad.", advice="Make it good.", weight=3.25, threshold=0.625)
 VETO = Rule(id="no-evil", statement="Nothing is evil.", action="veto", weight=0.01)
@@ -520,3 +523,14 @@ def test_every_attempt_is_observed_as_it_is_judged() -> None:
     loop = Loop(ScriptedGenerator(["bad 1", "fine"]), numbered_critic(), manifesto())
     loop(Exchange((Message("user", "Write."),)), observe=lambda attempt: seen.append(attempt.number))
     assert seen == [1, 2]
+
+
+def test_what_a_critic_counts_with_does_not_cost_the_record() -> None:
+    """Probabilities and places in numpy's numbers are written as any others."""
+
+    def critic(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        places = np.array([[0, 1]])
+        return [Finding(rule.id, "own", np.float32(0.25), "", tuple(map(tuple, places))) for rule in rules]
+
+    outcome, _ = run(["fine"], critic=critic)
+    assert '"probability": 0.25' in json.dumps(outcome_record(outcome))
