@@ -133,6 +133,16 @@ def test_the_words_of_several_become_one(combine: Combine, expected: float) -> N
     assert (judgement(only, 0.2, 0.6).outcome == "broken") == (expected >= 0.5)
 
 
+@pytest.mark.parametrize(("combine", "others"), [("max", 0.0), ("mean", 1.0), ("noisy-or", 0.0)])
+@pytest.mark.parametrize("threshold", [hundredth / 100 for hundredth in range(1, 100)])
+def test_at_its_threshold_a_rule_is_broken(threshold: float, combine: Combine, others: float) -> None:
+    """What three say alike is their mean, and who finds nothing takes nothing from an or: not by rounding either."""
+    only = Rule(id="a", statement="A.", critics=NAMES, combine=combine, threshold=threshold)
+    judged = judgement(only, threshold, others * threshold, others * threshold)
+    assert judged.outcome == "broken"
+    assert judged.probability == pytest.approx(threshold)
+
+
 def test_a_mean_is_broken_only_if_it_is_whatever_the_undecided_one_thinks() -> None:
     """(0.9 + 0) / 2 is below the threshold, so nothing is known; (1 + 1 + 0) / 3 is above it."""
     assert judgement(rule(critics=NAMES[:2], bounds=None, combine="mean"), 0.9, None).outcome == "undecided"
