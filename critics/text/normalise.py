@@ -83,7 +83,7 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
         yield start, cluster
 
 
-_TYPED = dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | dict.fromkeys("\u2018\u2019\u02bc", "'")
+_TYPED = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | dict.fromkeys("\u2018\u2019\u02bc", "'"))
 """Hyphens, short dashes and apostrophes as typographers set them, and as rules are typed."""
 
 
@@ -96,7 +96,7 @@ def _shown(char: str) -> str:
         return "\ufffd"
     if _INVISIBLE.match(char):
         return ""
-    return " " if char == _BLANK_PATTERN or unicodedata.category(char) == "Zs" else _TYPED.get(char, char)
+    return " " if char == _BLANK_PATTERN or unicodedata.category(char) == "Zs" else char
 
 
 @lru_cache(maxsize=8192)
@@ -110,7 +110,8 @@ def _clings(char: str) -> tuple[bool, int]:
 
 @lru_cache(maxsize=8192)
 def _nfkc(cluster: str) -> str:
-    return unicodedata.normalize("NFKC", cluster)
+    # Dashes behind it: a superscript minus becomes one here. Nothing composes with what they become.
+    return unicodedata.normalize("NFKC", cluster).translate(_TYPED)
 
 
 def _unmask(text: str, offsets: list[int]) -> tuple[str, list[int]]:

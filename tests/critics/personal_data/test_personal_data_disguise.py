@@ -23,6 +23,7 @@ RULE = Rule(id="r", statement="No data.")
         pytest.param("4111\u200b1111\u200b1111\u200b1111", id="zero-width between groups"),
         pytest.param("+49 3\u200b0 901820", id="phone"),
         pytest.param("192.\u200b168.0.1", id="address"),
+        pytest.param("4111\u207b1111\u207b1111\u207b1111", id="superscript minuses"),
         pytest.param("4111\u20111111\u20111111\u20111111", id="hyphens that do not break"),
     ],
 )

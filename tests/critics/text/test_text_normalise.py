@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,15 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
     """The normal form of a normal form is itself."""
     once = normalise(text).text
     assert normalise(once).text == once
+
+
+@pytest.mark.parametrize("before", ["", "a", "\u0430"])
+def test_no_character_has_another_normal_form_the_second_time(before: str) -> None:
+    """Of all that are assigned, each by itself and behind a letter."""
+    assigned = (char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char) not in ("Cn", "Co"))
+    once = normalise("\n".join(before + char for char in assigned)).text
+    again = normalise(once).text
+    assert [pair for pair in zip(once.split("\n"), again.split("\n"), strict=True) if pair[0] != pair[1]] == []
 
 
 @given(TRICKY | ANY)
@@ -84,6 +95,7 @@ def test_a_span_covers_what_its_characters_came_from(text: str, data: st.DataObj
         ("cafe\u0301", "caf\u00e9"),
         ("\u1112\u1161\u11ab", "\ud55c"),
         ("x\ud800y", "x\ufffdy"),
+        ("4111\u207b1111\u208b1111\ufe321111, \u0149", "4111-1111-1111-1111, 'n"),
         ("don\u2019t be a game\u2011changer, 1\u20132", "don't be a game-changer, 1-2"),
     ],
 )
