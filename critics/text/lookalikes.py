@@ -1,10 +1,15 @@
-"""Letters of other scripts that are drawn like Latin ones.
+"""Letters of other scripts, and of phonetic notation, that are drawn like Latin ones.
 
 The pairs are facts from Unicode's confusables (UTS 39), kept to whole letters of living scripts, with a few that
 are used as disguises although they only resemble (Cyrillic ka, em, te; Greek kappa).
 """
 
 from __future__ import annotations
+
+_SMALL = (
+    "\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\ua7af\u0280\ua731\u1d1b\u1d1c\u1d20\u1d21\u028f\u1d22",
+    "abcdefghijklmnopqrstuvwyz",
+)
 
 _PAIRS = (
     # Cyrillic: a ie o er es u ha, dze i je qa we shha komi-de palochka, ghe straight-u, ka em te
@@ -30,7 +35,11 @@ _PAIRS = (
     ),
     # Latin letters of phonetic notation: alpha, script g. Not dotless i: Turkish is spelt with it
     ("\u0251\u0261", "ag"),
+    _SMALL,
 )
 
 TO_LATIN: dict[int, str] = {ord(odd): latin for odds, latins in _PAIRS for odd, latin in zip(odds, latins, strict=True)}
 """For `str.translate`: each lookalike and the Latin letter it passes for."""
+
+SMALL_CAPITALS = _SMALL[0]
+"""Latin letters drawn as small capitals, some of which phonetic notation uses. There is no x."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from critics.finding import Span
+from critics.text import flags
 from critics.text.invisible import INVISIBLE, LINE_BREAK, PLAIN, SURROGATE
-from critics.text.lookalikes import TO_LATIN
+from critics.text.lookalikes import SMALL_CAPITALS, TO_LATIN
 from critics.text.marks import marks
+from critics.text.strokes import unstruck
 from critics.text.visible import visible
 
 __all__ = ["Normalised", "normalise", "visible"]
@@ -22,10 +25,11 @@ MAX_MARKS = 30
 time, and no language needs them."""
 
 _BLANK_PATTERN = "\u2800"  # Braille with no dots: drawn as a space, though not of category Zs
-_LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_LATIN = re.compile(f"[A-Za-z\u00c0-\u024f\u1e00-\u1eff{SMALL_CAPITALS}]")
 _LINE_BREAK = re.compile(LINE_BREAK)
 _SURROGATE = re.compile(f"[{SURROGATE}]")
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_INDICATOR = re.compile(f"[{flags.FIRST}-{flags.LAST}]")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """NFKC without what a reader cannot see; spaces and line breaks of one kind; disguised Latin words in Latin.
+    """NFKC without what a reader cannot see, nor strokes through letters; spaces and line breaks of one kind; disguised
+    Latin words in Latin.
 
     A second time changes nothing, and the result can always be encoded as UTF-8: a lone surrogate becomes U+FFFD.
     Time is linear in the length of the text.
@@ -56,7 +61,8 @@ def normalise(text: str) -> Normalised:
         return Normalised(text, tuple(range(len(text) + 1)))
     pieces: list[str] = []
     offsets: list[int] = []
-    for start, cluster in _clusters(text):
+    clusters = _clusters(text)
+    for start, cluster in _spelt_out(clusters) if _INDICATOR.search(text) else clusters:
         composed = _nfkc(cluster)
         pieces.append(composed)
         offsets.extend([start] * len(composed))
@@ -82,6 +88,18 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
     if cluster:
         yield start, cluster
 
+
+def _spelt_out(clusters: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Regional indicators as the letters that they are, but for those that stand together as flags."""
+    for boxed, group in groupby(clusters, key=lambda each: _INDICATOR.match(each[1]) is not None):
+        run = list(group)
+        if boxed and not flags.are_flags("".join(cluster for _, cluster in run)):
+            run = [(start, cluster.translate(flags.TO_LATIN)) for start, cluster in run]
+        yield from run
+
+
+_BOXED = {first + number: chr(ord("A") + number) for first in (0x1F150, 0x1F170) for number in range(26)}
+"""White capitals in black circles and squares, which NFKC leaves alone; of black ones in white it makes letters."""
 
 _TYPED = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | dict.fromkeys("\u2018\u2019\u02bc", "'"))
 """Hyphens, short dashes and apostrophes as typographers set them, and as rules are typed."""
@@ -110,8 +128,9 @@ def _clings(char: str) -> tuple[bool, int]:
 
 @lru_cache(maxsize=8192)
 def _nfkc(cluster: str) -> str:
+    composed = unicodedata.normalize("NFKC", unstruck(unicodedata.normalize("NFKC", cluster.translate(_BOXED))))
     # Dashes behind it: a superscript minus becomes one here. Nothing composes with what they become.
-    return unicodedata.normalize("NFKC", cluster).translate(_TYPED)
+    return composed.translate(_TYPED)
 
 
 def _unmask(text: str, offsets: list[int]) -> tuple[str, list[int]]:

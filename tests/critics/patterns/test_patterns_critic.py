@@ -15,6 +15,10 @@ CYRILLIC = "C\u0435rt\u0430inly"
 WIDE = "\uff23\uff45\uff52\uff54\uff41\uff49\uff4e\uff4c\uff59"
 TAGGED = "Cert\U000e0061\U000e0062ainly"
 HYPHENATED = "Cer\u00adtainly"
+STRUCK = "C\u0336e\u0336rt\u0332ai\u20ddnly\u0336"
+SMALL = "\u1d04\u1d07\u0280\u1d1b\u1d00\u026a\u0274\u029f\u028f"
+BOXED = "\U0001f172\U0001f174\U0001f181\U0001f183\U0001f170\ufe0f\U0001f158\U0001f15d\U0001f15b\U0001f168"
+INDICATED = "".join(chr(0x1F1E6 + ord(letter) - ord("a")) for letter in "certainly")
 
 
 def judge(draft: str, **options: Any) -> Finding:
@@ -85,7 +89,10 @@ def test_a_place_in_the_middle_is_quoted_with_whole_words_around() -> None:
     )
 
 
-@pytest.mark.parametrize("disguise", [ZERO_WIDTH, CYRILLIC, WIDE, TAGGED, HYPHENATED, "Certainly"])
+@pytest.mark.parametrize(
+    "disguise",
+    [ZERO_WIDTH, CYRILLIC, WIDE, TAGGED, HYPHENATED, STRUCK, SMALL, BOXED, INDICATED, "Certainly"],
+)
 @pytest.mark.parametrize("options", [{"forbid": ("certainly",)}, {"forbid_words": ("certainly",)}])
 def test_a_disguised_word_is_found_where_it_stands(disguise: str, options: dict[str, Any]) -> None:
     """Zero widths, lookalikes, wide letters, tags and soft hyphens hide nothing; the span is that of the raw text."""
@@ -93,6 +100,13 @@ def test_a_disguised_word_is_found_where_it_stands(disguise: str, options: dict[
     finding = judge(draft, **options)
     assert finding.probability == 1.0
     assert places(draft, finding) == [disguise]
+
+
+def test_flags_say_no_word() -> None:
+    """They are two letters each, and nobody reads them; letters that are no flags are read."""
+    flags = "\U0001f1fa\U0001f1f8 \U0001f1fa\U0001f1f8\U0001f1ec\U0001f1e7"
+    assert judge(f"Made in {flags}", forbid_words=("us", "usgb"), forbid=("us",)).probability == 0.0
+    assert judge("In \U0001f1f8\U0001f1fa\U0001f1e8\U0001f1f0", forbid_words=("suck",)).probability == 1.0
 
 
 def test_what_only_the_raw_text_holds_is_found_too() -> None:

@@ -19,6 +19,8 @@ TRICKY = st.text(
         + list("\u0301\u0316\u0323\u0308\u093f\u09be\u0bbe\u3099\uff9e\u20e3\u0338")
         + list("\u1100\u1161\u11a8\uac00\uffc2\u3131\u3164\uffa0\u115f")
         + list("\u200b\u200c\u200d\u00ad\u034f\u202e\u2066\ufeff\ufe0f\u180b\U000e0041\U000e0100\x00\x85\u2028")
+        + list("\u0305\u0332\u0336\u20dd\u20e3\u1d00\u029c\u026a\U0001f170\U0001f157")
+        + list("\U0001f1e9\U0001f1ea\U0001f1f9\U0001f1fa\U0001f1f8")
         + list("\u00a0\u3000\u2003\u2800\u1680\ud800\udc00\U0001f600\U0001f3f4\U00016d67")
     ),
     max_size=24,
@@ -95,6 +97,12 @@ def test_a_span_covers_what_its_characters_came_from(text: str, data: st.DataObj
         ("cafe\u0301", "caf\u00e9"),
         ("\u1112\u1161\u11ab", "\ud55c"),
         ("x\ud800y", "x\ufffdy"),
+        ("h\u0336a\u0336t\u0332e\u0338", "hate"),
+        ("h\u20dda\u20e0t\u0335\u0336e\u0301\u0336", "hat\u00e9"),
+        ("1\ufe0f\u20e3 \u338f\u0336", "1 kg"),
+        ("\u029c\u1d00\u1d1b\u1d07 h\u1d00te", "hate hate"),
+        ("\U0001f177\U0001f170\ufe0f\U0001f183\U0001f174 \U0001f157\u0301", "HATE H\u0301"),
+        ("\U0001f1ed\U0001f1e6\U0001f1f9\U0001f1ea \U0001f1ed\u200b\U0001f1e6", "HATE HA"),
         ("4111\u207b1111\u208b1111\ufe321111, \u0149", "4111-1111-1111-1111, 'n"),
         ("don\u2019t be a game\u2011changer, 1\u20132", "don't be a game-changer, 1-2"),
     ],
@@ -117,6 +125,20 @@ def test_a_disguise_is_taken_off(disguised: str, plain: str) -> None:
 def test_a_word_wholly_in_its_own_script_is_left_alone(text: str) -> None:
     """Russian, Greek, Turkish and Chinese words are no disguise, even next to English ones."""
     assert normalise(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a \u2260 b, a \u226f b, \u2190\u0338",
+        "\u1e0f\u1e2b, k\u0331\u02b7",
+        "\U0001f1fa\U0001f1f8, \U0001f1e9\U0001f1ea\U0001f1e6\U0001f1e9",
+        "\U0001f18e \U0001f197",
+    ],
+)
+def test_what_is_no_letter_under_a_stroke_or_in_a_box_is_left_alone(text: str) -> None:
+    """Crossed-out signs, lines that languages spell with, and flags, however many stand together."""
+    assert normalise(text).text == unicodedata.normalize("NFKC", text)
 
 
 def test_an_accented_lookalike_keeps_its_accent() -> None:
@@ -148,7 +170,19 @@ def test_heaps_of_marks_are_cut() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["hello ", "it\u2019s ", "p\u0430y ", "\u4e2d", "a\u0301\u0316", "\u0301\u0316", "\u200b", "\u1161", "\ufdfa"],
+    [
+        "hello ",
+        "it\u2019s ",
+        "p\u0430y ",
+        "\u4e2d",
+        "a\u0301\u0316",
+        "\u0301\u0316",
+        "\u200b",
+        "\u1161",
+        "\ufdfa",
+        "h\u0336",
+        "\U0001f1ed",
+    ],
 )
 def test_long_texts_are_quick(unit: str) -> None:
     """A hundred thousand characters, even malicious ones, take well under a second."""
