@@ -13,6 +13,7 @@ from critics.patterns.lengths import misfits
 from critics.patterns.quote import in_context, quoted
 from critics.patterns.search import merged, search_for
 from critics.text.normalise import Normalised, normalise
+from critics.text.readings import readings
 
 MAX_PROBLEMS = 5
 """Problems that a critique names; of the others it gives the number."""
@@ -20,10 +21,11 @@ MAX_PROBLEMS = 5
 
 @dataclass(frozen=True)
 class Text:
-    """The judged text as handed in, and normalised."""
+    """The judged text as handed in, normalised, and as it may be read besides."""
 
     raw: str
     normal: Normalised
+    besides: tuple[Normalised, ...]
 
 
 class PatternsCritic:
@@ -37,7 +39,7 @@ class PatternsCritic:
 
     def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> tuple[Finding, ...]:
         """One finding a rule. Raises `ValueError` for a rule without `patterns` options, or with an unusable one."""
-        text = Text(exchange.judged, normalise(exchange.judged))
+        text = Text(exchange.judged, normalise(exchange.judged), tuple(readings(exchange.judged)))
         return tuple(self._judge(text, rule) for rule in rules)
 
     def _judge(self, text: Text, rule: Rule) -> Finding:
@@ -45,7 +47,7 @@ class PatternsCritic:
         if options is None:
             raise ValueError(f"the rule {rule.id!r} has no `patterns` options for the critic {self.name!r}")
         search = search_for(options)
-        offences = search.offences(text.raw, text.normal)
+        offences = search.offences(text.raw, (text.normal, *text.besides))
         lengths = list(misfits(text.normal.text, options))
         absences = list(search.absences(text.raw, text.normal))
         faults = [*absences, *(misfit.what for misfit in lengths)]

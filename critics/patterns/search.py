@@ -30,10 +30,11 @@ class Search:
     forbidden: tuple[Finder, ...]
     required: tuple[tuple[Finder, str], ...]
 
-    def offences(self, raw: str, normal: Normalised) -> tuple[Span, ...]:
-        """Where something forbidden stands, as written or in disguise: in the raw text, merged, in order."""
+    def offences(self, raw: str, read: Iterable[Normalised]) -> tuple[Span, ...]:
+        """Where something forbidden stands, as written or in one of the ways in which the raw text may be read: in the
+        raw text, merged, in order."""
         found = {span for finder in self.forbidden for span in finder.spans(raw)}
-        found |= {normal.span(*span) for finder in self.forbidden for span in finder.spans(normal.text)}
+        found |= {text.span(*span) for text in read for finder in self.forbidden for span in finder.spans(text.text)}
         return merged(found)
 
     def absences(self, raw: str, normal: Normalised) -> Iterator[str]:

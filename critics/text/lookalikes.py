@@ -6,6 +6,8 @@ are used as disguises although they only resemble (Cyrillic ka, em, te; Greek ka
 
 from __future__ import annotations
 
+import unicodedata
+
 _SMALL = (
     "\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\ua7af\u0280\ua731\u1d1b\u1d1c\u1d20\u1d21\u028f\u1d22",
     "abcdefghijklmnopqrstuvwyz",
@@ -40,6 +42,13 @@ _PAIRS = (
 
 TO_LATIN: dict[int, str] = {ord(odd): latin for odds, latins in _PAIRS for odd, latin in zip(odds, latins, strict=True)}
 """For `str.translate`: each lookalike and the Latin letter it passes for."""
+
+FROM_LATIN: dict[str, dict[int, str]] = {}
+"""The other way about, by the script's name in Unicode; of several lookalikes the first."""
+
+for _odd, _latin in TO_LATIN.items():
+    if (_script := unicodedata.name(chr(_odd)).partition(" ")[0]) != "LATIN":
+        FROM_LATIN.setdefault(_script, {}).setdefault(ord(_latin), chr(_odd))
 
 SMALL_CAPITALS = _SMALL[0]
 """Latin letters drawn as small capitals, some of which phonetic notation uses. There is no x."""

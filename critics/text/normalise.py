@@ -13,9 +13,8 @@ from itertools import groupby
 from critics.finding import Span
 from critics.text import flags
 from critics.text.invisible import INVISIBLE, LINE_BREAK, PLAIN, SURROGATE
-from critics.text.lookalikes import SMALL_CAPITALS, TO_LATIN
-from critics.text.marks import marks
 from critics.text.strokes import unstruck
+from critics.text.unmasking import latin_if_mixed, rewritten
 from critics.text.visible import visible
 
 __all__ = ["Normalised", "normalise", "visible"]
@@ -25,7 +24,6 @@ MAX_MARKS = 30
 time, and no language needs them."""
 
 _BLANK_PATTERN = "\u2800"  # Braille with no dots: drawn as a space, though not of category Zs
-_LATIN = re.compile(f"[A-Za-z\u00c0-\u024f\u1e00-\u1eff{SMALL_CAPITALS}]")
 _LINE_BREAK = re.compile(LINE_BREAK)
 _SURROGATE = re.compile(f"[{SURROGATE}]")
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
@@ -59,15 +57,20 @@ def normalise(text: str) -> Normalised:
     """
     if PLAIN.fullmatch(text):
         return Normalised(text, tuple(range(len(text) + 1)))
+    unmasked, offsets = rewritten(*composed(text), latin_if_mixed)
+    return Normalised(unmasked, (*offsets, len(text)))
+
+
+def composed(text: str) -> tuple[str, list[int]]:
+    """All of that but for the disguised words, and where each character stood."""
     pieces: list[str] = []
     offsets: list[int] = []
     clusters = _clusters(text)
     for start, cluster in _spelt_out(clusters) if _INDICATOR.search(text) else clusters:
-        composed = _nfkc(cluster)
-        pieces.append(composed)
-        offsets.extend([start] * len(composed))
-    unmasked, offsets = _unmask("".join(pieces), offsets)
-    return Normalised(unmasked, (*offsets, len(text)))
+        piece = _nfkc(cluster)
+        pieces.append(piece)
+        offsets.extend([start] * len(piece))
+    return "".join(pieces), offsets
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
@@ -128,37 +131,6 @@ def _clings(char: str) -> tuple[bool, int]:
 
 @lru_cache(maxsize=8192)
 def _nfkc(cluster: str) -> str:
-    composed = unicodedata.normalize("NFKC", unstruck(unicodedata.normalize("NFKC", cluster.translate(_BOXED))))
+    bare = unicodedata.normalize("NFKC", unstruck(unicodedata.normalize("NFKC", cluster.translate(_BOXED))))
     # Dashes behind it: a superscript minus becomes one here. Nothing composes with what they become.
-    return composed.translate(_TYPED)
-
-
-def _unmask(text: str, offsets: list[int]) -> tuple[str, list[int]]:
-    """Fold lookalikes to Latin in the words that hold Latin letters as well."""
-    word, cluster = _grammar()
-    pieces: list[str] = []
-    places: list[int] = []
-    done = 0
-    for found in word.finditer(text):
-        if found[0].isascii() or not _LATIN.search(found[0]):
-            continue
-        pieces.append(text[done : found.start()])
-        places.extend(offsets[done : found.start()])
-        for part in cluster.finditer(text, found.start(), found.end()):
-            latin = _latin(part[0])
-            pieces.append(latin)
-            places.extend([offsets[part.start()]] * len(latin))
-        done = found.end()
-    return "".join([*pieces, text[done:]]), places + offsets[done:]
-
-
-@lru_cache(maxsize=1)
-def _grammar() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A word, and a character with its marks."""
-    return re.compile(f"(?:[^\\W_]|[{marks()}])+"), re.compile(f"(?s:.)[{marks()}]*")
-
-
-@lru_cache(maxsize=8192)
-def _latin(cluster: str) -> str:
-    folded = unicodedata.normalize("NFKD", cluster).translate(TO_LATIN)
-    return unicodedata.normalize("NFKC", folded)
+    return bare.translate(_TYPED)

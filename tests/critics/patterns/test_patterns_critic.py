@@ -102,6 +102,39 @@ def test_a_disguised_word_is_found_where_it_stands(disguise: str, options: dict[
     assert places(draft, finding) == [disguise]
 
 
+@pytest.mark.parametrize(
+    ("word", "draft", "place"),
+    [
+        ("\u043a\u043e\u0442", "\u0422\u0443\u0442 \u043a\u200bo\u0442!", "\u043a\u200bo\u0442"),
+        (
+            "\u0447\u0451\u0440\u043d\u044b\u0439 \u043a\u043e\u0442",
+            "\u0427\u0415\u0308PHB\u0406\u0419, \u0447\u00eb\u0440\u043d\u044b\u0439 \u043ao\u0442",
+            "\u0447\u00eb\u0440\u043d\u044b\u0439 \u043ao\u0442",
+        ),
+        ("\u03bc\u03bf\u03c5", "\u03c4\u03bf \u03bco\u03c5 \u03b4\u03b5\u03bd", "\u03bco\u03c5"),
+        ("hate", "We \u041d\u0410\u0422\u0415 you", "\u041d\u0410\u0422\u0415"),
+        ("hate you", "We \u041d\u0410\u200b\u0422\u0415 y\u043eu", "\u041d\u0410\u200b\u0422\u0415 y\u043eu"),
+    ],
+)
+def test_a_word_is_found_whichever_of_its_letters_pose_as_others(word: str, draft: str, place: str) -> None:
+    """One Latin letter in a Russian or Greek word, or none in a Latin one; the span is that of the raw text."""
+    assert places(draft, judge(draft, forbid_words=(word,))) == [place]
+    assert places(draft, judge(draft, forbid=(f"(?i){word}",))) == [place]
+
+
+@pytest.mark.parametrize(
+    ("word", "draft"),
+    [
+        ("\u0440\u043e\u0442", "A pot of tea"),
+        ("pot", "\u0423 \u043d\u0435\u0433\u043e \u0440\u043e\u0442 \u0438 \u043d\u043e\u0441"),
+        ("\u043a\u043e\u0442", "Kot i pies"),
+    ],
+)
+def test_a_word_of_one_script_is_none_of_another(word: str, draft: str) -> None:
+    """A Russian mouth among Russian words is no pot, and an English pot no mouth."""
+    assert judge(draft, forbid_words=(word,), forbid=(word,)).probability == 0.0
+
+
 def test_flags_say_no_word() -> None:
     """They are two letters each, and nobody reads them; letters that are no flags are read."""
     flags = "\U0001f1fa\U0001f1f8 \U0001f1fa\U0001f1f8\U0001f1ec\U0001f1e7"
