@@ -13,7 +13,7 @@ from critics.lint.streaming import streaming_complaints
 from critics.manifesto.load import Tried, TriedRule
 from critics.manifesto.schema import DETERMINISTIC, Length, Manifesto, Rule
 from critics.manifesto.validate import did_you_mean
-from critics.patterns import PatternError, compile_pattern, matches_empty, pitfall
+from critics.patterns import PatternError, compile_pattern, forms, matches_empty, pitfall
 from critics.probe.critic import head_of
 
 BUILT_IN = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe", "judge")
@@ -148,7 +148,8 @@ def _action(rule: Rule) -> Iterator[_Complaint]:
 
 def _pattern(pattern: str, *, forbid: bool) -> Iterator[str]:
     try:
-        compile_pattern(pattern, case_sensitive=True)
+        for form in forms(pattern):
+            compile_pattern(form, case_sensitive=True)
     except PatternError as exc:
         yield str(exc)
         return

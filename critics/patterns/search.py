@@ -9,6 +9,7 @@ from typing import Protocol
 
 from critics.finding import Span
 from critics.manifesto.schema import Patterns
+from critics.patterns.forms import forms
 from critics.patterns.quote import quoted
 from critics.patterns.regex import compile_pattern, matches_empty
 from critics.patterns.words import compile_words
@@ -25,10 +26,10 @@ class Finder(Protocol):
 
 @dataclass(frozen=True)
 class Search:
-    """What to look for. Each requirement comes with the words for its absence."""
+    """What to look for. Each requirement, of which one form is enough, comes with the words for its absence."""
 
     forbidden: tuple[Finder, ...]
-    required: tuple[tuple[Finder, str], ...]
+    required: tuple[tuple[tuple[Finder, ...], str], ...]
 
     def offences(self, raw: str, read: Iterable[Normalised]) -> tuple[Span, ...]:
         """Where something forbidden stands, as written or in one of the ways in which the raw text may be read: in the
@@ -39,8 +40,8 @@ class Search:
 
     def absences(self, raw: str, normal: Normalised) -> Iterator[str]:
         """What is missing. A requirement may name a character that has no normal form, so the raw text counts too."""
-        for finder, absence in self.required:
-            if not (finder.found(normal.text) or finder.found(raw)):
+        for finders, absence in self.required:
+            if not any(finder.found(normal.text) or finder.found(raw) for finder in finders):
                 yield absence
 
 
@@ -49,16 +50,19 @@ def search_for(options: Patterns) -> Search:
     """Make ready what `options` ask for. Raises `PatternError`."""
     strict = options.case_sensitive
     forbidden: list[Finder] = [
-        compile_pattern(pattern, case_sensitive=strict) for pattern in options.forbid if not matches_empty(pattern)
+        finder
+        for pattern in options.forbid
+        if not matches_empty(pattern)
+        for finder in _patterns(pattern, strict=strict)
     ]
     if options.forbid_words:
         forbidden.append(compile_words(_both_forms(options.forbid_words), case_sensitive=strict))
-    required: list[tuple[Finder, str]] = [
-        (compile_pattern(pattern, case_sensitive=strict), f"has nothing that matches {quoted(pattern)}")
+    required: list[tuple[tuple[Finder, ...], str]] = [
+        (_patterns(pattern, strict=strict), f"has nothing that matches {quoted(pattern)}")
         for pattern in options.require
     ]
     required += [
-        (compile_words(_both_forms((word,)), case_sensitive=strict), f"does not say {quoted(word)}")
+        ((compile_words(_both_forms((word,)), case_sensitive=strict),), f"does not say {quoted(word)}")
         for word in options.require_words
     ]
     return Search(tuple(forbidden), tuple(required))
@@ -73,6 +77,10 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             whole.append(span)
     return tuple(whole)
+
+
+def _patterns(pattern: str, *, strict: bool) -> tuple[Finder, ...]:
+    return tuple(compile_pattern(form, case_sensitive=strict) for form in forms(pattern))
 
 
 def _both_forms(words: tuple[str, ...]) -> tuple[str, ...]:

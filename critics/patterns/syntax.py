@@ -13,7 +13,7 @@ from typing import Any
 MAX_LENGTH = 2_000
 
 _CLASS_NAME = r"\\[pP](?:\{\^?\w+\}|\w)|\[:\^?\w+:\]"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"(?P<quoted>\\Q.*?(?:\\E|\Z))|(?P<named>{_CLASS_NAME})|(?P<hex>\\x\{{[0-9a-fA-F]+\}})|(?P<escape>\\.)"
     rf"|(?P<set>\[\^?\]?(?:{_CLASS_NAME}|\\.|[^\]\\])*\])|(?P<flags>\(\?[imsU-]+\))"
     r"|(?P<opening>\((?:\?[imsU-]*:|\?P?<\w+>)?(?!\?))|(?P<bar>\|)",
@@ -50,7 +50,7 @@ def parse(pattern: str) -> Syntax | None:
         return None
     # An empty group of its own in front of each alternative keeps the parser from merging alternatives, which would
     # hide that two of them are alike.
-    plain = "()" + _TOKEN.sub(lambda found: _plain(found, syntax), pattern)
+    plain = "()" + TOKEN.sub(lambda found: _plain(found, syntax), pattern)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the parser warns of is legal in RE2
         try:

@@ -173,6 +173,21 @@ def test_words_in_either_form_of_a_letter_are_the_same_word() -> None:
     assert judge("Un cafe\u0301.", forbid_words=("caf\u00e9",)).probability == 1.0
 
 
+@pytest.mark.parametrize(
+    ("pattern", "draft"),
+    [("cafe\u0301", "Un caf\u00e9."), ("don\u2019t", "I don't."), ("(?i)DON\u2019T", "I don\u2018t.")],
+)
+def test_a_pattern_in_either_form_of_a_letter_is_the_same(pattern: str, draft: str) -> None:
+    """A manifesto may have been typed by an editor that sets curly quotes, or on a Mac."""
+    assert judge(draft, forbid=(pattern,)).probability == 1.0
+    assert judge(draft, require=(pattern,)).probability == 0.0
+
+
+def test_a_dash_that_is_forbidden_is_no_hyphen() -> None:
+    """The character itself is meant."""
+    assert judge("A well-known fact, don't you think...", forbid=("\u2013", "\u2019", "\u2026")).probability == 0.0
+
+
 @pytest.mark.parametrize("said", ["SCHEISSE", "Schei\u1e9ee", "\uff33CHEISSE", "Schei\u00df\u200be"])
 def test_a_word_is_mended_whole_in_whatever_case_it_stands(said: str) -> None:
     """And nothing beside it, though letters before it, or of its own, have other lengths in small."""
