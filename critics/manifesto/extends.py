@@ -6,6 +6,7 @@ rule, `disabled: true` takes the rule out, a new id is appended.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import manifestos
@@ -37,7 +38,7 @@ def resolve(path: Path, node: Node, faults: list[Fault], seen: tuple[Path, ...] 
 
     Where something that it extends cannot be read, the tree keeps `extends`, and says nothing in its place.
     """
-    chain = (*seen, path.resolve())
+    chain = (*seen, _real(path))
     entry = node.entries.get("extends")
     if entry is None:
         return _without_switches(node, faults)
@@ -54,7 +55,7 @@ def lineage(name: str) -> tuple[Path, ...]:
     """The file of a manifesto and those that it builds on, as far as they can be read."""
     files: list[Path] = []
     path: Path | None = locate(name)
-    while path is not None and path.resolve() not in [file.resolve() for file in files]:
+    while path is not None and _real(path) not in map(_real, files):
         files.append(path)
         path = _parent(path)
     return tuple(files)
@@ -74,13 +75,18 @@ def _parent_of(path: Path, entry: Entry, chain: tuple[Path, ...]) -> Path:
     if not isinstance(name, str) or "\0" in name:
         raise ManifestoError([entry.mark.fault("`extends` must be a shipped name or a path")])
     parent = locate(name, path.parent, entry.mark)
-    if parent.resolve() in chain:
+    if _real(parent) in chain:
         circle = " → ".join(p.name for p in (*chain, parent))
         raise ManifestoError([entry.mark.fault(f"`extends` goes in a circle: {circle}")])
-    if not parent.is_file():
+    if not os.path.isfile(parent):  # a path's own `is_file` raises where a name is too long
         meant = did_you_mean(Path(name).stem, manifestos.names()) if "/" not in name else ""
         raise ManifestoError([entry.mark.fault(f"`extends` names {parent}, which is not a file{meant}")])
     return parent
+
+
+def _real(path: Path) -> Path:
+    """Without links, as far as they lead anywhere: `Path.resolve` raises where they go in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _unread(extends: Entry, child: Node) -> Node:

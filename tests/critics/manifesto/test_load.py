@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from critics.errors import ManifestoError
+from critics.manifesto.extends import lineage
 from critics.manifesto.load import load_tree
 from critics.manifesto.schema import Manifesto
 
@@ -89,6 +90,18 @@ def test_a_fault_in_the_parent_names_the_parents_file(tmp_path: Path) -> None:
 def test_extends_and_ids_that_cannot_work_say_why(tmp_path: Path, text: str, said: str) -> None:
     """Each has its own message, with the cure where one can be guessed."""
     assert said in faults(tmp_path, base=BASE, child=f"name: child\nversion: '1'\n{text}\n")[0]
+
+
+@pytest.mark.parametrize("extends", [f"{'x' * 300}.yaml", f"{'x/' * 3000}y.yaml", "loop.yaml", "loop.yaml/y.yaml"])
+def test_a_path_that_leads_nowhere_is_told_where_it_stands(tmp_path: Path, extends: str) -> None:
+    """A name that no file system takes, and links that go in a circle; who watches the files goes on as well."""
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    text = f"name: child\nversion: '1'\nextends: {extends}\n"
+    (found,) = faults(tmp_path, child=text)
+    assert found.startswith("child.yaml:3:1: `extends` names ")
+    assert found.endswith("which is not a file")
+    assert lineage(str(tmp_path / "child.yaml"))[0] == tmp_path / "child.yaml"
+    assert lineage(str(tmp_path / "loop.yaml")) == (tmp_path / "loop.yaml",)
 
 
 def test_all_faults_of_a_file_come_at_once_with_place_and_suggestion(tmp_path: Path) -> None:
