@@ -78,6 +78,5 @@ def _rule(node: Node, *, whole: bool) -> TriedRule:
         return TriedRule(fit(Rule, node), node, whole)
     except Invalid as exc:
         filler = {key: Entry(node.mark, Node(node.mark, "unread")) for key in ("id", "statement")}
-        wrong = {*exc.keys, *(key.replace("-", "_") for key in exc.keys)}  # a field goes by either name
-        sound = {key: entry for key, entry in node.entries.items() if key not in wrong}
+        sound = {key: entry for key, entry in node.entries.items() if key not in exc.keys}
         return TriedRule(fit(Rule, Node(node.mark, filler | sound)), node, whole=False)

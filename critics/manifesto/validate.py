@@ -31,8 +31,9 @@ class Invalid(Exception):
 def fit(model: type[M], node: Node) -> M:
     """The tree as `model`. Raises `Invalid` with every fault."""
     try:
-        # By way of JSON, because strict validation of JSON still takes a list for a tuple.
-        return model.model_validate_json(json.dumps(node.plain()))
+        # By way of JSON, because strict validation of JSON still takes a list for a tuple. A key has one spelling, the
+        # schema's: one spelt otherwise in a parent would not be replaced.
+        return model.model_validate_json(json.dumps(node.plain()), by_alias=True, by_name=False)
     except ValidationError as exc:
         errors = exc.errors()
         keys = frozenset(str(error["loc"][0]) for error in errors if error["loc"])

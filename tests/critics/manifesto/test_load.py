@@ -7,7 +7,7 @@ import pytest
 from critics.errors import ManifestoError
 from critics.manifesto.extends import lineage
 from critics.manifesto.load import load_tree
-from critics.manifesto.schema import Manifesto
+from critics.manifesto.schema import Manifesto, PersonalData, Rule
 
 BASE = """\
 name: base
@@ -132,6 +132,18 @@ budget: {attempts: 0}
             "bad.yaml:10:10: `budget.attempts`: input should be greater than or equal to 1",
         ]
     )
+
+
+def test_a_key_has_one_spelling(tmp_path: Path) -> None:
+    """That of the schema; the name that a field has in Python is none, there as well as in a parent."""
+    rule = "{id: a, statement: A., critics: [personal-data], personal_data: {score: 0.9}}"
+    base = f"name: base\nversion: '1'\nrules:\n  - {rule}\n"
+    child = "name: child\nversion: '1'\nextends: base.yaml\nrules: [{id: a, personal-data: {score: 0.1}}]\n"
+    said = "base.yaml:4:54: unknown key `rules[0].personal_data`; did you mean `personal-data`?"
+    assert faults(tmp_path, base=base) == [said]
+    assert faults(tmp_path, base=base, child=child) == [said]
+    told = Rule(id="a", statement="A.", personal_data=PersonalData(score=0.9))
+    assert told == Rule.model_validate({"id": "a", "statement": "A.", "personal-data": {"score": 0.9}})
 
 
 @pytest.mark.parametrize(

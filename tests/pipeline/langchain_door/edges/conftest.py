@@ -37,7 +37,7 @@ MENDED = """
   - id: no-addresses
     statement: There are no e-mail addresses.
     critics: [personal-data]
-    personal_data: {entities: [email]}
+    personal-data: {entities: [email]}
     action: redact
 """
 
