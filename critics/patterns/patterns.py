@@ -18,6 +18,9 @@ from critics.text.readings import readings
 MAX_PROBLEMS = 5
 """Problems that a critique names; of the others it gives the number."""
 
+EVEN = 0.5
+"""The likelihood from which a language is wrong where a calibration makes a breach of everything, whatever it is."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -52,7 +55,7 @@ class PatternsCritic:
         absences = list(search.absences(text.raw, text.normal))
         faults = [*absences, *(misfit.what for misfit in lengths)]
         likely = foreign(text.normal.text, options.languages) if options.languages else 0.0
-        doubts = [_tongue(text.normal.text, options)] if likely >= rule.threshold else []
+        doubts = [_tongue(text.normal.text, options)] if likely >= (rule.threshold or EVEN) else []
         excesses = [text.normal.span(*misfit.excess) for misfit in lengths if misfit.excess]
         spans = merged([*offences, *excesses])
         unmendable = [*absences, *doubts, *(misfit for misfit in lengths if misfit.excess is None)]

@@ -18,6 +18,8 @@ from critics import (
     Manifesto,
     Message,
     Panel,
+    Patterns,
+    PatternsCritic,
     Platt,
     Rule,
     ScriptedCritic,
@@ -196,3 +198,14 @@ def test_editors_know_calibrations(tmp_path: Path) -> None:
     jsonschema.validate(parse(CHILD.format("{judge: {platt: {slope: 1, intercept: 0}}}"), "c").plain(), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(parse(CHILD.format("{judge: {isotonic: [[0, 2], [1, 1]]}}"), "c").plain(), schema)
+
+
+@pytest.mark.parametrize("languages", [(), ("en",)])
+def test_a_language_is_not_complained_of_because_everything_is(languages: tuple[str, ...]) -> None:
+    """A calibration by which nothing said is a breach leaves the critic's own word as it is."""
+    always = Calibration(isotonic=((0.0, 0.6), (1.0, 0.9)))
+    options = Patterns(forbid=("x",), languages=languages)
+    only = Rule(id="a", statement="A.", critics=("patterns",), patterns=options, calibration={"patterns": always})
+    draft = Exchange((), "This is plain English, and nothing of it is forbidden.")
+    (finding,) = Panel({"patterns": PatternsCritic()}, seconds=None)(draft, [only])
+    assert (finding.raw, finding.probability, finding.critique) == (0.0, 0.6, "")
