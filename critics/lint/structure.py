@@ -105,6 +105,10 @@ def _options(rule: Rule) -> Iterator[_Complaint]:
         yield ("examples",), f"{what} and some with `breaks: false`, best ten of each"
     if "grounded" in rule.critics and rule.applies_to == "input":
         yield ("applies_to",), "the critic `grounded` checks a draft against its sources, and before it there is none"
+    data = rule.personal_data
+    if data and "personal-data" in rule.critics and "regions" in data.model_fields_set and "phone" not in data.entities:
+        what = "regions are never used: `phone` is not among the rule's `entities`; add it, or leave them out"
+        yield ("personal-data", "regions"), what
     for name in OPTIONED:
         if getattr(rule, name.replace("-", "_")) is not None and name not in rule.critics:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"

@@ -102,6 +102,10 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("critics: [personal-data], personal-data: {regions: [US, UK]}", "m.yaml:4:84: no phone number has the"),
         ("critics: [personal-data], personal-data: {regions: [UK]}", "did you mean `GB`?"),
         ("critics: [personal-data], personal-data: {regions: [QQ]}", "write an ISO 3166 code"),
+        (
+            "critics: [personal-data], personal-data: {entities: [email], regions: [GB]}",
+            "m.yaml:4:89: regions are never used: `phone` is not among the rule's `entities`",
+        ),
         ("action: redact", "only patterns and personal-data know"),
         ("applies_to: input, action: revise", "use veto or flag"),
     ],
@@ -118,6 +122,7 @@ def test_languages_and_regions_that_are_known_are_no_fault(tmp_path: Path) -> No
     rules = """\
   - {id: a, statement: A., critics: [patterns], patterns: {languages: [uk, nb, se]}}
   - {id: b, statement: B., critics: [personal-data], personal-data: {regions: [GB, UA, SE]}}
+  - {id: c, statement: C., critics: [personal-data], personal-data: {entities: [email]}}
 """
     assert faults(tmp_path, HEAD + rules) == []
 
