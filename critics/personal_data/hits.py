@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from critics.finding import Span
 from critics.manifesto.schema import Entity
+from critics.text.unspaced import HANGUL, UNSPACED
+
+_WORD_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}]+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ def _joined(one: Hit, other: Hit) -> Hit:
 def _is_allowed(hit: Hit, allow: Sequence[str]) -> bool:
     if hit.kind == "phone":
         return _digits(hit.text) in {_digits(value) for value in allow}
-    return hit.text.strip().casefold() in {value.strip().casefold() for value in allow}
+    text = hit.text.strip().casefold()
+    # A word before it, in a script without spaces, is none of the value.
+    return not {text, _WORD_BEFORE.sub("", text)}.isdisjoint(value.strip().casefold() for value in allow)
 
 
 def _digits(text: str) -> str:

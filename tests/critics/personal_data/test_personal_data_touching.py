@@ -9,8 +9,8 @@ from critics.manifesto.schema import PersonalData, Rule
 from critics.personal_data import PersonalDataCritic
 
 
-def places(text: str) -> list[str]:
-    options = PersonalData(regions=("US", "GB", "DE", "FR", "JP", "KR"))
+def places(text: str, *allow: str) -> list[str]:
+    options = PersonalData(regions=("US", "GB", "DE", "FR", "JP", "KR"), allow=allow)
     rule = Rule(id="r", statement="s", personal_data=options)
     return [text[slice(*span)] for span in PersonalDataCritic()(Exchange((), text), [rule])[0].spans]
 
@@ -83,3 +83,13 @@ def test_an_address_ends_where_the_next_word_begins(data: str, after: str) -> No
 
 def test_of_two_addresses_joined_by_a_hyphen_both_are_found() -> None:
     assert places("jane@example.com-bob@example.org") == ["jane@example.com", "bob@example.org"]
+
+
+@pytest.mark.parametrize(
+    "text", ["请发邮件到jane@example.com。", "请发邮件到jane@example.com联系我", "문의는jane@example.com"]
+)
+def test_an_allowed_value_may_touch_the_word_before_it(text: str) -> None:
+    """What is allowed is the address, and the word is none of it; another address is not allowed by that."""
+    assert places(text, "jane@example.com") == []
+    assert places(text, "mary@example.com") != []
+    assert places(text.replace("jane", "mary.jane"), "jane@example.com") != []
