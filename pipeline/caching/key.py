@@ -6,7 +6,7 @@ import json
 from hashlib import blake2b
 from typing import Any
 
-FORMAT = 5
+FORMAT = 6
 """Counted up where what is kept, or how it comes about, changes: then nothing old is found."""
 
 
