@@ -26,7 +26,7 @@ from critics import (
     read_probe,
 )
 from pipeline.caching import CachingCritic, CachingGenerator, Store, UnaskedGenerator, unasked_critic
-from pipeline.conditions import drafting, judging, listed
+from pipeline.conditions import drafting, judging, known_conditions, listed
 from pipeline.embeddings import PackagedEmbedder
 from pipeline.engines import Engines
 from pipeline.errors import SettingsError
@@ -99,13 +99,14 @@ class Parts:
 
     def pipeline(self, manifesto: Manifesto, *, generator: Generator | None = None, drafts: bool = True) -> Pipeline:
         """A pipeline of these parts. Several may be made; to close one of them frees the engines of all."""
-        manifesto = fitted(manifesto, self._settings)
+        manifesto, theirs = fitted(manifesto, self._settings), generator is not None
         if generator is None and drafts:
             generator = self.generator(manifesto)
         return Pipeline(
             manifesto,
             self.critic(manifesto),
             generator,
+            known=None if theirs else known_conditions(self._settings, manifesto),
             watch_model=self._settings.judge.while_writing,
             timed=not self._settings.deterministic,
             free=self.close,

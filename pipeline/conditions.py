@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from critics import Manifesto, Rule
+from critics import BUILT_IN, Manifesto, Rule
 from pipeline import embedded
+from pipeline.errors import PipelineError
 from pipeline.guards import sought
 from pipeline.identity import Wardrobe
 from pipeline.llama import Adapter, fingerprint
@@ -52,6 +53,17 @@ def conditions(settings: Settings, there: Settings | None = None) -> str:
     unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
     served = "" if all(name is None or weights_of(name) for name in names) else _addresses()
     return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files)) + served
+
+
+def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
+    """A digest of what its answers depend on; `None` where a critic is the user's own, of which nobody knows, or where
+    the settings name what cannot be used, and is not used here."""
+    if any(name not in BUILT_IN for rule in manifesto.rules for name in rule.critics):
+        return None
+    try:
+        return sha256(conditions(settings).encode()).hexdigest()
+    except (PipelineError, OSError):
+        return None
 
 
 def drafting(settings: Settings, adapters: Sequence[Adapter] = ()) -> str:

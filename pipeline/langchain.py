@@ -22,7 +22,7 @@ class ModeratedChat(ChatEdge):
     __doc__ = ChatEdge.__doc__
 
     def _load(self) -> Pipeline:
-        return load(self.manifesto, generator=self._drafts())
+        return self._with_model(load(self.manifesto, drafts=self.model is None))
 
 
 class ModerationMiddleware(ModerationEdge):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +30,7 @@ class Pipeline:
     `watch_model` lets the model critic judge a draft while it is being written, at a cost of tokens for each sentence.
     Where it is not `timed`, the seconds of the manifesto's budget do not count: what comes out depends on no clock.
     `free` gives back what the parts hold, engines above all; a pipeline is a context manager that does so in the end.
+    `known` tells what answers depend on beside the manifesto and what is asked, where that is known.
     """
 
     manifesto: Manifesto
@@ -38,6 +39,12 @@ class Pipeline:
     watch_model: bool = False
     timed: bool = True
     free: Callable[[], None] = lambda: None
+    known: InitVar[str | None] = None
+    conditions: str = field(init=False, repr=False, compare=False)
+    """`known`, else what no other pipeline has: nobody may take answers of this one for those of another."""
+
+    def __post_init__(self, known: str | None) -> None:
+        object.__setattr__(self, "conditions", known or secrets.token_hex(16))
 
     def ask(
         self,

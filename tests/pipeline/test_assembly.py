@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,22 @@ def test_a_run_is_another_with_another_adapter(tmp_path: Path) -> None:
     before = conditions(settings)
     file.write_bytes(b"two")
     assert conditions(settings) != before
+
+
+def test_pipelines_of_the_same_settings_have_the_same_conditions() -> None:
+    """Others with another setting, and where something is the user's own, of which nobody knows, each has its own."""
+    plain = load_settings(flags={"generator": {"model": "nowhere.gguf"}})
+    judged = load_settings(flags={"generator": {"model": "nowhere.gguf"}, "judge": {"model": "openai:any"}})
+    given = load("house-style", settings=plain, drafts=False)
+    assert given.conditions == load("house-style", settings=plain, drafts=False).conditions
+    assert given.conditions != load("house-style", settings=judged, drafts=False).conditions
+    assert given.conditions != replace(given, critic=given.critic).conditions
+    own = [load("house-style", settings=plain, generator=ScriptedGenerator(["Hello."])) for _ in range(2)]
+    assert own[0].conditions != own[1].conditions
+    rule = Rule(id="a", statement="A.", critics=("critics.patterns:PatternsCritic",))
+    trusting = load_settings(flags={"trusted": rule.critics, "generator": {"model": "nowhere.gguf"}})
+    theirs = [assemble(Manifesto(name="m", version="1", rules=(rule,)), trusting, drafts=False) for _ in range(2)]
+    assert theirs[0].conditions != theirs[1].conditions
 
 
 def test_a_generator_of_ones_own_drafts() -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Any, Literal, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -101,17 +102,18 @@ class ChatEdge(BaseChatModel):
 
     def _lent(self, pipeline: Pipeline) -> Pipeline:
         """Somebody's pipeline with `model` to draft; freeing that is its owner's affair."""
-        return replace(pipeline, generator=self._drafts(), free=lambda: None)
+        return self._with_model(replace(pipeline, free=lambda: None, known=pipeline.conditions))
 
     def _load(self) -> Pipeline:
         raise BadInput("a moderated chat model needs a pipeline")
 
-    def _drafts(self) -> ChatGenerator | None:
-        """The generator round `model`, if there is one."""
+    def _with_model(self, pipeline: Pipeline) -> Pipeline:
+        """The pipeline with `model` to draft, where there is one; the other conditions are what they were."""
         if self.model is None:
-            return None
+            return pipeline
         name = self.model._get_ls_params().get("ls_model_name") or self.model._llm_type
-        return ChatGenerator(self.model, name=name, tries=self.max_retries + 1)
+        drafts = ChatGenerator(self.model, name=name, tries=self.max_retries + 1)
+        return replace(pipeline, generator=drafts, known=pipeline.conditions)
 
     @property
     def _llm_type(self) -> str:
@@ -123,16 +125,24 @@ class ChatEdge(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        # What LangChain keeps answers under in its cache: another manifesto must not be given this one's.
+        # What LangChain keeps answers under in its cache: where the manifesto, a model, a critic or a setting is
+        # another one, they may not have passed.
         generator = self.ready.generator
-        asked = {name: getattr(self, name) for name in ("temperature", "top_p", "max_tokens", "seed", "on_withheld")}
+        own = ("temperature", "top_p", "max_tokens", "seed", "on_withheld", "tell")
+        asked = {name: getattr(self, name) for name in own}
         return {
             "model_name": self._model_name,
             "manifesto_hash": self.ready.manifesto.hash,
+            "conditions": self.ready.conditions,
             "generator": generator.name if generator else None,
+            "drafting": self._of_model(),
             "own_stop": self.stop,  # under `stop` LangChain puts a call's
             **asked,
         }
+
+    def _of_model(self) -> str | None:
+        """A digest of what LangChain would keep the answers of `model` under."""
+        return None if self.model is None else sha256(self.model._get_llm_string().encode()).hexdigest()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         wanted = {**self._identifying_params, **kwargs}

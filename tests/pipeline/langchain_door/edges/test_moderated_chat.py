@@ -415,6 +415,31 @@ def test_a_cache_keeps_manifestos_apart(make: Make) -> None:
     assert one._get_llm_string() != ModeratedChat(pipeline=one.ready, stop=["three"])._get_llm_string()
 
 
+def test_a_cache_keeps_critics_apart(make: Make, cache: InMemoryCache) -> None:
+    """What a weak judge let through is not given by a model with a better one, whatever else they have in common."""
+    given = make(["We are fine."])
+    weak = replace(given, critic=lambda _, rules: [Finding(rule.id, "weak", 0.0) for rule in rules])
+    better = replace(given, critic=lambda _, rules: [Finding(rule.id, "better", 0.99) for rule in rules])
+    assert ModeratedChat(pipeline=weak).invoke("What?").content == "We are fine."
+    assert ModeratedChat(pipeline=better).invoke("What?").content == given.manifesto.refusal
+
+
+def test_a_cache_tells_what_may_be_told(make: Make, cache: InMemoryCache) -> None:
+    """A model that tells nothing is not given the answer of one that does, with all that it tells."""
+    pipeline = make([GOOD])
+    assert "superego" in ModeratedChat(pipeline=pipeline).invoke("What?").response_metadata
+    assert "superego" not in ModeratedChat(pipeline=pipeline, tell=False).invoke("What?").response_metadata
+
+
+def test_a_cache_keeps_what_drafts_apart(make: Make) -> None:
+    """The same model by name with another setting is another one; lent to one pipeline twice it is one."""
+    pipeline = make([GOOD])
+    models = [load_chat_model("openai:q", base_url="http://127.0.0.1:9/v1", api_key=None, temperature=heat, top_p=None,
+                              timeout=1, context=0) for heat in (0.0, 0.0, 1.0)]  # fmt: skip
+    cold, as_cold, warm = (ModeratedChat(pipeline=pipeline, model=model)._get_llm_string() for model in models)
+    assert cold == as_cold != warm
+
+
 class Judge:
     """A critic that is down until it is mended."""
 
