@@ -26,7 +26,7 @@ class OneCall(BaseCache):
 
     def ended(self, outcome: Outcome) -> None:
         """What came of the call."""
-        self._keeps = outcome.stop_reason not in _FOR_NOW
+        self._keeps = outcome.stop_reason not in _FOR_NOW and not _let_through(outcome)
 
     def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
         return self._cache.lookup(prompt, llm_string)
@@ -47,6 +47,13 @@ class OneCall(BaseCache):
 
     async def aclear(self, **kwargs: Any) -> None:
         await self._cache.aclear(**kwargs)
+
+
+def _let_through(outcome: Outcome) -> bool:
+    """Whether something that could not be judged was let through, because the manifesto says so: another time it may
+    well be judged."""
+    verdicts = (outcome.input_verdict, outcome.given.verdict if outcome.given else None)
+    return any(verdict.of("undecided") for verdict in verdicts if verdict)
 
 
 def for_one_call(cache: BaseCache | bool | None) -> OneCall | None:

@@ -453,6 +453,18 @@ class Judge:
         return self.critic(exchange, rules)
 
 
+class Half:
+    """A critic that passes drafts, and cannot judge what is asked, while another one is down."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> Sequence[Finding]:
+        if self.judge.down and exchange.draft is not None:
+            return [Finding(rule.id, "half", 0.0) for rule in rules]
+        return self.judge(exchange, rules)
+
+
 @pytest.fixture
 def cache() -> Iterator[InMemoryCache]:
     """LangChain's cache for all models."""
@@ -479,6 +491,22 @@ async def test_a_cache_keeps_no_refusal_of_the_moment(
     judge.down = True
     assert [chat.invoke("What?").content, (await chat.ainvoke("How?")).content] == [GOOD, GOOD]
     assert bool(cache._cache) is not own
+
+
+@pytest.mark.parametrize("where", ["on_undecided: release\n", "input"])
+def test_a_cache_keeps_nothing_that_was_let_through_unjudged(
+    make: Make, cache: InMemoryCache, guarded: str, where: str
+) -> None:
+    """Neither an answer nor what it answers, where the manifesto releases what could not be judged."""
+    rule = guarded.replace("action: veto", "action: flag")
+    given = make([BAD], rule) if where == "input" else make([BAD], top=where)
+    judge = Judge(lambda exchange, rules: [Finding(r.id, "c", 0.9 if exchange.draft else 0.0) for r in rules])
+    half = Half(judge) if where == "input" else judge
+    chat = ModeratedChat(pipeline=replace(given, critic=half))
+    first = chat.invoke("What?").response_metadata["superego"]
+    judge.down = False
+    second = chat.invoke("What?").response_metadata["superego"]
+    assert (first["outcome"], second["outcome"]) == ("released", "withheld")
 
 
 def test_a_cache_keeps_a_refusal_that_was_decided(make: Make, cache: InMemoryCache) -> None:
