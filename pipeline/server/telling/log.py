@@ -7,12 +7,15 @@ import logging
 from typing import Any
 
 from critics import Message
-from pipeline.errors import ModelRefused
+from pipeline.errors import ModelFault, ModelRefused
 from pipeline.outcome import Outcome
 from pipeline.server.telling.record import Record
 from pipeline.structured import spelled
 
 log = logging.getLogger("superego.server")
+
+_DEPTH = 10
+"""Exceptions that are looked through for a status."""
 
 
 def write(record: Record, seconds: float, *, content: bool) -> None:
@@ -34,6 +37,26 @@ def write(record: Record, seconds: float, *, content: bool) -> None:
     log.info(json.dumps(line))
 
 
+def _without_quotes(fault: ModelFault | None, text: str) -> str:
+    """What failed: of what another one said only the kind and the status, for a server likes to repeat what it was
+    asked."""
+    cause = fault.__cause__ if fault else None
+    if cause is None:
+        return type(fault).__name__ if isinstance(fault, ModelRefused) else text
+    status = _status(cause)
+    return f"{type(fault).__name__} ({type(cause).__name__}{f', HTTP {status}' if status else ''})"
+
+
+def _status(exc: BaseException | None) -> int | None:
+    """The HTTP status that a client's exception, or what it came of, carries."""
+    for _ in range(_DEPTH):
+        status = getattr(exc, "status_code", None)
+        if exc is None or isinstance(status, int):
+            return status
+        exc = exc.__cause__
+    return None
+
+
 def _turn(turn: Message) -> dict[str, Any]:
     called = {"calls": [spelled(call) for call in turn.calls]} if turn.calls else {}
     return {"role": turn.role, "content": turn.content, **called}
@@ -50,9 +73,7 @@ def _answer(outcome: Outcome, *, content: bool) -> dict[str, Any]:
         "tokens": {"generator": cost.generator.total, "critic": cost.critic.total},
     }
     if outcome.fault:
-        # A server that says no likes to repeat what it was asked.
-        quotes = isinstance(outcome.cause, ModelRefused) and not content
-        said["fault"] = type(outcome.cause).__name__ if quotes else outcome.fault
+        said["fault"] = outcome.fault if content else _without_quotes(outcome.cause, outcome.fault)
     if content:
         said |= {"answer": outcome.answer, "drafts": [attempt.draft for attempt in outcome.attempts]}
         said |= {"calls": [spelled(call) for call in outcome.calls]} if outcome.calls else {}

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipeline import ModelRefused, Pipeline, ScriptedGenerator
-from tests.pipeline.server.serving import TestClient, app_of, chat, manifesto, scripted
+from pipeline import ModelRefused, Pipeline, ScriptedGenerator, assemble
+from pipeline.settings import GeneratorSettings, Settings
+from tests.pipeline.server.serving import NO_BOMBS, TestClient, app_of, chat, manifesto, scripted
 
 URL = "/v1/chat/completions"
 
@@ -123,6 +128,44 @@ def test_the_log_quotes_no_upstream_that_quotes_a_request(
     TestClient(app_of(refusing, log_content=asked)).post(URL, json=chat("My secret"))
     (line,) = lines(caplog)
     assert line["answers"][0]["fault"] == told  # type: ignore[index]
+
+
+@contextmanager
+def repeating() -> Iterator[str]:
+    """The address of an upstream that fails, and repeats what it was asked."""
+
+    class Repeating(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = json.dumps({"error": {"message": f"cannot parse: {asked['messages'][-1]['content']}"}}).encode()
+            self.send_response(500)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing on the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Repeating) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_the_log_quotes_no_upstream_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    """Its kind and its status are told instead."""
+    caplog.set_level(logging.INFO, "superego.server")
+    with repeating() as url:
+        drafts = GeneratorSettings(model="openai:q", base_url=url, tries=1)
+        only_input = manifesto(rules=[NO_BOMBS | {"critics": ["patterns"], "patterns": {"forbid_words": ["bomb"]}}])
+        pipeline = assemble(only_input, Settings(generator=drafts))
+        answer = TestClient(app_of(pipeline)).post(URL, json=chat("My secret"))
+    (line,) = lines(caplog)
+    assert answer.status_code == 503
+    fault = line["answers"][0]["fault"]  # type: ignore[index]
+    assert (fault.startswith("ModelUnavailable ("), fault.endswith("Error, HTTP 500)")) == (True, True)
+    assert "secret" not in caplog.text
 
 
 def test_the_log_has_the_words_where_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
