@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.addresses import bare
+
 
 def label_of(name: str, place: str) -> str:
-    """A model and where it is."""
-    return f"{name} at {place}" if place else name
+    """A model and where it is, which goes on record: without what may be secret in the address."""
+    return f"{name} at {bare(place)}" if place else name
 
 
 def secrets_of(model: object) -> Sequence[str]:

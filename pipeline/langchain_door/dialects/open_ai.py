@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pipeline.addresses import bare
 from pipeline.errors import ModelUnable
 from pipeline.langchain_door.calls import binding, json_object, offered, response_format
 from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
@@ -33,8 +34,7 @@ class OpenAi:
         self.says_why = not self._responses
         address = urlsplit(str(getattr(getattr(model, "root_client", None), "base_url", "")))
         self._vendor = (address.hostname or "").endswith((".openai.com", ".azure.com"))
-        server = f"{address.scheme}://{address.netloc.rpartition('@')[2]}"  # without a user's name and password
-        self.place = f"{server}{address.path}".rstrip("/") if address.netloc else ""
+        self.place = bare(address.geturl()).rstrip("/") if address.netloc else ""
 
     def tokens(self, text: str) -> int | None:  # noqa: ARG002 (the protocol's)
         return None

@@ -35,6 +35,13 @@ def test_texts_come_back_as_vectors(serve: Serve) -> None:
     assert f"Bearer {KEY}" in asked[0]["headers"].values()
 
 
+def test_no_message_holds_a_password_in_the_address() -> None:
+    """A verdict record holds why a critic could not judge."""
+    with pytest.raises(ModelUnavailable, match=r"openai:small at http://127\.0\.0\.1:9/v1 cannot") as caught:
+        load("http://bob:hunter2@127.0.0.1:9/v1", tries=1)(["one"])
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_busy_server_is_asked_again_and_a_refusal_is_not(serve: Serve) -> None:
     """The vendor's own retries are off, and the key is in no message."""
     url, asked = serve([(503, {}, {}), (200, {}, reply([1.0]))])

@@ -54,6 +54,15 @@ def test_a_category_that_the_service_does_not_know_is_undecided(serve: Serve) ->
     assert empty.probability is None
 
 
+def test_no_record_holds_what_is_secret_in_the_address() -> None:
+    """Neither a password nor what stands behind `?`: what a critic could not judge is written down, and why."""
+    moderator = OpenAiModerator(model="m", base_url="http://bob:hunter2@127.0.0.1:9/v1?code=hunter3", tries=1)
+    (finding,) = Panel({"remote": RemoteCritic(moderator)})(Exchange((Message("user", "hi"),), "hello"), [rule()])
+    assert finding.probability is None
+    assert "the moderation service m at http://127.0.0.1:9/v1 cannot be reached" in finding.critique
+    assert "hunter" not in finding.critique
+
+
 @pytest.mark.parametrize("score", ["NaN", "Infinity", "-0.1", "1.5"])
 def test_a_score_that_is_no_probability_passes_nothing(serve: Serve, score: str) -> None:
     """Neither for the rule that names it nor for one that names none."""

@@ -1,0 +1,29 @@
+"""What may be said of a server's address: a name and a password in it, and what stands behind `?`, may be secret."""
+
+from __future__ import annotations
+
+_HIDDEN = "***"
+
+
+def bare(url: str) -> str:
+    """The address without them."""
+    scheme, _, place, _ = _parts(url)
+    return scheme + place
+
+
+def masked(url: str) -> str:
+    """The address with each of them covered, so that whoever has set it knows it again."""
+    scheme, user, place, behind = _parts(url)
+    return scheme + (f"{_HIDDEN}@" if user else "") + place + (behind[0] + _HIDDEN if behind else "")
+
+
+def _parts(url: str) -> tuple[str, str, str, str]:
+    """Scheme, user, host with path, and what stands behind. A password may hold an `@` or a `/` that nobody has
+    escaped; where an `@` comes late enough for a `?` before it to be part of one, all is taken for it."""
+    head, mark, rest = url.partition("://")
+    scheme, rest = (head + mark, rest) if mark else ("", url)
+    end = min((place for place in map(rest.find, "?#") if place >= 0), default=len(rest))
+    if "@" in rest[end:]:
+        return scheme, rest, "", ""
+    user, _, place = rest[:end].rpartition("@")
+    return scheme, user, place, rest[end:]

@@ -1,0 +1,27 @@
+"""What may be said of a server's address."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.addresses import bare, masked
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "shown"),
+    [
+        ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
+        ("http://bob:pw@host:1/v1", "http://host:1/v1", "http://***@host:1/v1"),
+        ("https://bob:p@w@host/v1", "https://host/v1", "https://***@host/v1"),
+        ("https://bob:p/w@host/v1", "https://host/v1", "https://***@host/v1"),
+        ("https://pw@host/v1?code=pw&x=1", "https://host/v1", "https://***@host/v1?***"),
+        ("https://host/v1#pw", "https://host/v1", "https://host/v1#***"),
+        ("https://bob:p?w@host/v1", "https://", "https://***@"),
+        ("bob:pw@host/v1", "host/v1", "***@host/v1"),
+        ("http://[::1]:8080/v1", "http://[::1]:8080/v1", "http://[::1]:8080/v1"),
+        ("", "", ""),
+    ],
+)
+def test_secrets_in_an_address_are_left_out_or_covered(url: str, said: str, shown: str) -> None:
+    """Wherever they stand, also where they are not escaped as they should be."""
+    assert (bare(url), masked(url)) == (said, shown)
