@@ -1,11 +1,18 @@
-"""Which models `--base-url` is the server of."""
+"""Which models `--base-url` is the server of, and which key goes to a server that was typed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
+from pipeline.addresses import bare
+from pipeline.cli.reporting import note
 from pipeline.errors import BadInput
-from pipeline.settings import Settings
+from pipeline.settings import RemoteSettings, Settings
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def served(
@@ -20,6 +27,7 @@ def served(
 
     Others than these `roles` are left as they are. It must reach the judge as well: a judge that is named and has no
     address asks its vendor, with everything that is said. One without a name has the generator's server anyway.
+    A key that was set for another server is left out.
     Raises `BadInput` where it would be the server of none.
     """
     if url is None:
@@ -30,9 +38,32 @@ def served(
     if not asked:
         flags = " or ".join(f"--{role} openai:NAME" for role in roles)
         raise BadInput(f"--base-url: no model is in use that is behind a server: name one with {flags}")
-    return settings.model_copy(
-        update={role: getattr(settings, role).model_copy(update={"base_url": url}) for role in asked}
-    )
+    changed = {}
+    for role in asked:
+        told: RemoteSettings = getattr(settings, role)
+        cure = f"where it is meant for that one, set `{role}.base_url` in the place of --base-url"
+        key = key_for(url, role, told, cure=cure)
+        changed[role] = told.model_copy(update={"base_url": url, "api_key": key})
+    return settings.model_copy(update=changed)
+
+
+def key_for(url: str, role: str, told: RemoteSettings, *, cure: str) -> SecretStr | None:
+    """The key of these settings, where it was set for the server at `url`: one that was set for another, or for the
+    model's vendor, is nobody else's affair. That it stays here is told, with the `cure`."""
+    if told.api_key is None or (told.base_url and _origin(told.base_url) == _origin(url)):
+        return told.api_key
+    theirs = bare(told.base_url) if told.base_url else "its vendor"
+    note(f"note: `{role}.api_key` is set for {theirs}, and is not sent to {bare(url)}; {cure}")
+    return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # no number: it is no address, and whoever asks there says so
+        port = -1
+    return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)
 
 
 def _served(names: Mapping[str, str | None]) -> list[str]:

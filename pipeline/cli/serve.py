@@ -19,7 +19,7 @@ from pipeline.cli.reporting import DONE, reported, say
 from pipeline.cli.upstream import drafting, judged_here
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.pipeline import Pipeline
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.server import Options
@@ -60,11 +60,13 @@ def serve(
         from pipeline.server import Catalogue, Reloader, Running, create_app  # seconds, and an extra
     except ImportError as exc:
         raise ExtraMissing("serve", "server", kind="command") from exc
-    drafts = drafting(upstream, upstream_model, upstream_key_env) if upstream else {"model": generator}
+    drafts = _given(model=generator)
+    if upstream:
+        drafts = drafting(upstream, upstream_model, upstream_key_env, load_settings(config).generator)
     settings = options.loaded(
         config,
         _given(
-            generator=_given(**drafts),
+            generator=drafts,
             judge=_given(model=judge, adapter=adapter),
             identity=_given(use=identity, scale=identity_scale),
             server=_given(host=host, port=port, manifestos=manifestos),

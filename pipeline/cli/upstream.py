@@ -8,21 +8,26 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.addresses import bare
+from pipeline.cli.base_url import key_for
 from pipeline.errors import BadInput
-from pipeline.settings import Settings
+from pipeline.settings import RemoteSettings, Settings
 
 _PATIENCE = 10.0
 
 
-def drafting(url: str, model: str | None, key_variable: str | None) -> dict[str, Any]:
-    """Settings of the generator. Without a name, the model is the first that the server lists. Raises `BadInput`."""
+def drafting(url: str, model: str | None, key_variable: str | None, told: RemoteSettings) -> dict[str, Any]:
+    """Settings of the generator, in the place of those that are `told`. Without a name, the model is the first that the
+    server lists. Its key is in the variable, or is the one that is told for this server. Raises `BadInput`."""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise BadInput(f"--upstream {url}: give a web address, as in http://127.0.0.1:8080/v1")
+        raise BadInput(f"--upstream {bare(url)}: give a web address, as in http://127.0.0.1:8080/v1")
     key = os.environ.get(key_variable) if key_variable else None
     if key_variable and not key:
         raise BadInput(f"--upstream-key-env {key_variable}: the variable is not set")
-    told: dict[str, Any] = {"model": f"openai:{model or _first_model(url, key)}", "base_url": url}
-    return told | ({"api_key": key} if key else {})
+    if not key:
+        kept = key_for(url, "generator", told, cure="name the variable with its key by --upstream-key-env")
+        key = kept.get_secret_value() if kept else None
+    return {"model": f"openai:{model or _first_model(url, key)}", "base_url": url, "api_key": key}
 
 
 def judged_here(settings: Settings) -> Settings:
@@ -38,5 +43,5 @@ def _first_model(url: str, key: str | None) -> str:
         with urllib.request.urlopen(request, timeout=_PATIENCE) as reply:
             return str(json.load(reply)["data"][0]["id"])
     except (OSError, ValueError, LookupError, TypeError) as exc:
-        what = f"{url} does not say which models it has ({exc}): start it first, or name one with --upstream-model"
-        raise BadInput(what) from exc
+        cure = "start it first, or name one with --upstream-model"
+        raise BadInput(f"{bare(url)} does not say which models it has ({exc}): {cure}") from exc

@@ -81,6 +81,67 @@ def test_it_is_the_server_of_the_names_that_are_typed_else_of_those_that_are_set
     assert (settings.generator.base_url, settings.judge.base_url) == (of_generator, of_judge)
 
 
+KEYED = "{role}: {{model: 'openai:a', api_key: sk-of-a-vendor{at}}}"
+
+
+@pytest.mark.parametrize("role", ["generator", "judge"])
+@pytest.mark.parametrize(
+    ("at", "sent"),
+    [
+        ("", False),
+        (", base_url: 'http://127.0.0.1:8/v1'", False),
+        (", base_url: 'https://127.0.0.1:9/v1'", False),
+        (", base_url: 'http://127.0.0.1:9/v2'", True),
+    ],
+)
+def test_a_key_goes_to_no_server_but_the_one_that_it_was_set_for(
+    tmp_path: Path, role: str, at: str, sent: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody's server that is typed is not told the vendor's key; whoever typed it is told why, and what to do."""
+    (tmp_path / "superego.yaml").write_text(KEYED.format(role=role, at=at))
+    key = getattr(settings_from(base_url=URL), role).api_key
+    assert (key.get_secret_value() if key else None) == ("sk-of-a-vendor" if sent else None)
+    told = capsys.readouterr().err
+    assert (f"`{role}.api_key` is set for" in told) is not sent
+    assert (f"set `{role}.base_url` in the place of --base-url" in told) is not sent
+
+
+def test_a_key_of_a_variable_goes_where_a_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set for an address that is set, it is sent there; set alone, it is the vendor's."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-own")
+    assert settings_from(base_url=URL, generator="openai:a").generator.api_key is None
+    monkeypatch.setenv("SUPEREGO_GENERATOR__BASE_URL", URL)
+    assert settings_from(generator="openai:a").generator.api_key is not None
+    assert settings_from(base_url=URL, generator="openai:a").generator.api_key is not None
+
+
+@pytest.mark.parametrize(
+    ("at", "flags", "key"),
+    [
+        ("", (), None),
+        (f", base_url: '{URL}'", (), "sk-of-a-vendor"),
+        (f", base_url: '{URL}'", ("--upstream-key-env", "THEIRS"), "sk-theirs"),
+        ("", ("--upstream-key-env", "THEIRS"), "sk-theirs"),
+    ],
+)
+def test_an_upstream_is_sent_its_own_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, flags: tuple[str, ...], key: str | None
+) -> None:
+    """The one that is named, or was set for it, and no other."""
+    sent: list[str | None] = []
+
+    def noted(name: str, *, api_key: str | None, **_: Any) -> object:
+        sent.append(api_key)
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("THEIRS", "sk-theirs")
+    monkeypatch.setattr("pipeline.assembly.load_chat_model", noted)
+    (tmp_path / "superego.yaml").write_text(KEYED.format(role="generator", at=at))
+    result = run("serve", "-m", "own.yaml", "--upstream", URL, "--upstream-model", "drafts", *flags)
+    assert (result.exit_code, sent) == (130, [key])
+    assert ("--upstream-key-env" in result.stderr) is (key is None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
