@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from critics import ManifestoError, Node, locate, read_yaml
 from manifestos import DEFAULT
+from pipeline.beside import beside
 from pipeline.errors import SettingsError
 from pipeline.misset import NESTED, PREFIX, misset, misspelt
 
@@ -116,6 +117,15 @@ class CacheSettings(_Model):
     file: Path | None = Field(None, description="Where they are; else in the user's cache folder.")
     megabytes: int = Field(1024, ge=1, description="How much they may take; then the oldest go.")
 
+    @field_validator("file")
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        """`~` is a folder of the user's, here as in a shell."""
+        try:
+            return value.expanduser() if value else None
+        except RuntimeError as exc:
+            raise ValueError(f"{value}: there is no such home folder") from exc
+
 
 class KeySettings(_Model):
     """A key to the server, by its hash; `superego key new` makes one."""
@@ -214,17 +224,28 @@ class Settings(BaseSettings):
 def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
     """Settings from a file (found upward from the working folder when `config` is not given), variables and flags.
 
+    Paths in the file are meant from its folder, those of variables and flags from the working folder.
     Raises `SettingsError` with one line a fault, each naming the file's line, the variable or the flag.
     """
-    path = config or find_upward(Path.cwd())
+    here = _here()
+    path = config or find_upward(here)
     tree = _read(path) if path else None
-    flags = dict(flags or {})
+    flags, file = dict(flags or {}), tree.plain() if tree else {}
+    if path and path.parent.resolve() != here:
+        file = beside(path.parent, file)  # in the working folder they are what they are anyway
     try:
-        return Settings(**flags, _file=tree.plain() if tree else {})  # type: ignore[call-arg]  # see above
+        return Settings(**flags, _file=file)  # type: ignore[call-arg]  # see above
     except SourceError as exc:
         raise SettingsError(misspelt(Settings, exc)) from exc
     except ValidationError as exc:
         raise SettingsError(misset(Settings, exc.errors(), tree=tree, flags=flags)) from exc
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        raise SettingsError(f"the working folder is not there any more ({exc.strerror}): change to another") from exc
 
 
 def find_upward(folder: Path) -> Path | None:

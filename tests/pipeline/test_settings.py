@@ -182,3 +182,80 @@ def test_a_variable_that_sets_nothing_is_named(monkeypatch: pytest.MonkeyPatch, 
     assert unused(Settings) == []
     monkeypatch.setenv(variable, "x")
     assert unused(Settings) == [f"{variable} sets nothing; {said}"]
+
+
+def test_a_path_in_the_file_is_meant_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the command is run below it; names, and what is no file, stay what they are."""
+    above, below = tmp_path / "above", tmp_path / "above" / "below"
+    (above / "mine").mkdir(parents=True)
+    below.mkdir()
+    (above / "superego.yaml").write_text(
+        "manifesto: ours.yaml\n"
+        "generator: {model: chat-llama-cpp:w/a.gguf}\n"
+        "judge: {model: w/b.gguf, adapter: none}\n"
+        "guard: {model: 'openai:g.gguf', template: t.jinja}\n"
+        "probe: {file: /elsewhere/p.safetensors}\n"
+        "identity: {use: [preprompt, i.gguf]}\n"
+        "cache: {file: c.sqlite}\n"
+        "server: {manifestos: [house-style, mine, other.yaml]}\n"
+    )
+    monkeypatch.chdir(below)
+    told = load_settings()
+    assert told.manifesto == f"{above}/ours.yaml"
+    assert told.generator.model == f"chat-llama-cpp:{above}/w/a.gguf"
+    assert (told.judge.model, told.judge.adapter) == (f"{above}/w/b.gguf", Path("none"))
+    assert (told.guard.model, told.guard.template) == ("openai:g.gguf", above / "t.jinja")
+    assert told.probe.file == Path("/elsewhere/p.safetensors")
+    assert told.identity.use == ("preprompt", f"{above}/i.gguf")
+    assert told.cache.file == above / "c.sqlite"
+    assert told.server.manifestos == ("house-style", f"{above}/mine", f"{above}/other.yaml")
+    named = load_settings(Path("..") / "superego.yaml")
+    assert (named.manifesto, named.cache.file) == ("../ours.yaml", Path("../c.sqlite"))
+    monkeypatch.chdir(above)
+    assert load_settings().manifesto == "ours.yaml"
+
+
+def test_a_path_in_a_variable_or_a_flag_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is typed."""
+    (tmp_path / "superego.yaml").write_text("judge: {adapter: a.gguf}\ncache: {file: c.sqlite}\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    monkeypatch.setenv("SUPEREGO_CACHE__FILE", "mine.sqlite")
+    told = load_settings(flags={"judge": {"adapter": Path("b.gguf")}})
+    assert (told.judge.adapter, told.cache.file) == (Path("b.gguf"), Path("mine.sqlite"))
+
+
+def test_a_fault_below_the_file_names_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was made of its paths."""
+    (tmp_path / "superego.yaml").write_text("identity:\n  use: 7\nmanifesto: hous-style\njudge: embedded\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    places = [line.removeprefix(f"{tmp_path}/superego.yaml:")[:3] for line in str(caught.value).splitlines()]
+    assert places == ["2:3", "3:1", "4:1"]
+    assert "write `judge: {model: embedded}`" in str(caught.value)
+
+
+@pytest.mark.parametrize("told", ["file", "variable"])
+def test_a_cache_at_home_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """Not in a folder called `~`; a home that nobody has is a fault."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if told == "file":
+        (tmp_path / "superego.yaml").write_text("cache: {file: ~/mine/c.sqlite}\n")
+        (tmp_path / "below").mkdir()
+        monkeypatch.chdir(tmp_path / "below")
+    else:
+        monkeypatch.setenv("SUPEREGO_CACHE__FILE", "~/mine/c.sqlite")
+    assert load_settings().cache.file == tmp_path / "home" / "mine" / "c.sqlite"
+    with pytest.raises(SettingsError, match=r"flag `cache\.file`: ~nobody-at-all/c: there is no such home folder"):
+        load_settings(flags={"cache": {"file": "~nobody-at-all/c"}})
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings are looked for from there upward."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SettingsError, match=r"the working folder is not there any more .*: change to another"):
+        load_settings()
