@@ -104,14 +104,19 @@ class Store:
         with self._lock:
             return self._stored()
 
+    def checked(self) -> Stored:
+        """As `stored`. Raises `OutputFault` where the file cannot be used."""
+        with self._lock:
+            self._usable()
+            return self._stored()
+
     def clear(self) -> None:
         """Forget everything, and give the space back. Raises `OutputFault` where that cannot be done."""
         with self._lock:
-            if self._file is None:
-                raise OutputFault(f"the cache {self.path} is not used: {self._fault or 'it is closed'}")
+            file = self._usable()
             try:
                 for command in ("DELETE FROM kept", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    self._file.execute(command)
+                    file.execute(command)
             except sqlite3.Error as exc:
                 raise OutputFault(f"the cache {self.path} cannot be emptied: {exc}") from exc
             self._bytes = 0
@@ -129,6 +134,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _usable(self) -> sqlite3.Connection:
+        if self._file is None:
+            raise OutputFault(f"the cache {self.path} is not used: {self._fault or 'it is closed'}")
+        return self._file
 
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from os.path import exists  # pathlib's raises for a name that is too long
+from pathlib import Path
 
 import typer
 
 from pipeline.caching import Store, cache_path
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported, say
+from pipeline.settings import CacheSettings
 
 app = typer.Typer(help="Drafts and verdicts that `superego batch` and `tune` keep.", no_args_is_help=True)
 
@@ -26,11 +29,12 @@ def show(as_json: options.Json = False, config: options.ConfigFile = None) -> in
     Example: superego cache show
     """
     settings = options.settings_from(config).cache
-    path = settings.file or cache_path()
+    path = _path(settings)
     entries, taken = 0, 0
-    if path.exists():
+    if exists(path):
         with Store(path) as store:
-            entries, taken = store.stored().entries, store.stored().bytes
+            stored = store.checked()
+            entries, taken = stored.entries, stored.bytes
     if as_json:
         print(json.dumps({"file": str(path), "entries": entries, "bytes": taken, "megabytes": settings.megabytes}))
     else:
@@ -45,9 +49,16 @@ def clear(config: options.ConfigFile = None) -> int:
 
     Example: superego cache clear
     """
-    path = options.settings_from(config).cache.file or cache_path()
-    if path.exists():
-        with Store(path) as store:
-            store.clear()
+    path = _path(options.settings_from(config).cache)
+    if not exists(path):
+        say(f"there is no cache at {path}")
+        return DONE
+    with Store(path) as store:
+        store.clear()
     say(f"{path} is empty")
     return DONE
+
+
+def _path(settings: CacheSettings) -> Path:
+    """In full, so that nobody takes another folder's cache for it."""
+    return (settings.file or cache_path()).absolute()

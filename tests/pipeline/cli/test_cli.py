@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from pipeline.caching import Store
 from pipeline.cli.main import app
 from pipeline.llama import Figures, Spread
 from tests.pipeline.cli.interruptible import COMMAND
@@ -251,6 +252,28 @@ def test_config_show_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "hunter2" not in result.stdout
     assert "sk-secret" not in result.stdout
     assert json.loads(run("config", "show", "--json").stdout)["generator"]["temperature"] == 0.25
+
+
+def test_cache_says_where_it_is_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or would be; one that is not there is not said to be empty."""
+    monkeypatch.setenv("SUPEREGO_CACHE__FILE", "mine.sqlite")
+    assert run("cache", "clear").stderr == f"there is no cache at {tmp_path}/mine.sqlite\n"
+    assert json.loads(run("cache", "show", "--json").stdout)["file"] == f"{tmp_path}/mine.sqlite"
+    assert not (tmp_path / "mine.sqlite").exists()
+    with Store(Path("mine.sqlite")) as store:
+        store.put(b"k", b"v")
+    assert run("cache", "show").stdout.startswith(f"{tmp_path}/mine.sqlite: 1 entries")
+    assert run("cache", "clear").stderr == f"{tmp_path}/mine.sqlite is empty\n"
+
+
+@pytest.mark.parametrize("command", ["show", "clear"])
+def test_what_is_no_cache_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """And not an empty one; a name that no file can have is that of none."""
+    (tmp_path / "cache.sqlite").write_text("precious")
+    result = run("cache", command)
+    assert (result.exit_code, "cache.sqlite is not used: it is something else" in result.stderr) == (1, True)
+    monkeypatch.setenv("SUPEREGO_CACHE__FILE", "n" * 300)
+    assert run("cache", command).exit_code == 0
 
 
 @pytest.mark.parametrize("command", [["config", "show"], ["check", "house-style"]])
