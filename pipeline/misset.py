@@ -19,6 +19,8 @@ NESTED = "__"
 _Steps = Sequence[int | str]
 _FIRST = ("model", "file", "use")
 """What is meant where a group is given one word."""
+_SECRET = frozenset({"api_key", "keys"})
+"""What stands in these is repeated nowhere, right or wrong."""
 
 
 def misset(
@@ -51,7 +53,8 @@ def misspelt(model: type[BaseModel], said: Exception) -> str:
         if key := _first(wanted):
             found.append(f"{variable}: a group of settings; set {variable}{NESTED}{key.upper()}={value}")
         elif get_origin(wanted) in (tuple, dict):
-            shape = json.dumps([value] if get_origin(wanted) is tuple else {"key": value}, ensure_ascii=False)
+            told = "…" if _hides(variable) else value
+            shape = json.dumps([told] if get_origin(wanted) is tuple else {"key": told}, ensure_ascii=False)
             found.append(f"{variable}: lists and mappings are given as JSON there, {shape}")
     return "\n".join(found) or f"{PREFIX}*: {said}; lists and mappings are given as JSON there"
 
@@ -66,6 +69,10 @@ def unused(model: type[BaseModel]) -> list[str]:
             meant = f"did you mean {PREFIX}{close[0]}?" if close else "superego config show has all settings"
             found.append(f"{variable} sets nothing; {meant}")
     return found
+
+
+def _hides(variable: str) -> bool:
+    return not _SECRET.isdisjoint(variable.lower().split(NESTED))
 
 
 def _names(model: type[BaseModel], above: str = "") -> list[str]:
@@ -84,9 +91,10 @@ def _what(model: type[BaseModel], steps: _Steps, error: ErrorDetails) -> str:
         known = getattr(_annotation(model, steps[:-1]), "model_fields", {})
         return f"unknown key `{name}`" + did_you_mean(str(steps[-1]), known)
     group, given = _first(_annotation(model, steps)), error.get("input")
-    if error["type"] == "model_type" and group and isinstance(given, str):
+    secret = not _SECRET.isdisjoint(steps)
+    if error["type"] == "model_type" and group and isinstance(given, str) and not secret:
         return f"`{name}` is a group of settings: write `{name}: {{{group}: {given}}}`"
-    return f"`{name}`{worded(error)}"
+    return f"`{name}`{worded(error, secret=secret)}"
 
 
 def _variable(steps: _Steps) -> str | None:

@@ -76,20 +76,21 @@ def _wording(model: type[BaseModel], steps: tuple[str | int, ...], error: ErrorD
             return f"{name}{worded(error)}"
 
 
-def worded(error: ErrorDetails) -> str:
-    """What is wrong with a value, to be put behind its name."""
+def worded(error: ErrorDetails, *, secret: bool = False) -> str:
+    """What is wrong with a value, to be put behind its name; one that is `secret` is not repeated."""
     given, limits = error.get("input"), error.get("ctx", {})
     match error["type"]:
         case "missing":
             return " is missing"
         case "string_type" if isinstance(given, (int, float, bool)):
-            return f" must be words: put quotes around {given}"
+            return f" must be words: put quotes around {'it' if secret else given}"
         case "string_pattern_mismatch":
-            return f" is {given!r}, which does not fit {limits['pattern']}"
+            unfit = f"does not fit {limits['pattern']}"
+            return f" {unfit}" if secret else f" is {given!r}, which {unfit}"
         case "value_error":
             return f": {limits['error']}"
         case "tuple_type" | "list_type":
-            return " must be a list" + (f": write [{given}]" if isinstance(given, str) and given else "")
+            return " must be a list" + (f": write [{given}]" if isinstance(given, str) and given and not secret else "")
         case "too_short":
             return f" must have at least {limits['min_length']} in it"
         case "too_long":

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
 
+from pipeline.addresses import masked
 from pipeline.cli import options
 from pipeline.cli.reporting import DONE, reported
-
-_PASSWORD = re.compile(r"//[^/\s@]+@")
-"""Name and password inside an address."""
 
 app = typer.Typer(help="Settings: superego.yaml, then SUPEREGO_* variables, then flags.", no_args_is_help=True)
 
@@ -33,7 +30,17 @@ def show(
 
     Example: SUPEREGO_GENERATOR__TEMPERATURE=0 superego config show
     """
-    settings = options.settings_from(config).model_dump(mode="json")
+    settings = _hidden(options.settings_from(config).model_dump(mode="json"))
     shown = json.dumps(settings, indent=2) + "\n" if as_json else yaml.safe_dump(settings, sort_keys=False)
-    print(_PASSWORD.sub("//***@", shown), end="")
+    print(shown, end="")
     return DONE
+
+
+def _hidden(value: Any, key: str = "") -> Any:
+    """Without what is secret in addresses; keys hide themselves."""
+    if isinstance(value, dict):
+        return {name: _hidden(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(inner) for inner in value]
+    address = isinstance(value, str) and (key == "base_url" or "://" in value)
+    return masked(value) if address else value

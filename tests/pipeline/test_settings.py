@@ -101,6 +101,32 @@ def test_a_variable_that_is_no_json_is_told(
     assert str(caught.value).endswith(said)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("generator: {api_key: 123454321}", "`generator.api_key` must be words: put quotes around it"),
+        ("server: {keys: [{name: a, sha256: '123454321'}]}", "`server.keys.0.sha256` does not fit ^[0-9a-fA-F]{64}$"),
+        ("server: {keys: ['123454321']}", "`server.keys.0` must be a mapping"),
+        ("server: {keys: '123454321'}", "`server.keys` must be a list"),
+    ],
+)
+def test_a_fault_of_a_secret_does_not_repeat_it(tmp_path: Path, text: str, said: str) -> None:
+    """Terminals and logs are read by others."""
+    (tmp_path / "superego.yaml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert said in str(caught.value)
+    assert "123454321" not in str(caught.value)
+
+
+def test_a_secret_that_is_no_json_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a list is wanted."""
+    monkeypatch.setenv("SUPEREGO_SERVER__KEYS", "sk-mine")
+    with pytest.raises(SettingsError, match=r"^SUPEREGO_SERVER__KEYS: .* \[\"…\"\]$") as caught:
+        load_settings()
+    assert "sk-mine" not in str(caught.value)
+
+
 def test_a_file_of_comments_is_no_settings(tmp_path: Path) -> None:
     """Everything commented out is the defaults."""
     (tmp_path / "superego.yaml").write_text("# generator: {}\n")

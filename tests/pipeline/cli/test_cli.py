@@ -254,6 +254,16 @@ def test_config_show_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert json.loads(run("config", "show", "--json").stdout)["generator"]["temperature"] == 0.25
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("url", ["http://bob:hun@ter2@host/v1", "http://b:hun/ter2@host/v1", "https://host/v1?k=ter2"])
+def test_config_show_masks_whatever_an_address_hides(tmp_path: Path, url: str, form: tuple[str, ...]) -> None:
+    """Also a password with signs in it that an address should not have."""
+    (tmp_path / "superego.yaml").write_text(f"judge: {{model: 'openai:a', base_url: '{url}'}}\n")
+    shown = run("config", "show", *form).stdout
+    assert "ter2" not in shown
+    assert "host/v1" in shown
+
+
 def test_cache_says_where_it_is_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or would be; one that is not there is not said to be empty."""
     monkeypatch.setenv("SUPEREGO_CACHE__FILE", "mine.sqlite")
