@@ -61,31 +61,31 @@ def ask(
             ) as answer:
                 yield answer
 
-    return service.work.follow([partial(answering, choice) for choice in range(choices)])
+    starts = [partial(answering, choice) for choice in range(choices)]
+    return service.work.follow(starts, partial(service.telling.ended, record))
 
 
-async def collected(service: Service, request: Request, following: Following) -> list[Outcome]:
+async def collected(request: Request, following: Following) -> list[Outcome]:
     """All answers. Raises `ApiError`, and `ClientGone`; then the work is stopped."""
     try:
-        return await unless_gone(request, _all(service, request, following))
+        return await unless_gone(request, _all(following))
     finally:
         following.cancel()
 
 
-async def _all(service: Service, request: Request, following: Following) -> list[Outcome]:
+async def _all(following: Following) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     while len(outcomes) < len(following):
         event = await following.next()
         if isinstance(event, Failed):
             raise failure(event)
         if isinstance(event, Ended):
-            outcomes[event.choice] = ended(service, request, event)
+            outcomes[event.choice] = outcome_of(event)
     return [outcomes[choice] for choice in sorted(outcomes)]
 
 
-def ended(service: Service, request: Request, event: Ended) -> Outcome:
-    """Put an answer on record. Raises `ApiError` where it has nothing to say."""
-    service.telling.ended(record_of(request), event)
+def outcome_of(event: Ended) -> Outcome:
+    """What came of an answer. Raises `ApiError` where it has nothing to say."""
     if fault := faults.of_outcome(event.outcome):
         raise fault
     return event.outcome

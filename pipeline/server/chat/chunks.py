@@ -6,10 +6,8 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
-from starlette.requests import Request
-
 from pipeline.outcome import Outcome
-from pipeline.server.asking import ended, failure
+from pipeline.server.asking import failure, outcome_of
 from pipeline.server.catalogue import Served
 from pipeline.server.faults import ApiError
 from pipeline.server.service import Service
@@ -59,14 +57,14 @@ class Chunks:
 
 
 async def streamed(
-    service: Service, request: Request, following: Following, chunks: Chunks, *, with_usage: bool
+    service: Service, following: Following, chunks: Chunks, *, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     """What goes over the wire. Raises `ApiError` as long as nothing has; later a fault is an event, and the last."""
     outcomes: list[Outcome] = []
     begun = False
     try:
         while len(outcomes) < len(following):
-            for chunk in _said(await following.next(service.options.keep_alive), service, request, chunks, outcomes):
+            for chunk in _said(await following.next(service.options.keep_alive), service, chunks, outcomes):
                 begun = True
                 yield chunk
         if with_usage:
@@ -81,7 +79,7 @@ async def streamed(
 
 
 def _said(
-    event: Part | Ended | Failed | None, service: Service, request: Request, chunks: Chunks, outcomes: list[Outcome]
+    event: Part | Ended | Failed | None, service: Service, chunks: Chunks, outcomes: list[Outcome]
 ) -> Iterator[bytes]:
     match event:
         case None:
@@ -91,6 +89,6 @@ def _said(
         case Part():
             yield from chunks.text(event.choice, event.text)
         case Ended():
-            outcome = ended(service, request, event)
+            outcome = outcome_of(event)
             outcomes.append(outcome)
             yield from chunks.end(event, told([outcome], service.options.tell))

@@ -60,10 +60,10 @@ def chat_routes(service: Service) -> APIRouter:
             record_of(request).stream = True
             with_usage = bool(body.stream_options and body.stream_options.include_usage)
             chunks = Chunks(identity, served, with_usage=with_usage)
-            events = streamed(service, request, following, chunks, with_usage=with_usage)
+            events = streamed(service, following, chunks, with_usage=with_usage)
             patience = service.options.body_seconds
             return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
-        outcomes = await collected(service, request, following)
+        outcomes = await collected(request, following)
         reply = ChatCompletion(
             id=identity,
             created=int(time.time()),

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
-from starlette.requests import Request
-
-from pipeline.server.asking import ended as on_record
-from pipeline.server.asking import failure
+from pipeline.server.asking import failure, outcome_of
 from pipeline.server.faults import ApiError
 from pipeline.server.responses.reply import OutputMessage, OutputText, ResponseObject, dumped, ended
 from pipeline.server.service import Service
@@ -63,7 +60,7 @@ class Events:
 
 
 async def streamed(
-    service: Service, request: Request, following: Following, response: ResponseObject, item: str
+    service: Service, following: Following, response: ResponseObject, item: str
 ) -> AsyncGenerator[bytes, None]:
     """What goes over the wire. Raises `ApiError` as long as nothing has; later a fault is an event, and the last."""
     events, begun, whole = Events(response, item), False, None
@@ -76,7 +73,7 @@ async def streamed(
             if isinstance(event, Part):
                 said = events.text(event.text)
             if isinstance(event, Ended):
-                whole, said = _ending(event, service, request, response, item, events)
+                whole, said = _ending(event, service, response, item, events)
             for chunk in said:
                 begun = True
                 yield chunk
@@ -89,9 +86,9 @@ async def streamed(
 
 
 def _ending(
-    event: Ended, service: Service, request: Request, response: ResponseObject, item: str, events: Events
+    event: Ended, service: Service, response: ResponseObject, item: str, events: Events
 ) -> tuple[ResponseObject, Iterator[bytes]]:
-    outcome = on_record(service, request, event)
+    outcome = outcome_of(event)
     refusal = outcome.answer or "" if outcome.status == "withheld" and not event.shown else ""
     text = event.shown + refusal
     whole = ended(response, item, text, outcome, told([outcome], service.options.tell))

@@ -49,10 +49,10 @@ def response_routes(service: Service) -> APIRouter:
         manifesto = served.pipeline.manifesto
         if body.stream:
             record_of(request).stream = True
-            events = streamed(service, request, following, response, item)
+            events = streamed(service, following, response, item)
             patience = service.options.body_seconds
             return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
-        (outcome,) = await collected(service, request, following)
+        (outcome,) = await collected(request, following)
         whole = ended(response, item, outcome.answer or "", outcome, told([outcome], tell))
         return Response(
             json.dumps(dumped(whole)), media_type="application/json", headers=headers(manifesto, tell, [outcome])

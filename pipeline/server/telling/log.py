@@ -1,4 +1,4 @@
-"""One line of JSON a request."""
+"""One line of JSON a request, and one for each answer that came too late for it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def write(record: Record, seconds: float, *, content: bool) -> None:
     if content and record.turns:
         line["conversation"] = [_turn(turn) for turn in record.turns]
     log.info(json.dumps(line))
+
+
+def write_late(record: Record, outcome: Outcome, *, content: bool) -> None:
+    """What came of an answer after its request had ended: it was paid for as well."""
+    known = {"event": "answer", "id": record.id, "key": record.key, "model": record.model}
+    log.info(json.dumps({**known, "answers": [_answer(outcome, content=content)]}))
 
 
 def _without_quotes(fault: ModelFault | None, text: str) -> str:

@@ -29,3 +29,5 @@ class Record:
     first: float | None = None
     """Seconds to the first part that was given out."""
     trace: Context | None = None
+    over: bool = False
+    """Whether its line is in the log already."""

@@ -28,17 +28,21 @@ class Telling:
         self._log_content = log_content
 
     def ended(self, record: Record, event: Ended) -> None:
-        """An answer is there."""
+        """An answer is there, or what came of one that nobody waits for any more."""
+        self.metrics.answer(event.outcome, event.first)
+        if record.over:
+            log.write_late(record, event.outcome, content=self._log_content)
+            return
         record.outcomes.append(event.outcome)
         if record.first is None:
             record.first = event.first
-        self.metrics.answer(event.outcome, event.first)
 
     def request(self, record: Record, path: str) -> None:
         """A request has ended. `path` is its route's, so that there are only so many."""
         seconds = time.monotonic() - record.began
         self.metrics.request(record, path, seconds)
         log.write(record, seconds, content=self._log_content)
+        record.over = True
 
 
 class Told:

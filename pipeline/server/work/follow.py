@@ -47,10 +47,14 @@ Event = Part | Ended | Failed
 
 
 class Following:
-    """The answers to one request. Made, read and cancelled on the event loop; `work` runs in a thread."""
+    """The answers to one request. Made, read and cancelled on the event loop; `work` runs in a thread.
 
-    def __init__(self, starts: Sequence[Start], *, deadline: float) -> None:
+    `ended` is told of each answer on the event loop, also of one that nobody follows any more.
+    """
+
+    def __init__(self, starts: Sequence[Start], *, deadline: float, ended: Callable[[Ended], None]) -> None:
         self._starts = starts
+        self._ended = ended
         self._began = time.monotonic()
         self._seconds = deadline
         self._loop = asyncio.get_running_loop()
@@ -123,7 +127,13 @@ class Following:
             answer.cancel()
 
     def _tell(self, event: Event) -> None:
-        self.on_loop(lambda: None if self._reason else self._events.put_nowait(event))
+        self.on_loop(lambda: self._take_down(event))
+
+    def _take_down(self, event: Event) -> None:
+        if not self._reason:
+            self._events.put_nowait(event)
+        if isinstance(event, Ended):  # in one step, so that it is on record before whoever follows can go on
+            self._ended(event)
 
     def on_loop(self, call: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and nobody follows any more

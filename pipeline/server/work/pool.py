@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from pipeline.server import faults
-from pipeline.server.work.follow import Following, Start
+from pipeline.server.work.follow import Ended, Following, Start
 
 T = TypeVar("T")
 
@@ -43,10 +43,13 @@ class Work:
     def ending(self) -> bool:
         return self._ending
 
-    def follow(self, starts: Sequence[Start]) -> Following:
-        """Begin answers, each in a thread as one gets free. Raises `ApiError` where there is no room for all."""
+    def follow(self, starts: Sequence[Start], ended: Callable[[Ended], None]) -> Following:
+        """Begin answers, each in a thread as one gets free; `ended` is told of each, whoever waits for it or does not.
+
+        Raises `ApiError` where there is no room for all.
+        """
         self._admit(len(starts))
-        following = Following(starts, deadline=self._deadline)
+        following = Following(starts, deadline=self._deadline, ended=ended)
         self._followed.add(following)
         left = len(starts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -251,6 +252,26 @@ def test_past_the_deadline_there_is_an_error() -> None:
         with running(app_of(gated(generator), deadline=0.2, keep_alive=0.05)) as base:
             assert read(base, body)["error"]["code"] == "timeout"
             assert generator.closed.wait(10)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_what_nobody_waits_for_any_more_is_counted_and_in_the_log(late: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Past the deadline and where the client has left: its tokens were paid for, under the number of its request."""
+    caplog.set_level(logging.INFO, "superego.server")
+    generator = Gated()
+    with running(app_of(gated(generator), keep_alive=0.02, **({"deadline": 0.2} if late else {}))) as base:
+        if late:
+            whole(base, chat())
+        else:
+            ask_and_leave(base, stream=True, generator=generator)
+        assert wait_until(lambda: 'stop_reason="cancelled"} 1.0' in httpx.get(f"{base}/metrics").text)
+        assert 'superego_tokens_total{kind="completion",role="generator"} 1.0' in httpx.get(f"{base}/metrics").text
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "superego.server"]
+    asked = next(line for line in lines if line.get("path") == URL)
+    told = [line for line in lines if line["id"] == asked["id"] and "answers" in line]
+    assert [(line["model"], answer["tokens"]["generator"]) for line in told for answer in line["answers"]] == [
+        ("polite", 1)
+    ]
 
 
 def whole(base: str, body: dict[str, Any]) -> Any:
