@@ -14,6 +14,7 @@ import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from os.path import exists
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +39,13 @@ CREATE INDEX IF NOT EXISTS by_use ON kept (used, bytes);
 """
 _STRANGE = "SELECT name FROM sqlite_master WHERE name NOT IN ('kept', 'by_use') AND name NOT LIKE 'sqlite_%'"
 _HEAD = b"SQLite format 3\0"
+_OURS = int.from_bytes(b"sego")
+"""Is in the head of our files, where SQLite has a place for it, at byte 68."""
+_BESIDE = ("-journal", "-wal", "-shm", "")
+"""What belongs to a database, the file itself last."""
+_TAKEN = """
+SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size
+"""
 _OVERHEAD = 64
 """Bytes that an entry takes beside its key and value, about."""
 
@@ -51,7 +59,7 @@ def cache_path() -> Path:
 
 @dataclass(frozen=True)
 class Stored:
-    """How much there is."""
+    """How much there is, and what it takes of the file; room in it that is free again does not count."""
 
     entries: int
     bytes: int
@@ -68,13 +76,11 @@ class Store:
         self.found: Counter[str] = Counter()
         self.missed: Counter[str] = Counter()
         self._most = most
-        self._bytes = 0
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
         self._fault = ""
         try:
             self._file = self._opened()
-            self._bytes = self._stored().bytes
         except (sqlite3.Error, OSError) as exc:
             self._give_up(exc)
 
@@ -94,8 +100,7 @@ class Store:
                 return
             try:
                 self._file.execute("REPLACE INTO kept VALUES (?, ?, ?, ?)", (key, packed, size, int(time.time())))
-                self._bytes += size
-                if self._bytes > self._most:
+                if _taken(self._file) > self._most:
                     self._evict(self._file)
             except sqlite3.Error as exc:
                 self._give_up(exc)
@@ -119,7 +124,6 @@ class Store:
                     file.execute(command)
             except sqlite3.Error as exc:
                 raise OutputFault(f"the cache {self.path} cannot be emptied: {exc}") from exc
-            self._bytes = 0
 
     def close(self) -> None:
         with self._lock:
@@ -151,9 +155,25 @@ class Store:
         except sqlite3.DatabaseError as exc:
             if isinstance(exc, sqlite3.OperationalError):  # locked, full: no reason to take it away
                 raise
-            for suffix in ("", "-wal", "-shm"):  # no database any more: it was a cache, so it is begun anew
-                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            self._take_away()
             return _connected(self.path)
+
+    def _take_away(self) -> None:
+        """It is no database any more. Was it ours, it was a cache, and is begun anew; of what has no mark nobody knows
+        whose it was, so that is kept under another name."""
+        with self.path.open("rb") as file:
+            ours = file.read(72)[68:] == _OURS.to_bytes(4)
+        aside = Path(f"{self.path}.damaged")
+        if not ours and exists(aside):
+            raise OSError(f"it is damaged, and {aside} is there already: move one of them away")
+        for suffix in _BESIDE:
+            part = Path(f"{self.path}{suffix}")
+            if ours:
+                part.unlink(missing_ok=True)
+            elif exists(part):
+                part.rename(f"{aside}{suffix}")
+        if not ours:
+            _log.warning("the cache %s was damaged, or somebody else's: what was there is %s", self.path, aside)
 
     def _get(self, key: bytes) -> bytes | None:
         if self._file is None:
@@ -172,16 +192,15 @@ class Store:
     def _stored(self) -> Stored:
         if self._file is None:
             return Stored(0, 0)
-        return Stored(*self._file.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM kept").fetchone())
+        (entries,) = self._file.execute("SELECT count(*) FROM kept").fetchone()
+        return Stored(entries, _taken(self._file) if entries else 0)
 
     def _evict(self, file: sqlite3.Connection) -> None:
         file.execute("BEGIN IMMEDIATE")
-        self._bytes = self._stored().bytes  # others may have written, or have made room already
-        for key, size in file.execute("SELECT key, bytes FROM kept ORDER BY used").fetchmany(_AT_ONCE):
-            if self._bytes <= self._most * _KEPT:
+        for (key,) in file.execute("SELECT key FROM kept ORDER BY used").fetchmany(_AT_ONCE):
+            if _taken(file) <= self._most * _KEPT:  # others may have made room already
                 break
             file.execute("DELETE FROM kept WHERE key = ?", (key,))
-            self._bytes -= size
         file.execute("COMMIT")
         file.execute("PRAGMA incremental_vacuum").fetchall()
 
@@ -193,12 +212,27 @@ class Store:
             file.close()
 
 
+def _taken(file: sqlite3.Connection) -> int:
+    """Bytes of the pages in use: entries share them badly, and take up to twice what is in them."""
+    return int(file.execute(_TAKEN).fetchone()[0])
+
+
+def _mark(file: sqlite3.Connection) -> None:
+    """Files of ours from before there was a mark are told by what is in them."""
+    (mark,) = file.execute("PRAGMA application_id").fetchone()
+    if mark not in (0, _OURS):
+        raise sqlite3.OperationalError("it is a database of another application")
+    if not mark:
+        file.execute(f"PRAGMA application_id = {_OURS}")
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     try:
         if strange := file.execute(_STRANGE).fetchone():
             raise sqlite3.OperationalError(f"it is a database of something else, with {strange[0]!r} in it")
         file.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _mark(file)
         file.execute("PRAGMA journal_mode = WAL")
         file.execute("PRAGMA synchronous = NORMAL")
         file.executescript(_SCHEMA)

@@ -44,6 +44,17 @@ def test_the_limit_holds_and_the_oldest_go(tmp_path: Path, monkeypatch: pytest.M
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 1_500_000
 
 
+def test_the_limit_is_that_of_the_file(tmp_path: Path) -> None:
+    """Where entries are a little bigger than half a page, each takes a whole one."""
+    path = tmp_path / "cache.sqlite"
+    with Store(path, most=2_000_000) as store:
+        for _ in range(1500):
+            store.put(os.urandom(20), os.urandom(2100))
+        assert store.stored().bytes <= 2_000_000
+        assert store.stored().entries > 300
+    assert path.stat().st_size <= 2_000_000
+
+
 def test_clearing_gives_the_space_back(tmp_path: Path) -> None:
     """On the disk."""
     path = tmp_path / "cache.sqlite"
@@ -63,6 +74,67 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
     with Store(path) as store:
         store.put(b"k", b"v")
         assert store.get("x", b"k") == b"v"
+
+
+def test_a_damaged_file_of_ours_is_taken_away(tmp_path: Path) -> None:
+    """Nothing of it is left but the mark of whose it was, and nobody needs it."""
+    path = tmp_path / "cache.sqlite"
+    with Store(path) as store:
+        store.put(b"k", b"v")
+    damage(path)
+    with Store(path) as store:
+        assert store.get("x", b"k") is None
+        store.put(b"k", b"new")
+        assert store.get("x", b"k") == b"new"
+    assert [file.name for file in tmp_path.iterdir()] == ["cache.sqlite"]
+
+
+def test_a_damaged_file_of_somebody_elses_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Under another name, which is told: it can still be saved. A second one is not written over the first."""
+    path, aside = tmp_path / "mine.sqlite", tmp_path / "mine.sqlite.damaged"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE bookmarks (url)")
+    damage(path)
+    before = path.read_bytes()
+    with caplog.at_level(logging.WARNING, "superego"), Store(path) as store:
+        store.put(b"k", b"v")
+        assert store.get("x", b"k") == b"v"
+    assert aside.read_bytes() == before
+    assert str(aside) in caplog.text
+    path.write_bytes(before)
+    with Store(path) as store, pytest.raises(OutputFault, match=r"mine\.sqlite\.damaged is there already"):
+        store.clear()
+    assert path.read_bytes() == aside.read_bytes() == before
+
+
+def test_a_file_from_before_there_was_a_mark_is_ours(tmp_path: Path) -> None:
+    """By its tables; from then on it has one."""
+    path = tmp_path / "cache.sqlite"
+    with Store(path) as store:
+        store.put(b"k", b"v")
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("PRAGMA application_id = 0")
+    with Store(path) as store:
+        assert store.get("x", b"k") == b"v"
+    assert path.read_bytes()[68:72] == b"sego"
+
+
+def test_another_applications_file_is_left_alone(tmp_path: Path) -> None:
+    """Also an empty one."""
+    path = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("PRAGMA application_id = 7")
+    before = path.read_bytes()
+    with Store(path) as store, pytest.raises(OutputFault, match="of another application"):
+        store.clear()
+    assert path.read_bytes() == before
+
+
+def damage(path: Path) -> None:
+    """So that SQLite says that it is malformed."""
+    data = bytearray(path.read_bytes())
+    data[100:108] = b"\xff" * 8
+    path.write_bytes(data)
 
 
 def test_somebody_elses_file_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
