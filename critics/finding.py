@@ -61,6 +61,8 @@ class Finding:
     breach by the threshold of the moment, and says nothing by another."""
     doubtful: bool = False
     """Whether the critic does not trust its own word where that is low: then it does not settle a cascade."""
+    unexplained: bool = False
+    """Whether the critic failed to say why: asked again it may, so that this is not to be kept as its last word."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.critique, str):

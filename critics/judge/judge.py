@@ -148,15 +148,17 @@ class Judge:
             return None, written.usage, str(exc)
 
     def _finding(self, score: _Score) -> Finding:
-        critique, usage = "" if score.broken else score.doubt, score.usage
+        critique, usage, failed = "" if score.broken else score.doubt, score.usage, False
         if score.broken and score.worst is not None and self._critiques:
             try:
                 said = self._model.write(score.worst.why(score.rule), max_tokens=_CRITIQUE_TOKENS)
             except ModelError:
-                pass  # The verdict stands without its prose; the rule's own advice is still given.
+                failed = True  # The verdict stands without its prose; the rule's own advice is still given.
             else:
                 critique, usage = " ".join(visible(said.text).split())[:300], usage + said.usage
-        return Finding(score.rule.id, self.name, score.probability, critique, usage=usage, in_part=score.unread)
+        return Finding(
+            score.rule.id, self.name, score.probability, critique, usage=usage, in_part=score.unread, unexplained=failed
+        )
 
 
 class _Score:

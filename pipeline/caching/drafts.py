@@ -63,7 +63,8 @@ class CachingGenerator:
         finally:
             ended = ended or any(piece.finish for piece in written)
             spent = sum(piece.usage.completion_tokens for piece in written[len(before) :])
-            whole = ended and (request.max_tokens is None or spent < request.max_tokens)
+            said = any(piece.text or piece.calls or piece.finish for piece in written)  # a lost answer says nothing
+            whole = ended and said and (request.max_tokens is None or spent < request.max_tokens)
             better = whole or not (over and over.whole)
             # Nobody goes on from half a call, or half of JSON.
             going_on = self.can_continue and not (request.options.tools or request.options.form) and _text(written)

@@ -24,7 +24,8 @@ class CachingCritic:
     depend on: which critic and model it is, and what it reads of the manifesto. `listed` are the rules whose statements
     it reads, those of a side together, whichever of them it is asked about.
 
-    What was undecided, or judged in part, is judged again. A finding keeps its critique and what it cost, also where
+    What was undecided, judged in part, or broken without a word because the model failed at that, is judged again. A
+    finding keeps its critique and what it cost, also where
     its rule has another threshold by now.
     """
 
@@ -42,7 +43,7 @@ class CachingCritic:
         fresh = self._fresh(exchange, missing, alone=not kept) if missing else []
         for rule in missing:
             own = [finding for finding in fresh if finding.rule == rule.id]
-            if len(own) == 1 and own[0].probability is not None and not own[0].in_part:
+            if len(own) == 1 and _whole(own[0]):
                 self._store.put(keys[rule.id], json.dumps(asdict(own[0]), separators=(",", ":")).encode())
         return [*kept.values(), *fresh]
 
@@ -69,6 +70,10 @@ class CachingCritic:
         told = json.loads(value)
         spans = tuple(Span(*span) for span in told.pop("spans"))
         return Finding(**{**told, "spans": spans, "mend": tuple(told["mend"]), "usage": Usage(**told["usage"])})
+
+
+def _whole(finding: Finding) -> bool:
+    return finding.probability is not None and not finding.in_part and not finding.unexplained
 
 
 def _exchange_key(exchange: Exchange) -> str:

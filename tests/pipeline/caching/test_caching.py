@@ -16,12 +16,14 @@ from critics import (
     Critic,
     Exchange,
     Finding,
+    Judge,
     Manifesto,
     Message,
     ModelError,
     Panel,
     Rule,
     ScriptedCritic,
+    ScriptedJudgeModel,
     Span,
     ToolCall,
     Usage,
@@ -139,6 +141,14 @@ def test_undecided_is_never_remembered(store: Store) -> None:
     asked = iter(findings)
     cached = CachingCritic(lambda exchange, rules: [next(asked)], store, identity="m")
     assert [cached(exchange, [rule()])[0] for _ in range(4)] == [*findings, findings[-1]]
+
+
+def test_a_breach_without_its_critique_is_never_remembered(store: Store) -> None:
+    """The judge failed at it, and may say it the next time; then that is what is kept."""
+    model = ScriptedJudgeModel(readings=[{"yes": 0.9, "no": 0.1}] * 2, writings=[ModelError("busy"), "It shouts."])
+    cached = CachingCritic(Judge(model), store, identity="judge")
+    exchange = Exchange((Message("user", "p"),), "DRAFT")
+    assert [cached(exchange, [rule()])[0].critique for _ in range(3)] == ["", "It shouts.", "It shouts."]
 
 
 def test_a_critic_that_breaks_leaves_what_is_known(store: Store) -> None:
@@ -294,6 +304,22 @@ def test_a_draft_that_ends_because_nobody_waits_is_not_whole(store: Store, by: s
     time.sleep(max(0.0, deadline - time.monotonic()))
     assert text + "".join(piece.text for piece in pieces) == "a"
     assert "".join(piece.text for piece in cached(request())) == "a b c"
+
+
+def test_a_draft_that_says_nothing_is_not_remembered(store: Store) -> None:
+    """Neither text nor a call nor why it ended: it was lost on its way. One that is empty on purpose is."""
+
+    class Lost(ScriptedGenerator):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            pieces = list(super().__call__(request))
+            yield from pieces if len(self.requests) > 1 else ()
+
+    generator = Lost(["lost", "here"])
+    cached = CachingGenerator(generator, store)
+    assert ["".join(piece.text for piece in cached(request())) for _ in range(3)] == ["", "here", "here"]
+    empty = CachingGenerator(ScriptedGenerator([""]), store, identity="empty")
+    assert list(empty(request())) == list(empty(request()))
+    assert store.found["drafts"] == 2
 
 
 def test_a_draft_that_failed_is_not_remembered(store: Store) -> None:
