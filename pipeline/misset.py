@@ -59,6 +59,17 @@ def misspelt(model: type[BaseModel], said: Exception) -> str:
     return "\n".join(found) or f"{PREFIX}*: {said}; lists and mappings are given as JSON there"
 
 
+def renamed(model: type[BaseModel]) -> list[str]:
+    """The variables that hold one value of a mapping, whose key could only be taken in small letters."""
+    found = []
+    for variable, value in sorted(os.environ.items()):
+        *steps, key = variable.removeprefix(PREFIX).split(NESTED)
+        if variable.upper().startswith(PREFIX) and get_origin(_annotation(model, [s.lower() for s in steps])) is dict:
+            whole = f"{PREFIX}{NESTED.join(steps)}={json.dumps({key: value}, ensure_ascii=False)}"
+            found.append(f"{variable}: names of variables have no small letters, and {key!r} may have; set {whole}")
+    return found
+
+
 def unused(model: type[BaseModel]) -> list[str]:
     """The variables that begin like one of ours and set nothing, each with the one that was probably meant."""
     found = []
@@ -98,10 +109,11 @@ def _what(model: type[BaseModel], steps: _Steps, error: ErrorDetails) -> str:
 
 
 def _variable(steps: _Steps) -> str | None:
-    """What is inside of a variable with JSON is its fault too."""
-    given = {key.upper() for key in os.environ}
-    names = (PREFIX + NESTED.join(map(str, steps[:depth])).upper() for depth in range(len(steps), 0, -1))
-    return next((name for name in names if name in given), None)
+    """What is inside of a variable with JSON is its fault too, and so is a group where there is none."""
+    given = sorted(key.upper() for key in os.environ)
+    names = [PREFIX + NESTED.join(map(str, steps[:depth])).upper() for depth in range(len(steps), 0, -1)]
+    deeper = (name for name in given if names and name.startswith(names[0] + NESTED))
+    return next((name for name in names if name in given), None) or next(deeper, None)
 
 
 def _holds(flags: Mapping[str, Any], steps: _Steps) -> bool:

@@ -14,7 +14,7 @@ from critics import ManifestoError, Node, locate, read_yaml
 from manifestos import DEFAULT
 from pipeline.beside import beside
 from pipeline.errors import SettingsError
-from pipeline.misset import NESTED, PREFIX, misset, misspelt
+from pipeline.misset import NESTED, PREFIX, misset, misspelt, renamed
 
 FILE_NAME = "superego.yaml"
 
@@ -230,6 +230,8 @@ def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = 
     here = _here()
     path = config or find_upward(here)
     tree = _read(path) if path else None
+    if lost := renamed(Settings):
+        raise SettingsError("\n".join(lost))
     flags, file = dict(flags or {}), tree.plain() if tree else {}
     if path and path.parent.resolve() != here:
         file = beside(path.parent, file)  # in the working folder they are what they are anyway

@@ -67,6 +67,25 @@ def test_a_fault_in_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
+def test_a_variable_below_what_is_no_group_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the file, where the key is as it should be."""
+    (tmp_path / "superego.yaml").write_text("generator: {api_key: sk-right}\n")
+    monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY__X", "sk-wrong")
+    with pytest.raises(SettingsError, match=r"^SUPEREGO_GENERATOR__API_KEY__X: `generator.api_key` must") as caught:
+        load_settings()
+    assert "sk-" not in str(caught.value)
+
+
+def test_a_key_of_a_mapping_is_no_part_of_a_variables_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would lose its capital letters, and a code that is not the guard's would stand in its place."""
+    monkeypatch.setenv("SUPEREGO_GUARD__CATEGORIES__S15", "own")
+    with pytest.raises(SettingsError, match=r'^SUPEREGO_GUARD__CATEGORIES__S15: .* set SUPEREGO.*={"S15": "own"}$'):
+        load_settings()
+    monkeypatch.delenv("SUPEREGO_GUARD__CATEGORIES__S15")
+    monkeypatch.setenv("SUPEREGO_GUARD__CATEGORIES", '{"S15": "own"}')
+    assert load_settings().guard.categories == {"S15": "own"}
+
+
 def test_faults_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind those of variables, so that a person can work down the list."""
     monkeypatch.setenv("SUPEREGO_PARALLEL", "many")
