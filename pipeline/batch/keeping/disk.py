@@ -20,9 +20,10 @@ def on_disk(path: Path) -> None:
 
 
 def locked(path: Path) -> int:
-    """The file, open and ours alone. Raises `BadInput` where it is another run's."""
+    """The file, open and ours alone. Raises `BadInput` where it is another run's. What is made here can be read by its
+    owner alone: answers that nobody has given out yet are nobody else's business."""
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is(path, file):

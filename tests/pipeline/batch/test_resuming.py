@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -28,6 +29,18 @@ def interrupted(folder: Path, given: bytes = TWO, after: int = 1, **options: Any
         go(job, pipeline(Echo(stop_after=after)))
     assert not (folder / "out.jsonl").exists()
     return job
+
+
+def test_the_journal_is_its_owners_and_the_output_what_the_umask_makes_it(tmp_path: Path) -> None:
+    """What is under way is nobody else's business; the output is for whom the user lets read what they write."""
+    before = os.umask(0o022)
+    try:
+        job = interrupted(tmp_path)
+        assert stat.S_IMODE(job.output.journal.stat().st_mode) == 0o600
+        go(job)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(job.output.path.stat().st_mode) == 0o644
 
 
 def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
