@@ -25,8 +25,7 @@ class CachingCritic:
     it reads, those of a side together, whichever of them it is asked about.
 
     What was undecided, judged in part, or broken without a word because the model failed at that, is judged again. A
-    finding keeps its critique and what it cost, also where
-    its rule has another threshold by now.
+    finding keeps its critique and what it cost, also where its rule has another threshold by now.
     """
 
     def __init__(self, critic: Critic, store: Store, *, identity: str, listed: Sequence[Rule] = ()) -> None:

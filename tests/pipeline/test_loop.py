@@ -529,8 +529,9 @@ def test_what_a_critic_counts_with_does_not_cost_the_record() -> None:
     """Probabilities and places in numpy's numbers are written as any others."""
 
     def critic(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
-        places = np.array([[0, 1]])
-        return [Finding(rule.id, "own", np.float32(0.25), "", tuple(map(tuple, places))) for rule in rules]
+        share: Any = np.float32(0.25)
+        place: Any = np.array([0, 1])
+        return [Finding(rule.id, "own", share, "", (place,)) for rule in rules]
 
     outcome, _ = run(["fine"], critic=critic)
     assert '"probability": 0.25' in json.dumps(outcome_record(outcome))
