@@ -17,10 +17,10 @@ from pipeline import embedded
 from pipeline.errors import PipelineError
 from pipeline.guards import sought
 from pipeline.identity import Wardrobe
-from pipeline.llama import Adapter, fingerprint
+from pipeline.llama import Adapter, weights_print
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
-from pipeline.weights import judge_adapter, judge_name, weights_of
+from pipeline.weights import judge_adapter, judge_name, probe_files, weights_of
 
 _NO_SAY = {"api_key", "timeout", "tries"}
 """Settings of a server that decide whether it answers, and not what."""
@@ -46,13 +46,12 @@ def conditions(settings: Settings, there: Settings | None = None) -> str:
     there = there or settings
     names = (there.generator.model, there.judge.model, there.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
-    files += [
-        file.expanduser() for file in (judge_adapter(there), there.probe.file, there.guard.template) if file is not None
-    ]
+    files += [file.expanduser() for file in (judge_adapter(there), there.guard.template) if file is not None]
+    files += probe_files(there)
     files += Wardrobe(there.identity.use).adapters
     unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
     served = "" if all(name is None or weights_of(name) for name in names) else _addresses()
-    return settings.model_dump_json(exclude=unsaid) + "".join(map(fingerprint, files)) + served
+    return settings.model_dump_json(exclude=unsaid) + "".join(map(weights_print, files)) + served
 
 
 def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
@@ -105,7 +104,7 @@ def listed(critic: str, settings: Settings, manifesto: Manifesto) -> tuple[Rule,
 def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Sequence[Path | None] = ()) -> str:
     """What a model depends on that may be in a file."""
     weights = weights_of(model)
-    prints = [fingerprint(path.expanduser()) for path in (weights, *files) if path]
+    prints = [weights_print(path.expanduser()) for path in (weights, *files) if path]
     at = None if weights else _addresses()
     return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, at, *read])
 

@@ -5,7 +5,17 @@ from pipeline.llama.generator import LlamaGenerator
 from pipeline.llama.guard_model import LlamaGuardModel
 from pipeline.llama.judge_model import ACTS_ON, MADE_FOR, LlamaJudgeModel, acts_on_exchange, compile_grammar
 from pipeline.llama.model import LlamaModel
-from pipeline.llama.optimise import PASSAGE, Figures, Kind, Spread, compared, faster_form, fingerprint, requantised
+from pipeline.llama.optimise import (
+    PASSAGE,
+    Figures,
+    Kind,
+    Spread,
+    compared,
+    faster_form,
+    fingerprint,
+    requantised,
+    weights_print,
+)
 from pipeline.llama.reader import LlamaReader
 from pipeline.llama.states import LlamaStates
 
@@ -34,4 +44,5 @@ __all__ = [
     "faster_form",
     "fingerprint",
     "requantised",
+    "weights_print",
 ]

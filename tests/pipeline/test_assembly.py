@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ from pipeline import BadInput, ModelMissing, ScriptedGenerator, SettingsError, a
 from pipeline.assembly import Parts
 from pipeline.caching import Store
 from pipeline.cautions import judges_untrained, unfamiliar
-from pipeline.conditions import conditions, drafting
-from pipeline.llama import Engine
+from pipeline.conditions import conditions, drafting, judging
+from pipeline.llama import Engine, fingerprint
 from pipeline.weights import judge_adapter
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
@@ -95,6 +96,29 @@ def test_a_run_is_another_with_another_adapter(tmp_path: Path) -> None:
     before = conditions(settings)
     file.write_bytes(b"two")
     assert conditions(settings) != before
+
+
+@pytest.mark.parametrize("megabytes", [3, 40])
+def test_weights_that_were_edited_in_the_middle_are_others(tmp_path: Path, megabytes: int) -> None:
+    """For a run that is gone on with and for kept verdicts, not for what was made for the weights before."""
+    file = tmp_path / "judge.gguf"
+    data = bytearray(random.Random(1).randbytes(megabytes << 20))
+    file.write_bytes(data)
+    settings = load_settings(flags={"judge": {"model": str(file)}, "generator": {"model": str(file)}})
+
+    def told() -> tuple[str | None, ...]:
+        return (
+            conditions(settings),
+            drafting(settings),
+            *(judging(name, settings, JUDGED) for name in ("judge", "probe")),
+        )
+
+    before, tie = told(), fingerprint(file)
+    middle = len(data) // 2
+    data[middle - (1 << 19) : middle + (1 << 19)] = bytes(1 << 20)
+    file.write_bytes(data)
+    assert not set(before) & set(told())
+    assert fingerprint(file) == tie
 
 
 def test_pipelines_of_the_same_settings_have_the_same_conditions() -> None:
