@@ -60,7 +60,7 @@ def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
     if any(name not in BUILT_IN for rule in manifesto.rules for name in rule.critics):
         return None
     try:
-        return sha256(conditions(settings).encode()).hexdigest()
+        return sha256(f"{conditions(settings)} {_addresses()}".encode()).hexdigest()
     except (PipelineError, OSError):
         return None
 

@@ -121,7 +121,7 @@ def test_weights_that_were_edited_in_the_middle_are_others(tmp_path: Path, megab
     assert fingerprint(file) == tie
 
 
-def test_pipelines_of_the_same_settings_have_the_same_conditions() -> None:
+def test_pipelines_of_the_same_settings_have_the_same_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others with another setting, and where something is the user's own, of which nobody knows, each has its own."""
     plain = load_settings(flags={"generator": {"model": "nowhere.gguf"}})
     judged = load_settings(flags={"generator": {"model": "nowhere.gguf"}, "judge": {"model": "openai:any"}})
@@ -129,6 +129,8 @@ def test_pipelines_of_the_same_settings_have_the_same_conditions() -> None:
     assert given.conditions == load("house-style", settings=plain, drafts=False).conditions
     assert given.conditions != load("house-style", settings=judged, drafts=False).conditions
     assert given.conditions != replace(given, critic=given.critic).conditions
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")  # where `remote` asks, say
+    assert given.conditions != load("house-style", settings=plain, drafts=False).conditions
     own = [load("house-style", settings=plain, generator=ScriptedGenerator(["Hello."])) for _ in range(2)]
     assert own[0].conditions != own[1].conditions
     rule = Rule(id="a", statement="A.", critics=("critics.patterns:PatternsCritic",))
