@@ -18,8 +18,8 @@ VERDICT_TOKENS = 60
 
 
 class Raw:
-    """A `Llama` of its own, with all cores and a full batch, its tokens taken straight from `Llama.generate`; all else is
-    as it comes, flash attention off among it. It keeps the longest prefix that a prompt shares with the one before."""
+    """A `Llama` of its own, with all cores and a full batch, its tokens taken straight from `Llama.generate`; all else
+    is as it comes, without flash attention. It keeps the longest prefix that a prompt shares with the one before."""
 
     def __init__(self, path: Path, model: LlamaModel, *, threads: int | None = None) -> None:
         cores = threads or available_cores()

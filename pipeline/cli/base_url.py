@@ -1,4 +1,4 @@
-"""Which models `--base-url` is the server of, and which key goes to a server that was typed."""
+"""Which models `--base-url` is the server of, and which key goes to a server or a vendor that was typed."""
 
 from __future__ import annotations
 
@@ -55,6 +55,26 @@ def key_for(url: str, role: str, told: RemoteSettings, *, cure: str) -> SecretSt
     theirs = bare(told.base_url) if told.base_url else "its vendor"
     note(f"note: `{role}.api_key` is set for {theirs}, and is not sent to {bare(url)}; {cure}")
     return None
+
+
+def vendor_keys(settings: Settings, before: Settings) -> Settings:
+    """The settings without keys that came from `before`, where other models were set: of another vendor, who has no
+    business with them. That is told."""
+    changed = {}
+    for role in ("generator", "judge"):
+        told, known = getattr(settings, role), getattr(before, role)
+        theirs, ours = _vendor(known.model), _vendor(told.model)
+        if told.api_key and told.base_url is None and theirs and ours and theirs != ours:
+            note(
+                f"note: `{role}.api_key` is set for {theirs}, and is not sent to {ours}, whose own variable for its "
+                "key is asked"
+            )
+            changed[role] = told.model_copy(update={"api_key": None})
+    return settings.model_copy(update=changed)
+
+
+def _vendor(name: str | None) -> str:
+    return name.partition(":")[0] if name and ":" in name else ""
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

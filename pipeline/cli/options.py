@@ -11,7 +11,7 @@ import typer
 from critics import Manifesto
 from critics import load as load_manifesto
 from pipeline.cautions import judges_untrained, unfamiliar
-from pipeline.cli.base_url import served
+from pipeline.cli.base_url import served, vendor_keys
 from pipeline.cli.reporting import note
 from pipeline.errors import BadInput
 from pipeline.fitted import strangers, unprobed
@@ -96,10 +96,16 @@ def settings_from(
 
 def loaded(config: Path | None, flags: Mapping[str, Any] | None = None) -> Settings:
     """The settings, with a note of each variable that was meant to be one."""
+    flags = flags or {}
     settings = load_settings(config, flags)
     for variable in unused(Settings):
         note(f"note: {variable}")
-    return settings
+    return vendor_keys(settings, load_settings(config, {key: _unnamed(group) for key, group in flags.items()}))
+
+
+def _unnamed(group: Any) -> Any:
+    """Of the flags for a model, all but its name."""
+    return {key: value for key, value in group.items() if key != "model"} if isinstance(group, dict) else group
 
 
 def refuse_idle_scale(settings: Settings, scale: float | None) -> None:

@@ -106,6 +106,23 @@ def test_a_key_goes_to_no_server_but_the_one_that_it_was_set_for(
     assert (f"set `{role}.base_url` in the place of --base-url" in told) is not sent
 
 
+@pytest.mark.parametrize("role", ["generator", "judge"])
+@pytest.mark.parametrize(("typed", "sent"), [("anthropic:other", False), ("openai:other", True), (None, True)])
+def test_a_key_goes_to_no_vendor_but_the_one_that_it_was_set_for(
+    tmp_path: Path, role: str, typed: str | None, sent: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model of another's that is typed finds its key where its vendor says."""
+    (tmp_path / "superego.yaml").write_text(KEYED.format(role=role, at=""))
+    names: dict[str, Any] = {role: typed}
+    assert (getattr(settings_from(**names), role).api_key is not None) is sent
+    assert (f"`{role}.api_key` is set for openai, and is not sent to anthropic" in capsys.readouterr().err) is not sent
+
+
+def test_a_key_without_a_model_is_for_the_one_that_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-own")
+    assert settings_from(generator="anthropic:a").generator.api_key is not None
+
+
 def test_a_key_of_a_variable_goes_where_a_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set for an address that is set, it is sent there; set alone, it is the vendor's."""
     monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-own")
