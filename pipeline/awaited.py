@@ -62,5 +62,5 @@ def awaited(generator: Generator, request: DraftRequest) -> Pieces:
     finally:
         stop.set()
         wanted.put(False)
-        if rests:
-            thread.join(_CLOSING)
+        # One that said nothing just now may only have had no turn on a busy machine.
+        thread.join(_CLOSING if rests else _LOOK)
