@@ -10,9 +10,9 @@ from critics.manifesto.schema import DETERMINISTIC, Combine, Rule
 
 COMBINATIONS: Mapping[Combine, Callable[[Sequence[float]], float]] = {
     "max": max,
-    # Held to what they can come to at all: rounded below it, a rule at its threshold would pass.
-    "mean": lambda given: min(max(given), max(min(given), math.fsum(given) / len(given))),
-    "noisy-or": lambda given: max(max(given), 1 - math.prod(1 - p for p in given)),
+    # Held to what they can come to at all, and to decimals: a hair below its threshold, a rule would pass.
+    "mean": lambda given: min(max(given), max(min(given), round(math.fsum(given) / len(given), 12))),
+    "noisy-or": lambda given: max(max(given), round(1 - math.prod(1 - p for p in given), 12)),
 }
 """Each takes at least one probability, lies in [0, 1], and never falls when one of them rises."""
 

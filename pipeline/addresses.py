@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 _HIDDEN = "***"
+_HOST = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?(?:[/?#]|\Z)")
+"""A host by itself, perhaps with a port, and the end of it."""
 
 
 def bare(url: str) -> str:
@@ -23,6 +27,8 @@ def _parts(url: str) -> tuple[str, str, str, str]:
     head, mark, rest = url.partition("://")
     scheme, rest = (head + mark, rest) if mark else ("", url)
     end = min((place for place in map(rest.find, "?#") if place >= 0), default=len(rest))
+    if _HOST.match(rest):  # an `@` behind it is a path's or a query's own
+        return scheme, "", rest[:end], rest[end:]
     if "@" in rest[end:]:
         return scheme, rest, "", ""
     user, _, place = rest[:end].rpartition("@")

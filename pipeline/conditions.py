@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from critics import BUILT_IN, Manifesto, Rule
 from pipeline import embedded
+from pipeline.caching.key import FORMAT
 from pipeline.errors import PipelineError
 from pipeline.guards import sought
 from pipeline.identity import Wardrobe
@@ -60,8 +61,8 @@ def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
     if any(name not in BUILT_IN for rule in manifesto.rules for name in rule.critics):
         return None
     try:
-        return sha256(f"{conditions(settings)} {_addresses()}".encode()).hexdigest()
-    except (PipelineError, OSError):
+        return sha256(f"{FORMAT} {conditions(settings)} {_addresses()}".encode()).hexdigest()
+    except (PipelineError, OSError, RuntimeError):  # the last is for a home folder that there is not
         return None
 
 

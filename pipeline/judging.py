@@ -50,9 +50,9 @@ def decided(
         again = [j.rule for j in verdict.of("undecided") if manifesto.undecided_policy(j.rule) == "retry"]
         if not again:
             break
-        fresh = ask(again)
         names = {rule.id for rule in again}
-        findings = [*(f for f in findings if f.rule not in names), *fresh]
+        before = [finding for finding in findings if finding.rule in names]
+        findings = [*(f for f in findings if f.rule not in names), *_charged(ask(again), before)]
     return weigh(manifesto, rules, findings)
 
 
@@ -121,6 +121,12 @@ class Judging:
         except Exception as exc:  # noqa: BLE001  # whatever a critic does, the outcome says so and the loop stands
             return [undecided(rule, "loop", f"{type(exc).__name__}: {exc}") for rule in rules]
         return findings
+
+
+def _charged(fresh: Sequence[Finding], before: Sequence[Finding]) -> list[Finding]:
+    """The fresh findings, of which the first bears what those cost that it takes the place of."""
+    spent = sum((finding.usage for finding in before), Usage())
+    return [replace(f, usage=f.usage + spent) if first == 0 else f for first, f in enumerate(fresh)]
 
 
 def _moved(findings: Sequence[Finding], by: int) -> list[Finding]:

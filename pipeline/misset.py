@@ -63,7 +63,7 @@ def renamed(model: type[BaseModel]) -> list[str]:
     """The variables that hold one value of a mapping, whose key could only be taken in small letters."""
     found = []
     for variable, value in sorted(os.environ.items()):
-        *steps, key = variable.removeprefix(PREFIX).split(NESTED)
+        *steps, key = variable[len(PREFIX) :].split(NESTED)
         if variable.upper().startswith(PREFIX) and get_origin(_annotation(model, [s.lower() for s in steps])) is dict:
             whole = f"{PREFIX}{NESTED.join(steps)}={json.dumps({key: value}, ensure_ascii=False)}"
             found.append(f"{variable}: names of variables have no small letters, and {key!r} may have; set {whole}")

@@ -52,6 +52,7 @@ def _normal(literals: str) -> str:
 
 
 def _typed(before: str, after: str) -> str:
-    if before == after:
+    """A small number or a sign is meant as itself: `m\u00b2` is not `m2`, and `Acme\u2122` is not `AcmeTM`."""
+    if before == after or unicodedata.category(before[0]) in ("No", "So"):
         return before
     return re.escape(after) if len(after) == 1 else f"(?:{re.escape(after)})"

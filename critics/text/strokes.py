@@ -1,7 +1,7 @@
 """Combining marks that are drawn across, under or around a letter and spell nothing: struck out, it is the same word.
 
-Facts from the Unicode Character Database. Those that languages spell with are not among them, such as the line right
-below a letter (U+0331). On a sign they mean something: a crossed-out `=` is not one.
+Facts from the Unicode Character Database. Those that many languages spell with are not among them, such as the line
+right below a letter (U+0331). On a sign they mean something: a crossed-out `=` is not one.
 """
 
 from __future__ import annotations

@@ -113,7 +113,10 @@ class Store:
         """As `stored`. Raises `OutputFault` where the file cannot be used."""
         with self._lock:
             self._usable()
-            return self._stored()
+            try:
+                return self._stored()
+            except sqlite3.Error as exc:
+                raise OutputFault(f"the cache {self.path} cannot be read: {exc}") from exc
 
     def clear(self) -> None:
         """Forget everything, and give the space back. Raises `OutputFault` where that cannot be done."""

@@ -74,15 +74,16 @@ def vendor_keys(settings: Settings, before: Settings) -> Settings:
 
 
 def _vendor(name: str | None) -> str:
-    return name.partition(":")[0] if name and ":" in name else ""
+    """Who is asked for a model, none for one in this process; of a name without a vendor nobody knows whose it is."""
+    return "" if name is None or name == "embedded" or name.endswith(".gguf") else name.partition(":")[0]
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
-    except ValueError:  # no number: it is no address, and whoever asks there says so
-        port = -1
+    except ValueError:  # it is no address, and whoever asks there says so
+        return url, None, None
     return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)
 
 

@@ -42,5 +42,5 @@ def _hidden(value: Any, key: str = "") -> Any:
         return {name: _hidden(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [_hidden(inner) for inner in value]
-    address = isinstance(value, str) and (key == "base_url" or "://" in value)
+    address = isinstance(value, str) and (key == "base_url" or ("://" in value and not set(value) & set(" \n")))
     return masked(value) if address else value

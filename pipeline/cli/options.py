@@ -13,7 +13,7 @@ from critics import load as load_manifesto
 from pipeline.cautions import judges_untrained, unfamiliar
 from pipeline.cli.base_url import served, vendor_keys
 from pipeline.cli.reporting import note
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, SettingsError
 from pipeline.fitted import strangers, unprobed
 from pipeline.misset import unused
 from pipeline.settings import Settings, load_settings
@@ -100,7 +100,13 @@ def loaded(config: Path | None, flags: Mapping[str, Any] | None = None) -> Setti
     settings = load_settings(config, flags)
     for variable in unused(Settings):
         note(f"note: {variable}")
-    return vendor_keys(settings, load_settings(config, {key: _unnamed(group) for key, group in flags.items()}))
+    if not any(isinstance(group, dict) and "model" in group for group in flags.values()):
+        return settings
+    try:
+        before = load_settings(config, {key: _unnamed(group) for key, group in flags.items()})
+    except SettingsError:  # what is typed stands in the place of something that could not be used
+        return settings
+    return vendor_keys(settings, before)
 
 
 def _unnamed(group: Any) -> Any:

@@ -143,6 +143,18 @@ def test_at_its_threshold_a_rule_is_broken(threshold: float, combine: Combine, o
     assert judged.probability == pytest.approx(threshold)
 
 
+@pytest.mark.parametrize(
+    ("combine", "given", "threshold"), [("noisy-or", (0.1, 0.1), 0.19), ("mean", (0.99, 0.87), 0.93)]
+)
+def test_a_combination_comes_to_what_it_does_in_decimals(
+    combine: Combine, given: tuple[float, float], threshold: float
+) -> None:
+    """And not a hair below, where the rule would pass."""
+    rule = Rule(id="r", statement="S.", critics=("judge", "semantic"), combine=combine, threshold=threshold)
+    found = tuple(Finding("r", critic, p) for critic, p in zip(rule.critics, given, strict=True))
+    assert Judgement(rule, found).outcome == "broken"
+
+
 def test_a_mean_is_broken_only_if_it_is_whatever_the_undecided_one_thinks() -> None:
     """(0.9 + 0) / 2 is below the threshold, so nothing is known; (1 + 1 + 0) / 3 is above it."""
     assert judgement(rule(critics=NAMES[:2], bounds=None, combine="mean"), 0.9, None).outcome == "undecided"

@@ -19,6 +19,8 @@ from pipeline.addresses import bare, masked
         ("https://bob:p?w@host/v1", "https://", "https://***@"),
         ("bob:pw@host/v1", "host/v1", "***@host/v1"),
         ("http://[::1]:8080/v1", "http://[::1]:8080/v1", "http://[::1]:8080/v1"),
+        ("https://host/run/@cf/v1", "https://host/run/@cf/v1", "https://host/run/@cf/v1"),
+        ("https://host:8/v1?key=a@b", "https://host:8/v1", "https://host:8/v1?***"),
         ("", "", ""),
     ],
 )

@@ -114,7 +114,8 @@ def test_on_undecided_retry_is_for_texts_that_are_there_as_well() -> None:
     answers = iter([None, 0.0, None])
     critic = ScriptedCritic(lambda draft, rule: next(answers))
     judging = Pipeline(manifesto(BAD, on_undecided="retry"), critic)
-    assert judging.judge("Write.", "Fine.").outcome == "pass"
+    verdict = judging.judge("Write.", "Fine.")
+    assert (verdict.outcome, verdict.usage.prompt_tokens) == ("pass", 2)
     assert len(critic.seen) == 2
     assert Pipeline(manifesto(BAD), critic).judge("Write.", "Fine.").outcome == "undecided"
     assert len(critic.seen) == 3

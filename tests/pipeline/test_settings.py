@@ -78,6 +78,10 @@ def test_a_variable_below_what_is_no_group_is_named(tmp_path: Path, monkeypatch:
 
 def test_a_key_of_a_mapping_is_no_part_of_a_variables_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would lose its capital letters, and a code that is not the guard's would stand in its place."""
+    monkeypatch.setenv("superego_guard__categories__S15", "own")
+    with pytest.raises(SettingsError, match=r'={"S15": "own"}$'):
+        load_settings()
+    monkeypatch.delenv("superego_guard__categories__S15")
     monkeypatch.setenv("SUPEREGO_GUARD__CATEGORIES__S15", "own")
     with pytest.raises(SettingsError, match=r'^SUPEREGO_GUARD__CATEGORIES__S15: .* set SUPEREGO.*={"S15": "own"}$'):
         load_settings()

@@ -107,7 +107,16 @@ def test_a_key_goes_to_no_server_but_the_one_that_it_was_set_for(
 
 
 @pytest.mark.parametrize("role", ["generator", "judge"])
-@pytest.mark.parametrize(("typed", "sent"), [("anthropic:other", False), ("openai:other", True), (None, True)])
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("anthropic:other", False),
+        ("claude-x", False),
+        ("openai:other", True),
+        ("embedded", True),
+        (None, True),
+    ],
+)
 def test_a_key_goes_to_no_vendor_but_the_one_that_it_was_set_for(
     tmp_path: Path, role: str, typed: str | None, sent: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,7 +124,7 @@ def test_a_key_goes_to_no_vendor_but_the_one_that_it_was_set_for(
     (tmp_path / "superego.yaml").write_text(KEYED.format(role=role, at=""))
     names: dict[str, Any] = {role: typed}
     assert (getattr(settings_from(**names), role).api_key is not None) is sent
-    assert (f"`{role}.api_key` is set for openai, and is not sent to anthropic" in capsys.readouterr().err) is not sent
+    assert (f"`{role}.api_key` is set for openai, and is not sent to" in capsys.readouterr().err) is not sent
 
 
 def test_a_key_without_a_model_is_for_the_one_that_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
