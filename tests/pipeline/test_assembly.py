@@ -121,6 +121,13 @@ def test_weights_that_were_edited_in_the_middle_are_others(tmp_path: Path, megab
     assert fingerprint(file) == tie
 
 
+def test_what_cannot_be_found_and_is_not_used_is_no_fault() -> None:
+    """Nobody's home, in a setting that no rule asks for: nobody knows what it would depend on."""
+    lost = load_settings(flags={"guard": {"template": "~nobody-by-this-name/x"}})
+    one, other = (load("house-style", settings=lost, drafts=False) for _ in range(2))
+    assert one.conditions != other.conditions
+
+
 def test_pipelines_of_the_same_settings_have_the_same_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others with another setting, and where something is the user's own, of which nobody knows, each has its own."""
     plain = load_settings(flags={"generator": {"model": "nowhere.gguf"}})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sqlite3
 import stat
 import threading
@@ -74,6 +75,18 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
     with Store(path) as store:
         store.put(b"k", b"v")
         assert store.get("x", b"k") == b"v"
+
+
+def test_a_file_that_is_damaged_inside_cannot_be_counted(tmp_path: Path) -> None:
+    """Its head is sound, so that it opens; what counts it is told so."""
+    path = tmp_path / "cache.sqlite"
+    with Store(path) as store:
+        for number in range(400):
+            store.put(str(number).encode(), random.Random(number).randbytes(500))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    with Store(path) as store, pytest.raises(OutputFault, match="cannot be read"):
+        store.checked()
 
 
 def test_a_damaged_file_of_ours_is_taken_away(tmp_path: Path) -> None:
