@@ -227,14 +227,13 @@ def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = 
     Paths in the file are meant from its folder, those of variables and flags from the working folder.
     Raises `SettingsError` with one line a fault, each naming the file's line, the variable or the flag.
     """
-    here = _here()
-    path = config or find_upward(here)
+    path = config or find_upward(_here())
     tree = _read(path) if path else None
     if lost := renamed(Settings):
         raise SettingsError("\n".join(lost))
-    flags, file = dict(flags or {}), tree.plain() if tree else {}
-    if path and path.parent.resolve() != here:
-        file = beside(path.parent, file)  # in the working folder they are what they are anyway
+    flags = dict(flags or {})
+    # In full: read from another folder, the same file is no other settings.
+    file = beside(path.parent.resolve(), tree.plain()) if path and tree else {}
     try:
         return Settings(**flags, _file=file)  # type: ignore[call-arg]  # see above
     except SourceError as exc:

@@ -31,6 +31,7 @@ _AT_ONCE = 10_000
 _FRESH = 3600
 """Seconds for which it is not written down again that an entry was used."""
 
+# Files from before their own size was what counts have a column for it, which is filled and read by nobody.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS kept (
     key BLOB PRIMARY KEY, value BLOB NOT NULL, bytes INTEGER NOT NULL, used INTEGER NOT NULL

@@ -118,7 +118,7 @@ def of_model(fault: ModelFault) -> ApiError:
         return _unable(fault)
     if not isinstance(fault, ModelUnavailable):
         return ApiError(502, "the model failed to answer", code="model_failed")
-    if any("timeout" in type(cause).__name__.lower() for cause in _causes(fault)):
+    if any("timeout" in type(cause).__name__.lower() for cause in causes(fault)):
         return ApiError(504, "the model did not answer in time", code="model_timeout")
     what = "the model cannot be reached, or is busy: try again later"
     return ApiError(503, what, code="model_unavailable", retry_after=fault.retry_after or _AFTER)
@@ -131,7 +131,8 @@ def _unable(fault: ModelUnable) -> ApiError:
     return ApiError(400, f"`{field}`: the model behind {cannot}{why}", param=field, code="unsupported_parameter")
 
 
-def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+def causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """The exception, what it came of, and so on."""
     seen = 0
     while exc is not None and seen < 10:
         yield exc

@@ -9,13 +9,11 @@ from typing import Any
 from critics import Message
 from pipeline.errors import ModelFault, ModelRefused
 from pipeline.outcome import Outcome
+from pipeline.server.faults import causes
 from pipeline.server.telling.record import Record
 from pipeline.structured import spelled
 
 log = logging.getLogger("superego.server")
-
-_DEPTH = 10
-"""Exceptions that are looked through for a status."""
 
 
 def write(record: Record, seconds: float, *, content: bool) -> None:
@@ -53,14 +51,10 @@ def _without_quotes(fault: ModelFault | None, text: str) -> str:
     return f"{type(fault).__name__} ({type(cause).__name__}{f', HTTP {status}' if status else ''})"
 
 
-def _status(exc: BaseException | None) -> int | None:
+def _status(exc: BaseException) -> int | None:
     """The HTTP status that a client's exception, or what it came of, carries."""
-    for _ in range(_DEPTH):
-        status = getattr(exc, "status_code", None)
-        if exc is None or isinstance(status, int):
-            return status
-        exc = exc.__cause__
-    return None
+    found = (getattr(cause, "status_code", None) for cause in causes(exc))
+    return next((status for status in found if isinstance(status, int)), None)
 
 
 def _turn(turn: Message) -> dict[str, Any]:

@@ -67,5 +67,6 @@ def test_what_compiles_compiles_in_its_other_form_as_well(pattern: str) -> None:
         compile_pattern(pattern, case_sensitive=True)
     except PatternError:
         return
-    for form in forms(pattern):
-        compile_pattern(form, case_sensitive=True)
+    typed, *others = forms(pattern)
+    assert (typed, len(others) < 2) == (pattern, True)
+    assert all(compile_pattern(form, case_sensitive=True) for form in others)

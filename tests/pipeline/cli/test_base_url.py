@@ -127,6 +127,18 @@ def test_a_key_goes_to_no_vendor_but_the_one_that_it_was_set_for(
     assert (f"`{role}.api_key` is set for openai, and is not sent to" in capsys.readouterr().err) is not sent
 
 
+def test_what_is_typed_may_stand_in_the_place_of_what_cannot_be_used(tmp_path: Path) -> None:
+    """Nobody knows whose model that was, and nothing is asked of it."""
+    (tmp_path / "superego.yaml").write_text("generator: {model: [1], api_key: sk-of-a-vendor}\n")
+    assert settings_from(generator="openai:other").generator.model == "openai:other"
+
+
+def test_a_key_is_not_sent_to_what_is_no_address(tmp_path: Path) -> None:
+    """Whoever asks there says that it is none."""
+    (tmp_path / "superego.yaml").write_text(KEYED.format(role="generator", at=f", base_url: '{URL}'"))
+    assert settings_from(base_url="http://[::1/v1").generator.api_key is None
+
+
 def test_a_key_without_a_model_is_for_the_one_that_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUPEREGO_GENERATOR__API_KEY", "sk-own")
     assert settings_from(generator="anthropic:a").generator.api_key is not None

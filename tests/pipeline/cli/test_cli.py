@@ -286,6 +286,13 @@ def test_what_is_no_cache_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert run("cache", command).exit_code == 0
 
 
+def test_config_show_leaves_prose_as_it_is(tmp_path: Path) -> None:
+    """A sentence in which an address stands is none."""
+    said = "Sharing links such as https://x.org?a=1, or mail to a@b.c"
+    (tmp_path / "superego.yaml").write_text(json.dumps({"guard": {"categories": {"S15": said}}}))
+    assert json.loads(run("config", "show", "--json").stdout)["guard"]["categories"] == {"S15": said}
+
+
 @pytest.mark.parametrize("command", [["config", "show"], ["check", "house-style"]])
 def test_a_variable_that_sets_nothing_is_told(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     """Once, beside what the command does."""
