@@ -110,9 +110,9 @@ def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Se
     return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, at, *read])
 
 
-def _served(part: BaseModel, model: str, *more: str) -> str:
+def _served(part: BaseModel, model: str) -> str:
     """What one depends on that is none of ours."""
-    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, _addresses(), *more])
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, _addresses()])
 
 
 def environment_addresses() -> dict[str, str]:

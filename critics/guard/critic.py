@@ -76,7 +76,6 @@ class GuardCritic:
         self.name = _NAME
         self._model = model
         self._family = replace(family, codes=tuple(categories)) if categories else family
-        self._thinks = thinks
         self._max_tokens = max(max_tokens, family.max_tokens) if thinks or family.thinks else family.max_tokens
         mapped = {code for rule in rules for code in known(self._family, (rule.guard or Guard()).codes)}
         excluded = tuple(code for code in self._family.codes if code not in mapped) if rules else ()

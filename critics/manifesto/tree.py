@@ -106,9 +106,9 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_CORE + _tag, re.compile(_pattern), _first)
 
 
-def read_yaml(path: Path, shown: str | None = None) -> Node:
-    """Read a YAML file of at most `MAX_BYTES`. Raises `ManifestoError` with every fault; `shown` names it in them."""
-    mark = Mark(shown or str(path))
+def read_yaml(path: Path) -> Node:
+    """Read a YAML file of at most `MAX_BYTES`. Raises `ManifestoError` with every fault."""
+    mark = Mark(str(path))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

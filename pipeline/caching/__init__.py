@@ -1,7 +1,7 @@
 """Drafts and verdicts that have been paid for, kept for the next run that asks the very same."""
 
 from pipeline.caching.drafts import CachingGenerator
-from pipeline.caching.store import Store, Stored, cache_path
+from pipeline.caching.store import Store, cache_path
 from pipeline.caching.unasked import NotKept, UnaskedGenerator, unasked_critic
 from pipeline.caching.verdicts import CachingCritic
 
@@ -10,7 +10,6 @@ __all__ = [
     "CachingGenerator",
     "NotKept",
     "Store",
-    "Stored",
     "UnaskedGenerator",
     "cache_path",
     "unasked_critic",

@@ -16,7 +16,6 @@ from collections import Counter
 from dataclasses import dataclass
 from os.path import exists
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from platformdirs import user_cache_path
@@ -107,15 +106,12 @@ class Store:
                 self._give_up(exc)
 
     def stored(self) -> Stored:
+        """Raises `OutputFault` where the file cannot be used."""
         with self._lock:
-            return self._stored()
-
-    def checked(self) -> Stored:
-        """As `stored`. Raises `OutputFault` where the file cannot be used."""
-        with self._lock:
-            self._usable()
+            file = self._usable()
             try:
-                return self._stored()
+                (entries,) = file.execute("SELECT count(*) FROM kept").fetchone()
+                return Stored(entries, _taken(file) if entries else 0)
             except sqlite3.Error as exc:
                 raise OutputFault(f"the cache {self.path} cannot be read: {exc}") from exc
 
@@ -138,9 +134,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _usable(self) -> sqlite3.Connection:
@@ -192,12 +186,6 @@ class Store:
         except (sqlite3.Error, zlib.error) as exc:
             self._give_up(exc)
             return None
-
-    def _stored(self) -> Stored:
-        if self._file is None:
-            return Stored(0, 0)
-        (entries,) = self._file.execute("SELECT count(*) FROM kept").fetchone()
-        return Stored(entries, _taken(self._file) if entries else 0)
 
     def _evict(self, file: sqlite3.Connection) -> None:
         file.execute("BEGIN IMMEDIATE")

@@ -33,7 +33,7 @@ def show(as_json: options.Json = False, config: options.ConfigFile = None) -> in
     entries, taken = 0, 0
     if exists(path):
         with Store(path) as store:
-            stored = store.checked()
+            stored = store.stored()
             entries, taken = stored.entries, stored.bytes
     if as_json:
         print(json.dumps({"file": str(path), "entries": entries, "bytes": taken, "megabytes": settings.megabytes}))

@@ -7,7 +7,6 @@ that kills its worker would take the block down for ever. Plain actors are asked
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, Self
 
 from critics import Manifesto
@@ -72,9 +71,7 @@ class RayRunner:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._crew.leave()
 
     def __call__(self, supply: Supply) -> Results:

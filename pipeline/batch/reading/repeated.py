@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from hashlib import blake2b
-from types import TracebackType
 from typing import Self
 
 from pipeline.errors import OutputFault
@@ -39,7 +38,5 @@ class Ids:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._seen.close()

@@ -170,7 +170,7 @@ class Engine:
         if isinstance(request, Generation) and request.max_tokens < 1:
             raise BadInput("`max_tokens` must be at least 1")
         refuse_overflow(self.model.name, tokens, room, self.context)
-        for adapter in () if isinstance(request, Looking) else request.adapters:
+        for adapter in request.adapters if isinstance(request, Generation | Scoring | Ahead) else ():
             self.model.adapter(adapter.path)  # a bad file is the caller's fault, and said in the caller's thread
 
     def _check_tokens(self, tokens: Iterable[int]) -> None:
@@ -201,7 +201,7 @@ def _serve(
         while not mailbox.closed:
             jobs = mailbox.take()
             for new in mailbox.planted():
-                scheduler.plant(new.adapters, new.tokens, new.saved)
+                scheduler.plant(new.tokens, new.saved)
             for job in jobs:
                 scheduler.add(job)
             mailbox.tell(scheduler)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import Generic, NamedTuple, TypeVar
 
 from pipeline.errors import ModelUnavailable
 from pipeline.llama.engine.device import TILE, Device, Row, Sampler
@@ -19,6 +21,8 @@ tile to read, the first time with the conversation. By count and not by need, si
 threads read it, and a seed should repeat."""
 
 SPARED = 28
+
+T = TypeVar("T")
 
 BESIDE = 24
 """Tokens that are written while somebody beside reads a tile."""
@@ -122,6 +126,27 @@ class Job(ABC):
 
     def expire(self) -> None:
         self.fail(ModelUnavailable("the model did not get it done in the time that was given"))
+
+
+class FutureJob(Job, Generic[T]):
+    """One that comes to a single result."""
+
+    def __init__(self, ids: tuple[int, ...], adapters: Adapters, seconds: float | None) -> None:
+        super().__init__(ids, adapters, seconds)
+        self.future: Future[T] = Future()
+
+    def give(self, result: T) -> None:
+        self.done = True
+        with suppress(InvalidStateError):  # cancelled in the meantime
+            self.future.set_result(result)
+
+    def cancelled(self) -> bool:
+        return self.future.cancelled()
+
+    def fail(self, error: Exception) -> None:
+        self.done = True
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
 
 
 class WritingJob(Job):

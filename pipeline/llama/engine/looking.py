@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from pipeline.llama.engine.cells import mean_values
 from pipeline.llama.engine.device import Device, Row, Saved
-from pipeline.llama.engine.jobs import Job
-from pipeline.llama.engine.requests import Adapters, Looking, Saving, Seen
+from pipeline.llama.engine.jobs import FutureJob
+from pipeline.llama.engine.requests import Looking, Saving, Seen
 
 T = TypeVar("T")
 
 
-class CellsJob(Job, Generic[T]):
+class CellsJob(FutureJob[T]):
     """Reads a prompt and makes something of its cells."""
 
-    def __init__(self, prompt: tuple[int, ...], adapters: Adapters, seconds: float | None) -> None:
+    def __init__(self, prompt: tuple[int, ...], seconds: float | None = None) -> None:
         # The last token is read anew, so that there is a step after which to look.
-        super().__init__(prompt[:-1], adapters, seconds)
-        self.future: Future[T] = Future()
+        super().__init__(prompt[:-1], (), seconds)
         self._prompt = prompt
 
     @abstractmethod
@@ -46,25 +43,14 @@ class CellsJob(Job, Generic[T]):
         self.position += rows
         if was_reading:
             return
-        self.done = True
-        made = self.made_of(device.save(self.sequence))
-        with suppress(InvalidStateError):  # cancelled in the meantime
-            self.future.set_result(made)
-
-    def cancelled(self) -> bool:
-        return self.future.cancelled()
-
-    def fail(self, error: Exception) -> None:
-        self.done = True
-        with suppress(InvalidStateError):
-            self.future.set_exception(error)
+        self.give(self.made_of(device.save(self.sequence)))
 
 
 class LookingJob(CellsJob[Seen]):
     """Looks at the cells of the prompt's end."""
 
     def __init__(self, request: Looking) -> None:
-        super().__init__(request.prompt, (), request.seconds)
+        super().__init__(request.prompt, request.seconds)
         self._request = request
 
     def made_of(self, saved: Saved) -> Seen:
@@ -77,7 +63,7 @@ class SavingJob(CellsJob[Saved]):
     """Gives the cells away, to be planted in another engine."""
 
     def __init__(self, request: Saving) -> None:
-        super().__init__(request.prompt, request.adapters, request.seconds)
+        super().__init__(request.prompt)
 
     def made_of(self, saved: Saved) -> Saved:
         return saved

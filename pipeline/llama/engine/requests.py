@@ -125,20 +125,17 @@ class Saving:
     """Read a prompt, and give the cells that then hold it."""
 
     prompt: tuple[int, ...]
-    adapters: Adapters = ()
-    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Planting:
-    """Let prompts that begin with `tokens`, and are read with these adapters, be read on from saved cells.
+    """Let prompts that begin with `tokens`, and are read without adapters, be read on from saved cells.
 
-    `saved` must be of the same weights, adapters, llama.cpp and layout of the cache: see `Engine.layout`.
+    `saved` must be of the same weights, llama.cpp and layout of the cache: see `Engine.layout`.
     """
 
     tokens: tuple[int, ...]
     saved: npt.NDArray[np.uint8]
-    adapters: Adapters = ()
 
 
 @dataclass(frozen=True)

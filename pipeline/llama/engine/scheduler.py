@@ -42,6 +42,8 @@ PLANTED = 32
 PATIENCE = 32
 """Steps without a row that make up for a slice, so that no prompt waits for ever."""
 
+_PLAIN: Adapters = ()
+"""What is planted was read without any."""
 
 Part = tuple[Job, list[Row]]
 """A job, and what it reads in a batch."""
@@ -54,7 +56,6 @@ class Counts:
     read: int = 0
     reused: int = 0
     written: int = 0
-    batches: int = 0
 
 
 class Scheduler:
@@ -77,7 +78,7 @@ class Scheduler:
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._numbers = count()
-        self._planted: dict[tuple[Adapters, tuple[int, ...]], Saved] = {}
+        self._planted: dict[tuple[int, ...], Saved] = {}
         self.counts = Counts()
         self._tree = self._new_tree()
 
@@ -100,15 +101,15 @@ class Scheduler:
             job.number = next(self._numbers)
             self._waiting.append(job)
 
-    def plant(self, adapters: Adapters, tokens: tuple[int, ...], saved: Saved) -> None:
+    def plant(self, tokens: tuple[int, ...], saved: Saved) -> None:
         """Let prompts that begin with `tokens` be read on from cells that were saved elsewhere."""
-        self._planted.pop((adapters, tokens), None)  # what is planted again is the newest
-        self._planted[adapters, tokens] = saved
-        self._tree.plant(adapters, tokens, saved)
+        self._planted.pop(tokens, None)  # what is planted again is the newest
+        self._planted[tokens] = saved
+        self._tree.plant(_PLAIN, tokens, saved)
         while len(self._planted) > PLANTED:
             oldest = next(iter(self._planted))
             del self._planted[oldest]
-            self._tree.unplant(*oldest)
+            self._tree.unplant(_PLAIN, oldest)
 
     @property
     def load(self) -> Load:
@@ -214,9 +215,7 @@ class Scheduler:
         if self._room() < needed:
             tree.unlock(node)
             return False
-        self._waiting.remove(job)
-        job.sequence = self._free.pop()
-        self._running.append(job)
+        self._seat(job)
         job.reserved = needed - tree.cost(node)
         job.node = tree.attach(node, job.sequence)
         job.reserved = len(job.ids) - job.node.end + job.beyond
@@ -226,9 +225,7 @@ class Scheduler:
         return True
 
     def _start_alone(self, job: Job, fixed: FixedStart) -> bool:
-        self._waiting.remove(job)
-        job.sequence = self._free.pop()
-        self._running.append(job)
+        self._seat(job)
         job.reserved = len(job.ids) + job.beyond
         self._branches.sort()  # the same ids as ever
         fixed.begin(job)
@@ -237,6 +234,11 @@ class Scheduler:
         if job.done:
             self._leave(job)
         return True
+
+    def _seat(self, job: Job) -> None:
+        self._waiting.remove(job)
+        job.sequence = self._free.pop()
+        self._running.append(job)
 
     def _room(self) -> int:
         return self._device.cells - self.held
@@ -286,7 +288,6 @@ class Scheduler:
             self._device.decode(rows)
 
     def _read(self, batch: list[Part]) -> None:
-        self.counts.batches += 1
         first = 0
         for job, part in batch:
             self._took(job, first, len(part))
@@ -349,8 +350,8 @@ class Scheduler:
 
     def _new_tree(self) -> PrefixTree:
         tree = PrefixTree(self._device, self._prefixes, parked=self._device.cells // 4, free=self._room)
-        for (adapters, tokens), saved in self._planted.items():
-            tree.plant(adapters, tokens, saved)
+        for tokens, saved in self._planted.items():
+            tree.plant(_PLAIN, tokens, saved)
         return tree
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-
 import numpy as np
 
 from pipeline.llama.engine.device import Device, Row
-from pipeline.llama.engine.jobs import Job
+from pipeline.llama.engine.jobs import FutureJob
 from pipeline.llama.engine.requests import Adapters, Scores, Scoring
 from pipeline.llama.shared import common
 
@@ -16,7 +13,7 @@ WAVE = 1024
 """Cells that one scoring's branches take at a time, unless one alone is longer."""
 
 
-class ScoringJob(Job):
+class ScoringJob(FutureJob[Scores]):
     """Reads what several prompts share, then what they differ in, as branches of one trunk."""
 
     def __init__(self, request: Scoring, cells: int | None = None) -> None:
@@ -24,7 +21,6 @@ class ScoringJob(Job):
         trunk = _trunk(request.prompts, request.plain if request.adapters else 0)
         plain = min(request.plain, len(trunk)) if request.adapters else 0
         super().__init__(trunk[:plain] if plain else trunk, () if plain else request.adapters, request.seconds)
-        self.future: Future[Scores] = Future()
         self.pinned = min(request.pinned, len(self.ids))
         self._asked_with = request.adapters
         self._trunk = trunk
@@ -77,7 +73,7 @@ class ScoringJob(Job):
         is read along with them."""
         # A branch takes up the trunk where that stands, and what cannot be cut has to have ended.
         along = device.cuttable and self._along_with_trunk(room, outputs, alone=alone)
-        if self._open or (self._on_trunk and not along):
+        if self._open or (self._rest and not along):
             return
         used = 0
         while self._waiting and self._pool and used + len(self._waiting[0].ids) <= self._wave:
@@ -102,16 +98,9 @@ class ScoringJob(Job):
 
     def release(self, device: Device) -> None:
         for branch in self._open:
-            self._close(device, branch)
+            device.remove(branch.sequence)
+            self._pool.append(branch.sequence)
         self._open = []
-
-    def cancelled(self) -> bool:
-        return self.future.cancelled()
-
-    def fail(self, error: Exception) -> None:
-        self.done = True
-        with suppress(InvalidStateError):  # cancelled in the meantime
-            self.future.set_exception(error)
 
     def _along_with_trunk(self, room: int, outputs: int, *, alone: bool) -> bool:
         """Whether branches may be read in one batch with the rest of the trunk."""
@@ -128,25 +117,15 @@ class ScoringJob(Job):
         """Tokens of the trunk that are still to be read."""
         return len(self._trunk) - self.position
 
-    @property
-    def _on_trunk(self) -> bool:
-        return self._rest > 0
-
     def _read(self, device: Device, index: int, row: int) -> None:
         probabilities = device.probabilities(row)
         self._mass[index] = tuple(float(probabilities[group].sum()) for group in self._groups)
         if len(self._mass) < len(self._prompts):
             return
-        self.done = True
         shared = len(self._trunk)
         total = shared + sum(len(prompt) - shared for prompt in self._prompts)
-        scores = Scores(tuple(self._mass[i] for i in range(len(self._prompts))), total - self.reused, self.reused)
-        with suppress(InvalidStateError):  # cancelled in the meantime
-            self.future.set_result(scores)
-
-    def _close(self, device: Device, branch: _Branch) -> None:
-        device.remove(branch.sequence)
-        self._pool.append(branch.sequence)
+        mass = tuple(self._mass[i] for i in range(len(self._prompts)))
+        self.give(Scores(mass, total - self.reused, self.reused))
 
 
 class _Branch:

@@ -11,6 +11,8 @@ from pipeline.llama.engine.device import Row
 from pipeline.llama.engine.llama_device import BATCH, OUTPUTS, LlamaDevice
 from pipeline.llama.engine.requests import Sampling
 
+_WRITTEN = 48
+
 
 def reading_speed(device: LlamaDevice, ids: Sequence[int]) -> float:
     """Tokens a second when reading `ids` into an empty cache."""
@@ -20,16 +22,16 @@ def reading_speed(device: LlamaDevice, ids: Sequence[int]) -> float:
     return len(ids) / (time.perf_counter() - began)
 
 
-def writing_speed(device: LlamaDevice, ids: Sequence[int], *, tokens: int = 48) -> float:
+def writing_speed(device: LlamaDevice, ids: Sequence[int]) -> float:
     """Tokens a second when writing greedily after `ids`, not counting the reading of them."""
     device.clear()
     index = _read(device, ids)
     sampler = device.sampler(Sampling())
     began = time.perf_counter()
-    for position in range(len(ids), len(ids) + tokens):
+    for position in range(len(ids), len(ids) + _WRITTEN):
         device.decode([Row(sampler.pick(index), position, 0, True)])
         index = 0
-    speed = tokens / (time.perf_counter() - began)
+    speed = _WRITTEN / (time.perf_counter() - began)
     sampler.close()
     return speed
 

@@ -86,7 +86,7 @@ def test_a_file_that_is_damaged_inside_cannot_be_counted(tmp_path: Path) -> None
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
     with Store(path) as store, pytest.raises(OutputFault, match="cannot be read"):
-        store.checked()
+        store.stored()
 
 
 def test_a_damaged_file_of_ours_is_taken_away(tmp_path: Path) -> None:

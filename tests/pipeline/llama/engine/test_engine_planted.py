@@ -24,7 +24,7 @@ def read_elsewhere(prefix: tuple[int, ...]) -> Saved:
 def rig_with(*prefixes: tuple[int, ...], cells: int = 512) -> Rig:
     rig = Rig(FakeDevice(cells=cells))
     for prefix in prefixes:
-        rig.scheduler.plant((), prefix, read_elsewhere(prefix))
+        rig.scheduler.plant(prefix, read_elsewhere(prefix))
     return rig
 
 
@@ -52,7 +52,7 @@ def test_what_is_saved_is_read_once_and_can_be_planted() -> None:
     reader.scheduler.add(job)
     reader.finish()
     rig = Rig()
-    rig.scheduler.plant((), prefix, job.future.result())
+    rig.scheduler.plant(prefix, job.future.result())
     assert asked(rig, prefix, 4) == 5
 
 
