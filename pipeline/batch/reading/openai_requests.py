@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from critics import Message
+from pipeline.asked_options import asked_options
 from pipeline.batch.reading.json_records import bad, parsed
 from pipeline.batch.reading.lines import Line
 from pipeline.batch.task import Given, Prompt
+from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions
 from pipeline.inputs import SourceIn, first_fault, sources
 
@@ -27,8 +29,8 @@ _HARMLESS: Mapping[str, tuple[object, ...]] = {
     "modalities": (["text"],),
     "response_format": ({"type": "text"},),
 }
-"""By key, the values that ask for nothing special, beside none. Any other is refused, as on the server: the request
-would be answered otherwise than was asked."""
+"""By key, the values that ask for nothing special, beside none. Any other is refused, because the request would be
+answered otherwise than was asked: the server has tools and forms, a batch has neither."""
 
 
 class _In(BaseModel):
@@ -64,9 +66,9 @@ class _Body(_In):
 
     @property
     def options(self) -> DraftOptions:
-        stop = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
-        most = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
-        return DraftOptions(most, tuple(filter(None, stop)), self.temperature, self.top_p)
+        """Raises `BadInput`."""
+        bounds = self.max_tokens, self.max_completion_tokens
+        return asked_options(*bounds, stop=self.stop, temperature=self.temperature, top_p=self.top_p)
 
 
 class _Request(_In):
@@ -96,7 +98,11 @@ def _given(line: Line, value: Any) -> Given:
     if wanted := [key for key in _HARMLESS if (own := value["body"].get(key)) and own not in _HARMLESS[key]]:
         return bad(line.number, line.mark, f"`{wanted[0]}` is not supported here", value, "custom_id")
     body = request.body
+    try:
+        options = body.options
+    except BadInput as exc:
+        return bad(line.number, line.mark, f"body: {exc}", value, "custom_id")
     conversation = tuple(turn.message for turn in body.messages)
     seed = None if body.seed is None else body.seed & _SEEDS
-    prompt = Prompt(conversation, sources(body.context), body.options, seed)
+    prompt = Prompt(conversation, sources(body.context), options, seed)
     return Given(line.number, request.custom_id, line.mark, prompt)

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from critics import Source
+from pipeline.asked_options import asked_options
+from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions
 from pipeline.server import faults
 from pipeline.server.asking import ask, collected
@@ -83,15 +85,17 @@ def chat_routes(service: Service) -> APIRouter:
 
 
 def _options(body: ChatRequest) -> DraftOptions:
-    stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
-    bounds = [bound for bound in (body.max_tokens, body.max_completion_tokens) if bound is not None]
-    if "" in stop:
-        raise faults.ApiError(400, "`stop` must not be empty", param="stop", code="invalid_value")
-    return DraftOptions(
-        max_tokens=min(bounds, default=None),
-        stop=stop,
-        temperature=body.temperature,
-        top_p=None if body.top_p is None else max(body.top_p, 1e-4),  # none at all would leave nothing to draw from
-        tools=tools_of(body.tools, body.tool_choice, parallel=body.parallel_tool_calls),
-        form=body.response_format.form if body.response_format else None,
-    )
+    tools = tools_of(body.tools, body.tool_choice, parallel=body.parallel_tool_calls)
+    form = body.response_format.form if body.response_format else None
+    try:
+        return asked_options(
+            body.max_tokens,
+            body.max_completion_tokens,
+            stop=body.stop,
+            temperature=body.temperature,
+            top_p=body.top_p,
+            tools=tools,
+            form=form,
+        )
+    except BadInput as exc:
+        raise faults.ApiError(400, str(exc), param="stop", code="invalid_value") from exc

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from critics import Message
-from pipeline.generator import DraftOptions
+from pipeline.asked_options import asked_options
 from pipeline.server.asking import ask, collected
 from pipeline.server.responses.events import streamed
 from pipeline.server.responses.reply import ResponseObject, begun, dumped, ended
@@ -38,12 +38,9 @@ def response_routes(service: Service) -> APIRouter:
         refuse_unsupported(body)
         turns = _turns(body)
         served = service.served(request, body.model)
-        top_p = None if body.top_p is None else max(body.top_p, 1e-4)
         # A schema is looked through for seconds at worst, and streams must go on meanwhile.
         form = await asyncio.to_thread(_form, body) if body.text else None
-        options = DraftOptions(
-            max_tokens=body.max_output_tokens, temperature=body.temperature, top_p=top_p, form=form
-        )  # fmt: skip
+        options = asked_options(body.max_output_tokens, temperature=body.temperature, top_p=body.top_p, form=form)
         following = ask(service, request, served, turns, options=options, hold=not body.stream)
         response, item = begun(body, served.id), f"msg_{uuid.uuid4().hex}"
         manifesto = served.pipeline.manifesto

@@ -125,6 +125,16 @@ def test_openai_requests_are_known_by_their_first_line(tmp_path: Path) -> None:
     assert record.asked == Prompt(conversation, options=DraftOptions(9, ("END",), 0.5), seed=4)
 
 
+def test_an_openai_request_is_read_as_on_the_server(tmp_path: Path) -> None:
+    """The smaller one of both bounds counts, and a `top_p` of 0 is the least that there is."""
+    body = {"messages": [{"role": "user", "content": "a"}], "max_tokens": 7, "max_completion_tokens": 9, "top_p": 0}
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"custom_id": "x", "body": body}))
+    (record,) = records(path)
+    assert isinstance(record.asked, Prompt)
+    assert record.asked.options == DraftOptions(7, top_p=1e-4)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -139,6 +149,10 @@ def test_openai_requests_are_known_by_their_first_line(tmp_path: Path) -> None:
         (
             {"body": {"messages": [{"role": "user", "content": "a"}], "modalities": ["audio"]}},
             "`modalities` is not supported",
+        ),
+        (
+            {"body": {"messages": [{"role": "user", "content": "a"}], "stop": ["END", ""]}},
+            "body: `stop` must not be empty, nor hold an empty string: leave it out",
         ),
         ({"body": {"messages": [{"role": "tool", "content": "a"}]}}, "body.messages.0.role"),
         ({"body": {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}}, "body.messages.0.content"),

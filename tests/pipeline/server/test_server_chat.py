@@ -118,6 +118,14 @@ def test_what_clients_send_reaches_the_generator() -> None:
     assert request.seed == 5
 
 
+def test_drafts_are_drawn_from_something() -> None:
+    """A `top_p` of 0 is the least that there is."""
+    pipeline = scripted("Good day.")
+    assert TestClient(app_of(pipeline)).post(URL, json=chat(top_p=0)).status_code == 200
+    assert isinstance(pipeline.generator, ScriptedGenerator)
+    assert [request.options for request in pipeline.generator.requests] == [DraftOptions(top_p=1e-4)]
+
+
 def test_an_answer_cut_by_its_bound_says_length() -> None:
     """As OpenAI does."""
     (choice,) = post("Good day to you all.", body=chat(max_tokens=2)).json()["choices"]
@@ -164,6 +172,7 @@ def test_an_answer_cut_by_its_bound_says_length() -> None:
         ({"temperature": 2.5}, "temperature"),
         ({"max_tokens": "many"}, "max_tokens"),
         ({"stop": ""}, "stop"),
+        ({"stop": ["END", ""]}, "stop"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content"),
         ({"stop": [1]}, "stop"),

@@ -51,6 +51,14 @@ def test_instructions_and_turns_are_the_conversation() -> None:
     assert request.options == DraftOptions(max_tokens=9, temperature=0.1, top_p=0.5)
 
 
+def test_drafts_are_drawn_from_something() -> None:
+    """A `top_p` of 0 is the least that there is."""
+    pipeline = scripted("Good day.")
+    assert TestClient(app_of(pipeline)).post(URL, json=ask(top_p=0)).status_code == 200
+    assert isinstance(pipeline.generator, ScriptedGenerator)
+    assert [request.options for request in pipeline.generator.requests] == [DraftOptions(top_p=1e-4)]
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

@@ -10,6 +10,7 @@ from typing import Any
 
 from critics import Source
 from pipeline.answer import Answer
+from pipeline.asked_options import asked_options
 from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions
 from pipeline.langchain_door.edges.chat.offering import wanted_tools
@@ -30,12 +31,13 @@ class Call:
 
     @classmethod
     def of(cls, asked: Mapping[str, Any], *, stop: Sequence[str] | None) -> Call:
-        """Read keyword arguments. Raises `BadInput` for any that would do nothing."""
+        """Read keyword arguments. Raises `BadInput` for any that would do nothing, and for an empty `stop`."""
         if odd := asked.keys() - _KNOWN - _ABOUT_TOOLS - _LANGCHAINS:
             raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
-        options = DraftOptions(
-            max_tokens=asked.get("max_completion_tokens", asked.get("max_tokens")),
-            stop=tuple(stop or ()),
+        options = asked_options(
+            asked.get("max_tokens"),
+            asked.get("max_completion_tokens"),
+            stop=stop,
             temperature=asked.get("temperature"),
             top_p=asked.get("top_p"),
             tools=wanted_tools(

@@ -239,6 +239,8 @@ class ChatEdge(BaseChatModel):
         hold: bool = False,
     ) -> Answer:
         told = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, "seed": self.seed}
+        if by_call.get("max_completion_tokens") is not None:
+            del told["max_tokens"]  # the call's bound takes the place of the model's, by whichever name
         call = Call.of({**told, **by_call}, stop=self.stop if stop is None else stop)
         return self.ready.stream(
             conversation_of(messages), context=call.context, seed=call.seed, options=call.options, hold=hold

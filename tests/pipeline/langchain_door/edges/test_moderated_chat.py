@@ -286,6 +286,29 @@ def test_options_reach_the_drafts(make: Make) -> None:
     assert pipeline.generator.requests[1].options.stop == ("HALT",)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [
+        ({"max_tokens": 9, "max_completion_tokens": 7}, 7),
+        ({"max_tokens": 7, "max_completion_tokens": 9}, 7),
+        ({"max_completion_tokens": 9}, 9),
+        ({"max_completion_tokens": None}, 5),
+    ],
+)
+def test_of_both_bounds_of_a_call_the_smaller_one_counts(make: Make, asked: dict[str, int | None], most: int) -> None:
+    """By whichever name it is given, it takes the place of the model's own."""
+    pipeline = make([GOOD])
+    ModeratedChat(pipeline=pipeline, max_tokens=5).invoke("What?", **asked)  # type: ignore[arg-type]  # not typed
+    assert pipeline.generator.requests[0].options.max_tokens == most  # type: ignore[union-attr]  # the scripted one
+
+
+def test_drafts_are_drawn_from_something(make: Make) -> None:
+    """A `top_p` of 0 is the least that there is."""
+    pipeline = make([GOOD])
+    ModeratedChat(pipeline=pipeline).invoke("What?", top_p=0)
+    assert pipeline.generator.requests[0].options.top_p == 1e-4  # type: ignore[union-attr]  # the scripted one
+
+
 def test_what_cannot_be_done_is_refused(make: Make) -> None:
     """What is no tool, images and unknown options are not passed over in silence."""
     chat = ModeratedChat(pipeline=make([GOOD]))
@@ -296,6 +319,8 @@ def test_what_cannot_be_done_is_refused(make: Make) -> None:
         chat.bind_tools([look], tool_choice="leap").invoke("What?")
     with pytest.raises(BadInput, match="logprobs"):
         chat.invoke("What?", logprobs=True)
+    with pytest.raises(BadInput, match="`stop` must not be empty"):
+        chat.invoke("What?", stop=["END", ""])
     with pytest.raises(BadInput, match="image"):
         chat.invoke([image])
     with pytest.raises(BadInput, match="'function'"):
