@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from typing import Any
 
 import uvicorn
@@ -48,17 +47,7 @@ class Running(uvicorn.Server):
         super().__init__(config)
         self._work = app.state.service.work
         self._grace = grace
-        self._up = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._work.end(self._grace, at_once=lambda: self.force_exit)
         await super().shutdown(sockets)
-
-    def wait_until_started(self, seconds: float = 30.0) -> None:
-        """For whoever runs it in another thread. Raises `TimeoutError`."""
-        if not self._up.wait(seconds):
-            raise TimeoutError(f"the server did not start within {seconds:g} seconds")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,7 +86,10 @@ def running(app: FastAPI, *, grace: float = 5.0) -> Iterator[str]:
         server = app.state.running = Running(app, grace=grace)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
         thread.start()
-        server.wait_until_started()
+        end = time.monotonic() + 30
+        while not server.started:
+            assert time.monotonic() < end, "the server did not start within 30 seconds"
+            time.sleep(0.005)
         try:
             yield f"http://127.0.0.1:{free.getsockname()[1]}"
         finally:
