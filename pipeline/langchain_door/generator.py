@@ -7,7 +7,6 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from critics import Message
 from pipeline.errors import ModelFault, ModelRefused, ModelUnable, ModelUnavailable
 from pipeline.generator import DraftRequest, Finish, Piece, Pieces
 from pipeline.langchain_door.able import unable
@@ -39,10 +38,11 @@ _FORMS = 64
 class ChatGenerator:
     """Drafts by streaming from a chat model.
 
-    `can_continue` says that the server reads a trailing assistant message as the beginning of its own turn.
     `max_tokens` bounds every draft. Until the first piece a call that failed is made again, `tries`
     times in all within `patience` seconds; a failure after it propagates.
     """
+
+    can_continue = False  # few servers read a trailing assistant message as the beginning of their own turn
 
     def __init__(
         self,
@@ -52,7 +52,6 @@ class ChatGenerator:
         max_tokens: int | None = None,
         tries: int = 3,
         patience: float = 120.0,
-        can_continue: bool = False,
     ) -> None:
         self._dialect = dialect_of(model)
         self._label = label_of(name, self._dialect.place)
@@ -62,11 +61,10 @@ class ChatGenerator:
         self._ways: dict[Form | None, int] = {}  # never changed but as a whole: threads read it
         self._streams_choices = True
         self.name = name
-        self.can_continue = can_continue
 
     def __call__(self, request: DraftRequest) -> Pieces:
         """Draft. Closing the generator closes the server's stream. Raises `ModelFault`."""
-        if request.continues and not self.can_continue:
+        if request.continues:
             raise ModelRefused(f"{self._label} cannot go on from the beginning of a turn: ask it for a whole one")
         # Not every server takes stop strings, and some of those that do not say nothing.
         return until(self._drafted(request), request.options.stop)
@@ -89,8 +87,7 @@ class ChatGenerator:
             self._ways = {**dict([*self._ways.items()][1 - _FORMS :]), form: way + 1}
 
     def _pieces(self, request: DraftRequest, way: int) -> Pieces:
-        prompt = _prompt(request)
-        meter = Meter(prompt)
+        meter = Meter(request.messages)
         gathered = Gathered()
         finish: Finish | None = None
         reason, begun = "", False
@@ -98,7 +95,7 @@ class ChatGenerator:
             turn(self._dialect.engine, self._label, patience=self._retries.within(request.time_left).timeout),
             unable(request, self._label),
             translated(self._label, secrets=self._secrets),
-            closing(self._chunks(request, prompt, way)) as chunks,
+            closing(self._chunks(request, way)) as chunks,
         ):
             for chunk in chunks:
                 meter.count(usage_of(chunk))
@@ -124,7 +121,7 @@ class ChatGenerator:
         if reason in _FAULTY:
             raise ModelFault(f"{self._label} did not finish its answer: {reason}")
 
-    def _chunks(self, request: DraftRequest, prompt: tuple[Message, ...], way: int) -> Generator[AIMessage]:
+    def _chunks(self, request: DraftRequest, way: int) -> Generator[AIMessage]:
         wanted = request.options
         bounds = [bound for bound in (request.max_tokens, wanted.max_tokens, self._max_tokens) if bound is not None]
         options = self._dialect.drafting(
@@ -136,7 +133,7 @@ class ChatGenerator:
         )
         tools, stop = wanted.tools, list(wanted.stop) or None
         drafter = partial(self._dialect.drafter, options, tools=tools, form=wanted.form, way=way)
-        messages = to_langchain(prompt)
+        messages = to_langchain(request.messages)
         chooses = tools is not None and not tools.must
         if not chooses or self._streams_choices:
             some = False
@@ -168,8 +165,3 @@ def _asked_again(call: Callable[[], AIMessage]) -> AIMessage:
         if not unreachable(exc):
             raise
         return call()
-
-
-def _prompt(request: DraftRequest) -> tuple[Message, ...]:
-    begun = (Message("assistant", request.continues),) if request.continues else ()
-    return (*request.messages, *begun)

@@ -37,19 +37,17 @@ def load_chat_model(
     timeout: float,
     context: int,
     threads: int | None = None,
-    log_probabilities: bool = False,
 ) -> BaseChatModel:
     """Load `PROVIDER:MODEL` as LangChain knows it, or the GGUF file of `chat-llama-cpp:PATH` in this process.
 
-    `timeout` is in seconds and bounds one request. `context` in tokens (0: what the model was trained with), `threads`
-    and `log_probabilities` concern in-process models only; the last one keeps the logits of the whole context in
-    memory, vocabulary x context x 4 bytes.
+    `timeout` is in seconds and bounds one request. `context` in tokens (0: what the model was trained with) and
+    `threads` concern in-process models only.
     Raises `ModelMissing` for an unknown name, package or file, `ModelUnusable` for a file that is no model, and
     `SettingsError` for a key that is missing or a `base_url` that is no web address.
     """
     kind, _, rest = name.partition(":")
     if kind == IN_PROCESS:
-        return _in_process(rest, temperature, top_p, context, threads, log_probabilities)
+        return _in_process(rest, temperature, top_p, context, threads)
     if not name.strip() or name.endswith(":"):
         raise ModelMissing(f"{name!r} names no model: {_FORM}")
     options = {"temperature": temperature, "timeout": timeout}
@@ -81,9 +79,7 @@ def _by_provider(name: str, options: dict[str, Any]) -> BaseChatModel:
         return model
 
 
-def _in_process(
-    path: str, temperature: float, top_p: float | None, context: int, threads: int | None, logits: bool
-) -> BaseChatModel:
+def _in_process(path: str, temperature: float, top_p: float | None, context: int, threads: int | None) -> BaseChatModel:
     file = Path(path).expanduser()
     if not path or not file.is_file():
         raise ModelMissing(f"there is no model file {path!r}: {_FORM}")
@@ -97,7 +93,6 @@ def _in_process(
             n_batch=min(512, context or 512),
             n_threads=threads,
             model_kwargs=_given(n_threads_batch=threads),
-            logits_all=logits,
             max_tokens=-1,
             temperature=temperature,
             verbose=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any, SupportsFloat
+from typing import Any
 
 from critics import NoLogProbabilities, Unreadable
 
@@ -60,7 +60,7 @@ def _likeliest(logprobs: object) -> Sequence[Any]:
 
 def _word(entry: object) -> tuple[str, float]:
     match entry:
-        case {"token": str(word), "logprob": SupportsFloat() as logprob}:  # llama-cpp-python gives NumPy's numbers
+        case {"token": str(word), "logprob": int() | float() as logprob}:
             value = float(logprob)
             if value <= _ROUNDING:  # which is false of NaN
                 return word, math.exp(min(value, 0.0))

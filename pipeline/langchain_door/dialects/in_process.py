@@ -42,8 +42,9 @@ class InProcess:
     ) -> Options:
         return given(seed=short_seed(seed), max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 
-    def reading(self, *, top: int) -> Options | None:
-        return {"streaming": False, "temperature": 0.0, "logprobs": True, "top_logprobs": top, "max_tokens": 1}
+    def reading(self, *, top: int) -> Options | None:  # noqa: ARG002 (the protocol's)
+        # It would have to keep the logits of its whole context in memory, vocabulary x context x 4 bytes.
+        return None
 
     def writing(self, *, max_tokens: int, schema: Schema | None) -> Sequence[Options]:
         # A penalty on what was said before would keep a verdict from naming the rule that it is about.

@@ -173,14 +173,6 @@ def test_every_role_reaches_the_server(serve: Callable[..., tuple[str, list[dict
     assert [(turn["role"], turn["content"]) for turn in asked[0]["messages"]] == [(t.role, t.content) for t in turns]
 
 
-def test_a_beginning_is_sent_as_the_assistants_turn(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
-    """A server said to go on from a trailing assistant message is sent one."""
-    url, asked = serve([(200, {}, events(" seal"))])
-    drafts = generator(url, can_continue=True)
-    assert text(drafts(DraftRequest(ASKED, seed=1, continues="The grey"))) == " seal"
-    assert asked[0]["messages"][-1] == {"role": "assistant", "content": "The grey"}
-
-
 def test_a_beginning_is_refused_where_it_would_be_forgotten() -> None:
     """A generator that cannot go on from a beginning says so, and does not quietly begin anew."""
     drafts = generator("http://127.0.0.1:9/v1")

@@ -24,7 +24,7 @@ SCHEMA = {"type": "object", "properties": {"broken": {"type": "boolean"}}, "requ
 
 @pytest.fixture(scope="module")
 def model(load_in_process: Callable[..., Any]) -> Iterator[Any]:
-    """Loaded once, without log probabilities."""
+    """Loaded once."""
     loaded = load_in_process()
     yield loaded
     loaded.client.close()
@@ -39,21 +39,16 @@ def test_a_draft_is_written_in_process(model: Any) -> None:
     assert [piece.text for piece in first] == [piece.text for piece in again]
 
 
-def test_a_model_that_keeps_no_logits_has_no_log_probabilities(model: Any) -> None:
-    """Loaded without them, it says `NoLogProbabilities`, and writes its verdicts instead."""
+def test_a_model_that_keeps_no_logits_has_no_log_probabilities(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says `NoLogProbabilities` without a call, which would be in vain, and writes its verdicts instead."""
     judge = ChatJudgeModel(model, name="local", grammar=compile_grammar)
-    with pytest.raises(NoLogProbabilities):
-        judge.choose([ASKED], ["yes", "no"])
+    asked: list[dict[str, Any]] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(model.client, "create_chat_completion", lambda **options: asked.append(options))
+        with pytest.raises(NoLogProbabilities):
+            judge.choose([ASKED], ["yes", "no"])
+    assert asked == []
     validate(json.loads(judge.write(ASKED, max_tokens=20, schema=SCHEMA).text), SCHEMA)
-
-
-def test_a_model_that_keeps_its_logits_is_read(load_in_process: Callable[..., Any]) -> None:
-    """Loaded with log probabilities, choices have masses in [0, 1], and the cost is the model's own count."""
-    loaded = load_in_process(log_probabilities=True, context=256)
-    (reading,) = ChatJudgeModel(loaded, name="local").choose([ASKED], ["yes", "no"])
-    loaded.client.close()
-    assert 0.0 < sum(reading.mass.values()) <= 1.0
-    assert reading.usage.completion_tokens == 1
 
 
 def test_the_compiled_grammar_is_what_binds(model: Any) -> None:
