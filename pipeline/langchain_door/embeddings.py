@@ -43,13 +43,13 @@ def load_embedder(
 
 
 class LangChainEmbedder:
-    """Embeds by a LangChain integration. A call that failed is made again, `tries` times in all within `patience`
-    seconds, or within the time that the critic still has. Raises `ModelFault`."""
+    """Embeds by a LangChain integration. A call that failed is made again, `tries` times in all, within the time that
+    the critic still has. Raises `ModelFault`."""
 
-    def __init__(self, model: Embeddings, *, name: str, tries: int = 3, patience: float = 120.0) -> None:
+    def __init__(self, model: Embeddings, *, name: str, tries: int = 3) -> None:
         self._model = model
         self._name = name
-        self._retries = Retries(attempts=tries, timeout=patience)
+        self._retries = Retries(attempts=tries)
         self._secrets = secrets_of(model)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:

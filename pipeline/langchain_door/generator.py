@@ -38,8 +38,8 @@ _FORMS = 64
 class ChatGenerator:
     """Drafts by streaming from a chat model.
 
-    `max_tokens` bounds every draft. Until the first piece a call that failed is made again, `tries`
-    times in all within `patience` seconds; a failure after it propagates.
+    `max_tokens` bounds every draft. Until the first piece a call that failed is made again, `tries` times in all; a
+    failure after it propagates.
     """
 
     can_continue = False  # few servers read a trailing assistant message as the beginning of their own turn
@@ -51,13 +51,12 @@ class ChatGenerator:
         name: str,
         max_tokens: int | None = None,
         tries: int = 3,
-        patience: float = 120.0,
     ) -> None:
         self._dialect = dialect_of(model)
         self._label = label_of(name, self._dialect.place)
         self._secrets = secrets_of(model)
         self._max_tokens = max_tokens
-        self._retries = Retries(attempts=tries, timeout=patience)
+        self._retries = Retries(attempts=tries)
         self._ways: dict[Form | None, int] = {}  # never changed but as a whole: threads read it
         self._streams_choices = True
         self.name = name

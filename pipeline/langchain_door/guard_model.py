@@ -28,13 +28,10 @@ class ChatGuardModel:
     """Sends the bare messages, and what else the template takes as `chat_template_kwargs` (llama-server, vLLM).
 
     What a server turned out not to take of log probabilities is remembered. `context` is in tokens. A call that failed
-    is made again, `tries` times in all within `patience` seconds. Raises `SettingsError` for a model that is not behind
-    such a server.
+    is made again, `tries` times in all. Raises `SettingsError` for a model that is not behind such a server.
     """
 
-    def __init__(
-        self, model: BaseChatModel, *, name: str, context: int | None = None, tries: int = 3, patience: float = 120.0
-    ) -> None:
+    def __init__(self, model: BaseChatModel, *, name: str, context: int | None = None, tries: int = 3) -> None:
         dialect = dialect_of(model)
         if not isinstance(dialect, OpenAi) or not dialect.takes_variables:
             raise SettingsError(
@@ -44,7 +41,7 @@ class ChatGuardModel:
         self._dialect = dialect
         self._label = label_of(name, dialect.place)
         self._secrets = secrets_of(model)
-        self._retries = Retries(attempts=tries, timeout=patience)
+        self._retries = Retries(attempts=tries)
         self._tops: tuple[int | None, ...] = _TOPS
         self.name = name
         self.context = context

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from critics import NoLogProbabilities, Prompt, Reading, Usage, Written
+from critics import NoLogProbabilities, Prompt, Reading, Usage, Written, time_left
 from pipeline.errors import ModelRefused
 from pipeline.langchain_door.dialects import GrammarOf, dialect_of
 from pipeline.langchain_door.dialects.dialect import Options
@@ -30,8 +30,7 @@ class ChatJudgeModel:
     """Reads choices from a chat model's log probabilities, and lets it write verdicts.
 
     What a server turned out not to take is remembered, and not asked for again. `context` is in tokens. `grammar`
-    compiles a JSON schema for models in this process. A call that failed is made again, `tries` times in all within
-    `patience` seconds.
+    compiles a JSON schema for models in this process. A call that failed is made again, `tries` times in all.
     """
 
     prefills = False  # few servers go on from an answer that has begun, and others begin a new one
@@ -43,13 +42,12 @@ class ChatJudgeModel:
         name: str,
         context: int | None = None,
         tries: int = 3,
-        patience: float = 120.0,
         grammar: GrammarOf | None = None,
     ) -> None:
         self._dialect = dialect_of(model, grammar=grammar)
         self._label = label_of(name, self._dialect.place)
         self._secrets = secrets_of(model)
-        self._retries = Retries(attempts=tries, timeout=patience)
+        self._retries = Retries(attempts=tries)
         self._tops: tuple[int, ...] = _TOPS
         self._ways: dict[str, int] = {}
         self.name = name
@@ -114,7 +112,7 @@ class ChatJudgeModel:
 
         def call() -> AIMessage:
             with (
-                turn(self._dialect.engine, self._label, patience=self._retries.timeout),
+                turn(self._dialect.engine, self._label, patience=self._retries.within(time_left()).timeout),
                 refusals_of(parameter),
                 translated(self._label, secrets=self._secrets),
             ):

@@ -19,18 +19,20 @@ T = TypeVar("T")
 Left = Callable[[], float | None]
 """For how many seconds somebody still waits: 0 when nobody does any more, `None` where nothing limits it."""
 
+_LONGEST_WAIT = 8.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """How often a call is tried in all, and for how many seconds in all, waits included.
+    """How often a call is tried in all, and within how many seconds of the first one another may begin. It cuts none
+    short: how long one may take is the client's own timeout.
 
-    The first wait is drawn from half of `wait` to `wait` seconds; the range doubles each time up to `longest_wait`.
+    The first wait is drawn from half of `wait` to `wait` seconds; the range doubles each time up to eight seconds.
     """
 
-    attempts: int
-    timeout: float
+    attempts: int = 3
+    timeout: float = 120.0
     wait: float = 0.5
-    longest_wait: float = 8.0
 
     def within(self, seconds: float | None) -> Retries:
         """The same, but in so many seconds at most, if there is a bound."""
@@ -89,7 +91,7 @@ def _waits(retries: Retries, left: Left) -> Callable[[Exception], bool | float]:
             return False
         asked = exc.retry_after if isinstance(exc, ModelUnavailable) else None
         wait = max(asked or 0.0, random.uniform(longest / 2, longest))
-        longest = min(2 * longest, retries.longest_wait)
+        longest = min(2 * longest, _LONGEST_WAIT)
         return wait if time.monotonic() + wait < deadline else False
 
     return seconds

@@ -19,9 +19,9 @@ _NAME = "the moderation service"
 class OpenAiModerator:
     """Asks the service about one text at a time, in one request.
 
-    `timeout` is in seconds and bounds one request. A call that failed is made again, `tries` times in all within
-    `patience` seconds; both end with the time that the critic still has. Raises `SettingsError` for a key that is
-    missing or a `base_url` that is no web address, and `ModelMissing` where the extra `openai` is not installed.
+    `timeout` is in seconds and bounds one request. A call that failed is made again, `tries` times in all; both end
+    with the time that the critic still has. Raises `SettingsError` for a key that is missing or a `base_url` that is no
+    web address, and `ModelMissing` where the extra `openai` is not installed.
     """
 
     def __init__(
@@ -32,7 +32,6 @@ class OpenAiModerator:
         api_key: str | None = None,
         timeout: float = 60.0,
         tries: int = 3,
-        patience: float = 120.0,
     ) -> None:
         options: dict[str, Any] = address(_NAME, base_url, api_key)
         try:
@@ -45,7 +44,7 @@ class OpenAiModerator:
         self._label = label_of(f"{_NAME} {model}", base_url or "")
         self._secrets = [self._client.api_key] if self._client.api_key else []
         self._timeout = timeout
-        self._retries = Retries(attempts=tries, timeout=patience)
+        self._retries = Retries(attempts=tries)
 
     def __call__(self, text: str) -> Mapping[str, float]:
         """Probabilities by category. Raises `ModelFault`, and `Unreadable` for a reply of another shape."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -80,11 +82,16 @@ def test_a_prompt_beyond_the_context_is_told_apart(model: Any) -> None:
 
 
 def test_one_call_at_a_time(model: Any) -> None:
-    """While a draft is open a second call waits, gives up in words, and works again once the draft is closed."""
-    pieces = ChatGenerator(model, name="local")(DraftRequest(ASKED, seed=3, max_tokens=50))
+    """While a draft is open a second one gives up in words when nobody waits for it any more, and a verdict waits until
+    the draft is closed."""
+    drafts, judge = ChatGenerator(model, name="local"), ChatJudgeModel(model, name="local")
+    pieces = drafts(DraftRequest(ASKED, seed=3, max_tokens=50))
     next(pieces)
-    judge = ChatJudgeModel(model, name="local", patience=0.1)
     with pytest.raises(ModelUnavailable, match="busy"):
-        judge.write(ASKED, max_tokens=1)
-    pieces.close()
-    assert judge.write(ASKED, max_tokens=1).text
+        list(drafts(DraftRequest(ASKED, seed=3, deadline=time.monotonic() + 0.1)))
+    with ThreadPoolExecutor(1) as pool:
+        verdict = pool.submit(judge.write, ASKED, max_tokens=1)
+        with pytest.raises(TimeoutError):
+            verdict.result(0.5)
+        pieces.close()
+        assert verdict.result(60).text

@@ -42,13 +42,31 @@ def test_a_busy_server_is_asked_again_when_it_said(serve: Callable[..., tuple[st
 
 
 def test_a_wait_that_does_not_fit_is_not_begun(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
-    """A server that asks for an hour, where there is a second, is not asked again and not waited for."""
+    """A server that asks for an hour, where there are two minutes, is not asked again and not waited for."""
     url, asked = serve([(503, {"Retry-After": "3600"}, BUSY)])
     begun = time.monotonic()
     with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
-        ChatJudgeModel(model(url), name="m", patience=1.0).write(ASKED, max_tokens=4)
+        ChatJudgeModel(model(url), name="m").write(ASKED, max_tokens=4)
     assert len(asked) == 1
     assert time.monotonic() - begun < 1
+
+
+def test_a_call_is_not_cut_short() -> None:
+    """The time for all tries keeps another one from beginning, and lets the one that is under way take as long as the
+    client lets it."""
+    calls: list[int] = []
+
+    def call() -> str:
+        calls.append(1)
+        time.sleep(0.2)
+        if len(calls) == 2:
+            raise ModelUnavailable("busy")
+        return "whole"
+
+    brief = Retries(attempts=3, timeout=0.05, wait=0.001)
+    assert retried(call, brief) == "whole"
+    with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
+        retried(call, brief)
 
 
 def test_a_critic_asks_again_only_in_its_own_time(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
