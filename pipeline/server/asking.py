@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from starlette.requests import Request
+from starlette.types import Receive
 
 from critics import Message, Source
 from pipeline.answer import Answer
@@ -68,7 +69,7 @@ def ask(
 async def collected(request: Request, following: Following) -> list[Outcome]:
     """All answers. Raises `ApiError`, and `ClientGone`; then the work is stopped."""
     try:
-        return await unless_gone(request, _all(following))
+        return await unless_gone(request.receive, _all(following))
     finally:
         following.cancel()
 
@@ -99,10 +100,10 @@ def failure(event: Failed) -> faults.ApiError:
     return faults.bug()
 
 
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
+async def unless_gone(receive: Receive, work: Awaitable[T]) -> T:
     """What the work gives, unless the client leaves before: then it is cancelled, and `ClientGone` raised."""
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(_left(receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -114,6 +115,6 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
         await asyncio.gather(leaving, working, return_exceptions=True)  # what is cancelled has not ended yet
 
 
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass

@@ -67,7 +67,7 @@ def moderation_routes(service: Service) -> APIRouter:
             return [_verdict(pipeline, text, body.response) for text in texts if not over.is_set()]
 
         try:
-            verdicts = await unless_gone(request, service.work.run(judged))
+            verdicts = await unless_gone(request.receive, service.work.run(judged))
         finally:
             over.set()  # nobody waits for the texts that are left
         for verdict in verdicts:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pipeline.server.asking import unless_gone
+from pipeline.server.asking import ClientGone, unless_gone
 from pipeline.server.work import Following
 
 KEEP_ALIVE = b": held until it is judged\n\n"
@@ -42,17 +42,10 @@ class EventStream(Response):
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # Starlette's
-        leaving = asyncio.ensure_future(_left(receive))
-        pouring = asyncio.ensure_future(self._pour(send))
         try:
-            await asyncio.wait({leaving, pouring}, return_when=asyncio.FIRST_COMPLETED)
-            if pouring.done():
-                with suppress(TimeoutError):  # it does not read, which is as good as gone
-                    pouring.result()
+            with suppress(ClientGone, TimeoutError):  # one that does not read is as good as gone
+                await unless_gone(receive, self._pour(send))
         finally:
-            leaving.cancel()
-            pouring.cancel()
-            await asyncio.gather(leaving, pouring, return_exceptions=True)
             await self._rest.aclose()
 
     async def _pour(self, send: Send) -> None:
@@ -77,14 +70,9 @@ async def event_stream(
 ) -> Response:
     """The response, once there is something to send: until then a fault still has a status of its own."""
     try:
-        first = await unless_gone(request, anext(events))
+        first = await unless_gone(request.receive, anext(events))
     except BaseException:
         following.cancel()  # closing a generator that never began would not
         await events.aclose()
         raise
     return EventStream(first, events, patience=patience, headers=headers)
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
