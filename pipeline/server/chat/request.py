@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from critics import ToolCall
+from pipeline.inputs import SourceIn
 from pipeline.server import faults
 from pipeline.server.wire.form import Schema, form_of
 from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
@@ -25,13 +26,8 @@ class ChatMessage(In):
         return calls_of(self.tool_calls or ())
 
 
-class ContextSource(In):
+class ContextSource(SourceIn, In):
     """A source with its provenance: ours, for manifestos that check an answer against its sources."""
-
-    text: str
-    origin: str = ""
-    published: str = ""
-    kind: str = ""
 
 
 class StreamOptions(In):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 
@@ -11,17 +10,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from critics import Source
 from pipeline.asked_options import asked_options
 from pipeline.errors import BadInput
 from pipeline.generator import DraftOptions
+from pipeline.inputs import sources
 from pipeline.server import faults
 from pipeline.server.asking import ask, collected
-from pipeline.server.chat.chunks import Chunks, streamed
+from pipeline.server.chat.chunks import Chunks
 from pipeline.server.chat.reply import ChatCompletion, choice, dumped
 from pipeline.server.chat.request import ChatRequest, refuse_unsupported
-from pipeline.server.service import Service, record_of
+from pipeline.server.service import Service
 from pipeline.server.telling.told import headers, told
+from pipeline.server.wire.body import whole
 from pipeline.server.wire.conversation import conversation
 from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.ending import usage_of
@@ -54,17 +54,14 @@ def chat_routes(service: Service) -> APIRouter:
             hold=not body.stream,
             choices=body.n or 1,
             seed=body.seed,
-            context=[Source(s.text, s.origin, s.published, s.kind) for s in body.context or ()],
+            context=sources(body.context or ()),
         )
         identity = f"chatcmpl-{uuid.uuid4().hex}"
         manifesto = served.pipeline.manifesto
         if body.stream:
-            record_of(request).stream = True
             with_usage = bool(body.stream_options and body.stream_options.include_usage)
-            chunks = Chunks(identity, served, with_usage=with_usage)
-            events = streamed(service, following, chunks, with_usage=with_usage)
-            patience = service.options.body_seconds
-            return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
+            chunks = Chunks(identity, served, tell, with_usage=with_usage)
+            return await event_stream(service, request, following, chunks, headers=headers(manifesto, tell))
         outcomes = await collected(request, following)
         reply = ChatCompletion(
             id=identity,
@@ -74,12 +71,7 @@ def chat_routes(service: Service) -> APIRouter:
             usage=usage_of(outcomes),
             superego=told(outcomes, tell),
         )
-        # By way of json, because an upstream's text may hold lone surrogates, which it escapes.
-        return Response(
-            json.dumps(dumped(reply)),
-            media_type="application/json",
-            headers=headers(manifesto, tell, outcomes),
-        )
+        return whole(dumped(reply), headers=headers(manifesto, tell, outcomes))
 
     return router
 

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.server.asking import failure, outcome_of
+from pipeline.outcome import Outcome
 from pipeline.server.faults import ApiError
+from pipeline.server.options import Tell
 from pipeline.server.responses.reply import OutputMessage, OutputText, ResponseObject, dumped, ended
-from pipeline.server.service import Service
 from pipeline.server.telling.told import told
 from pipeline.server.wire import sse
-from pipeline.server.work import Ended, Failed, Following, Part
+from pipeline.server.work import Ended, Part
 
 
 class Events:
     """The events of one response of one message of one text."""
 
-    def __init__(self, response: ResponseObject, item: str) -> None:
+    def __init__(self, response: ResponseObject, item: str, tell: Tell) -> None:
         self._response = response
         self._item = item
+        self._tell = tell
         self._number = 0
         self._begun = False
 
-    def text(self, text: str) -> Iterator[bytes]:
-        if not self._begun:
-            self._begun = True
-            yield from self._opening()
-        if text:
-            yield self._event("response.output_text.delta", **self._place, delta=text, logprobs=[])
+    def part(self, part: Part) -> Iterator[bytes]:
+        return self._text(part.text)
 
-    def end(self, whole: ResponseObject) -> Iterator[bytes]:
-        yield from self.text("")
+    def end(self, end: Ended, outcome: Outcome) -> Iterator[bytes]:
+        refusal = outcome.answer or "" if outcome.status == "withheld" and not end.shown else ""
+        yield from self._text(refusal)
+        text = end.shown + refusal
+        whole = ended(self._response, self._item, text, outcome, told([outcome], self._tell))
         (message,) = whole.output
         (part,) = message.content
         yield self._event("response.output_text.done", **self._place, text=part.text, logprobs=[])
@@ -42,6 +42,16 @@ class Events:
     def fault(self, fault: ApiError) -> bytes:
         info = fault.body.error
         return self._event("error", code=info.code, message=info.message, param=info.param, error=info.model_dump())
+
+    def last(self) -> Iterator[bytes]:
+        return iter(())
+
+    def _text(self, text: str) -> Iterator[bytes]:
+        if not self._begun:
+            self._begun = True
+            yield from self._opening()
+        if text:
+            yield self._event("response.output_text.delta", **self._place, delta=text, logprobs=[])
 
     def _opening(self) -> Iterator[bytes]:
         empty = OutputMessage(id=self._item, status="in_progress", content=[])
@@ -57,44 +67,3 @@ class Events:
     def _event(self, kind: str, **fields: Any) -> bytes:
         number, self._number = self._number, self._number + 1
         return sse.data({"type": kind, "sequence_number": number, **fields}, event=kind)
-
-
-async def streamed(
-    service: Service, following: Following, response: ResponseObject, item: str
-) -> AsyncGenerator[bytes, None]:
-    """What goes over the wire. Raises `ApiError` as long as nothing has; later a fault is an event, and the last."""
-    events, begun, whole = Events(response, item), False, None
-    try:
-        while whole is None:
-            event = await following.next(service.options.keep_alive)
-            said: Iterator[bytes] = iter((sse.KEEP_ALIVE,))
-            if isinstance(event, Failed):
-                raise failure(event)
-            if isinstance(event, Part):
-                said = events.text(event.text)
-            if isinstance(event, Ended):
-                whole, said = _ending(event, service, response, item, events)
-            for chunk in said:
-                begun = True
-                yield chunk
-    except ApiError as fault:
-        if not begun:
-            raise
-        yield events.fault(fault)
-    finally:
-        following.cancel()
-
-
-def _ending(
-    event: Ended, service: Service, response: ResponseObject, item: str, events: Events
-) -> tuple[ResponseObject, Iterator[bytes]]:
-    outcome = outcome_of(event)
-    refusal = outcome.answer or "" if outcome.status == "withheld" and not event.shown else ""
-    text = event.shown + refusal
-    whole = ended(response, item, text, outcome, told([outcome], service.options.tell))
-    return whole, _both(events.text(refusal), events.end(whole))
-
-
-def _both(one: Iterator[bytes], other: Iterator[bytes]) -> Iterator[bytes]:
-    yield from one
-    yield from other

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 
 from fastapi import APIRouter
@@ -13,11 +12,12 @@ from starlette.responses import Response
 from critics import Message
 from pipeline.asked_options import asked_options
 from pipeline.server.asking import ask, collected
-from pipeline.server.responses.events import streamed
+from pipeline.server.responses.events import Events
 from pipeline.server.responses.reply import ResponseObject, begun, dumped, ended
 from pipeline.server.responses.request import InputItem, ResponseRequest, refuse_unsupported
-from pipeline.server.service import Service, record_of
+from pipeline.server.service import Service
 from pipeline.server.telling.told import headers, told
+from pipeline.server.wire.body import whole
 from pipeline.server.wire.conversation import conversation
 from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.sse import event_stream
@@ -45,15 +45,11 @@ def response_routes(service: Service) -> APIRouter:
         response, item = begun(body, served.id), f"msg_{uuid.uuid4().hex}"
         manifesto = served.pipeline.manifesto
         if body.stream:
-            record_of(request).stream = True
-            events = streamed(service, following, response, item)
-            patience = service.options.body_seconds
-            return await event_stream(request, following, events, patience=patience, headers=headers(manifesto, tell))
+            events = Events(response, item, tell)
+            return await event_stream(service, request, following, events, headers=headers(manifesto, tell))
         (outcome,) = await collected(request, following)
-        whole = ended(response, item, outcome.answer or "", outcome, told([outcome], tell))
-        return Response(
-            json.dumps(dumped(whole)), media_type="application/json", headers=headers(manifesto, tell, [outcome])
-        )
+        reply = ended(response, item, outcome.answer or "", outcome, told([outcome], tell))
+        return whole(dumped(reply), headers=headers(manifesto, tell, [outcome]))
 
     return router
 

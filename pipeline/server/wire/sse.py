@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pipeline.server.asking import ClientGone, unless_gone
-from pipeline.server.work import Following
+from pipeline.outcome import Outcome
+from pipeline.server.asking import ClientGone, failure, outcome_of, unless_gone
+from pipeline.server.faults import ApiError
+from pipeline.server.service import Service, record_of
+from pipeline.server.work import Ended, Event, Failed, Following, Part
 
 KEEP_ALIVE = b": held until it is judged\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -60,19 +63,62 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
+class Shape(Protocol):
+    """How a route writes answers as they grow."""
+
+    def part(self, part: Part, /) -> Iterator[bytes]: ...
+
+    def end(self, ended: Ended, outcome: Outcome, /) -> Iterator[bytes]: ...
+
+    def fault(self, fault: ApiError, /) -> bytes:
+        """The last event, once there was another."""
+
+    def last(self) -> Iterator[bytes]:
+        """What follows when all answers have ended."""
+
+
 async def event_stream(
-    request: Request,
-    following: Following,
-    events: AsyncGenerator[bytes, None],
-    *,
-    patience: float,
-    headers: Mapping[str, str],
+    service: Service, request: Request, following: Following, shape: Shape, *, headers: Mapping[str, str]
 ) -> Response:
     """The response, once there is something to send: until then a fault still has a status of its own."""
+    record_of(request).stream = True
+    events = _poured(following, shape, service.options.keep_alive)
     try:
         first = await unless_gone(request.receive, anext(events))
     except BaseException:
         following.cancel()  # closing a generator that never began would not
         await events.aclose()
         raise
-    return EventStream(first, events, patience=patience, headers=headers)
+    return EventStream(first, events, patience=service.options.body_seconds, headers=headers)
+
+
+async def _poured(following: Following, shape: Shape, keep_alive: float) -> AsyncGenerator[bytes, None]:
+    """What goes over the wire. Raises `ApiError` as long as nothing has; later a fault is an event, and the last."""
+    begun, left = False, len(following)
+    try:
+        while left:
+            event = await following.next(keep_alive)
+            left -= isinstance(event, Ended)
+            for said in _said(event, shape):
+                begun = True
+                yield said
+        for said in shape.last():
+            yield said
+    except ApiError as fault:
+        if not begun:
+            raise
+        yield shape.fault(fault)
+    finally:
+        following.cancel()
+
+
+def _said(event: Event | None, shape: Shape) -> Iterator[bytes]:
+    match event:
+        case None:
+            yield KEEP_ALIVE
+        case Failed():
+            raise failure(event)
+        case Part():
+            yield from shape.part(event)
+        case Ended():
+            yield from shape.end(event, outcome_of(event))
