@@ -47,7 +47,7 @@ from pipeline.llama import (
 )
 from pipeline.openai_door import OpenAiModerator
 from pipeline.pipeline import Pipeline
-from pipeline.settings import RemoteSettings, Settings, load_settings
+from pipeline.settings import Settings, load_settings
 from pipeline.weights import judge_adapter, judge_name, probe_files, weights_of
 
 
@@ -191,11 +191,9 @@ class Parts:
             )
         model = load_chat_model(
             wanted.model,
-            base_url=wanted.base_url,
-            api_key=_key(wanted),
+            **wanted.reached,
             temperature=wanted.temperature,
             top_p=wanted.top_p,
-            timeout=wanted.timeout,
             context=wanted.context,
             threads=self._settings.threads,
         )
@@ -219,11 +217,9 @@ class Parts:
             return LlamaJudgeModel(engine, adapters=adapters, ahead=self._engines.reads_ahead(path))
         model = load_chat_model(
             name,
-            base_url=wanted.base_url,
-            api_key=_key(wanted),
+            **wanted.reached,
             temperature=0.0,
             top_p=None,
-            timeout=wanted.timeout,
             context=wanted.context,
             threads=self._settings.threads,
         )
@@ -242,24 +238,12 @@ class Parts:
         if wanted.model == "embedded":
             return PackagedEmbedder(threads=self._settings.threads)
         self._weights(wanted.model)
-        return load_embedder(
-            wanted.model,
-            base_url=wanted.base_url,
-            api_key=_key(wanted),
-            timeout=wanted.timeout,
-            tries=wanted.tries,
-        )
+        return load_embedder(wanted.model, **wanted.reached, tries=wanted.tries)
 
     def _moderator(self) -> Moderator:
         wanted = self._settings.remote
         self._weights(wanted.model)
-        return OpenAiModerator(
-            model=wanted.model,
-            base_url=wanted.base_url,
-            api_key=_key(wanted),
-            timeout=wanted.timeout,
-            tries=wanted.tries,
-        )
+        return OpenAiModerator(model=wanted.model, **wanted.reached, tries=wanted.tries)
 
     def _judge(self, manifesto: Manifesto) -> Judge:
         wanted = self._settings.judge
@@ -307,10 +291,6 @@ def asks_model(manifesto: Manifesto) -> bool:
 def store_of(settings: Settings) -> Store:
     """The cache that the settings name."""
     return Store(settings.cache.file, most=settings.cache.megabytes * 1_000_000)
-
-
-def _key(wanted: RemoteSettings) -> str | None:
-    return wanted.api_key.get_secret_value() if wanted.api_key else None
 
 
 def _own(name: str, settings: Settings) -> Critic:

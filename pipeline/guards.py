@@ -96,15 +96,7 @@ def _refuse_misfits(family: GuardFamily, manifesto: Manifesto, wanted: GuardSett
 def _served(wanted: GuardSettings, name: str) -> GuardModel:
     if wanted.template:
         raise SettingsError("`guard.template` is for GGUF files: give a server its template when it is started")
-    model = load_chat_model(
-        name,
-        base_url=wanted.base_url,
-        api_key=wanted.api_key.get_secret_value() if wanted.api_key else None,
-        temperature=0.0,
-        top_p=None,
-        timeout=wanted.timeout,
-        context=wanted.context,
-    )
+    model = load_chat_model(name, **wanted.reached, temperature=0.0, top_p=None, context=wanted.context)
     return ChatGuardModel(model, name=name, context=wanted.context or None, tries=wanted.tries)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -32,7 +32,15 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RemoteSettings(_Model):
+class Reached(TypedDict):
+    """How a server is reached."""
+
+    base_url: str | None
+    api_key: str | None
+    timeout: float
+
+
+class ServedSettings(_Model):
     """A server: used by models that are not GGUF files."""
 
     base_url: str | None = Field(None, description="Address of an OpenAI-compatible server.")
@@ -40,8 +48,14 @@ class RemoteSettings(_Model):
     timeout: float = Field(60.0, gt=0, le=86_400, description="Seconds for one request.")
     tries: int = Field(3, ge=1, description="How often a call that failed is made in all.")
 
+    @property
+    def reached(self) -> Reached:
+        """With the key itself, for the client alone."""
+        key = self.api_key.get_secret_value() if self.api_key else None
+        return {"base_url": self.base_url, "api_key": key, "timeout": self.timeout}
 
-class GeneratorSettings(RemoteSettings):
+
+class GeneratorSettings(ServedSettings):
     """What drafts."""
 
     model: str = Field("embedded", description="`embedded`, a path to a GGUF file, or a LangChain name.")
@@ -52,7 +66,7 @@ class GeneratorSettings(RemoteSettings):
     min_p: float = Field(0.05, ge=0, le=1, description="GGUF models only.")
 
 
-class JudgeSettings(RemoteSettings):
+class JudgeSettings(ServedSettings):
     """What judges, where a rule asks for the critic `judge`."""
 
     model: str | None = Field(None, description="As for the generator, whose model and server it is when not given.")
@@ -66,7 +80,7 @@ class JudgeSettings(RemoteSettings):
     while_writing: bool = Field(False, description="Whether the model judges veto rules at every finished sentence.")
 
 
-class EmbeddingsSettings(RemoteSettings):
+class EmbeddingsSettings(ServedSettings):
     """What turns texts into vectors, where a rule asks for the critic `semantic` or `grounded`."""
 
     model: str = Field("embedded", description="`embedded`, or a name that LangChain's `init_embeddings` takes.")
@@ -78,13 +92,13 @@ class ProbeSettings(_Model):
     file: Path | None = Field(None, description="Made by `superego critic train --kind probe`; else the shipped one.")
 
 
-class ModerationSettings(RemoteSettings):
+class ModerationSettings(ServedSettings):
     """The moderation service, where a rule asks for the critic `remote`."""
 
     model: str = Field("omni-moderation-latest", description="As the service names it.")
 
 
-class GuardSettings(RemoteSettings):
+class GuardSettings(ServedSettings):
     """The guard model, where a rule asks for the critic `guard`."""
 
     model: str | None = Field(None, description="A path to a GGUF file, or a LangChain name.")

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from pipeline.addresses import bare
 from pipeline.cli.reporting import note
 from pipeline.errors import BadInput
-from pipeline.settings import RemoteSettings, Settings
+from pipeline.settings import ServedSettings, Settings
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -40,14 +40,14 @@ def served(
         raise BadInput(f"--base-url: no model is in use that is behind a server: name one with {flags}")
     changed = {}
     for role in asked:
-        told: RemoteSettings = getattr(settings, role)
+        told: ServedSettings = getattr(settings, role)
         cure = f"where it is meant for that one, set `{role}.base_url` in the place of --base-url"
         key = key_for(url, role, told, cure=cure)
         changed[role] = told.model_copy(update={"base_url": url, "api_key": key})
     return settings.model_copy(update=changed)
 
 
-def key_for(url: str, role: str, told: RemoteSettings, *, cure: str) -> SecretStr | None:
+def key_for(url: str, role: str, told: ServedSettings, *, cure: str) -> SecretStr | None:
     """The key of these settings, where it was set for the server at `url`: one that was set for another, or for the
     model's vendor, is nobody else's affair. That it stays here is told, with the `cure`."""
     if told.api_key is None or (told.base_url and _origin(told.base_url) == _origin(url)):

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from pipeline.addresses import bare
 from pipeline.cli.base_url import key_for
 from pipeline.errors import BadInput
-from pipeline.settings import RemoteSettings, Settings
+from pipeline.settings import ServedSettings, Settings
 
 _PATIENCE = 10.0
 
 
-def drafting(url: str, model: str | None, key_variable: str | None, told: RemoteSettings) -> dict[str, Any]:
+def drafting(url: str, model: str | None, key_variable: str | None, told: ServedSettings) -> dict[str, Any]:
     """Settings of the generator, in the place of those that are `told`. Without a name, the model is the first that the
     server lists. Its key is in the variable, or is the one that is told for this server. Raises `BadInput`."""
     if urlsplit(url).scheme not in ("http", "https"):
