@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from critics import Critic, Exchange, Finding, Manifesto, Stream, ToolCall, Usage, Verdict
+from critics import Critic, Exchange, Finding, Manifesto, Stream, ToolCall, Verdict
 from pipeline.answer import Answer, Parts
 from pipeline.awaited import awaited
 from pipeline.emptiness import verdict_on_empty
@@ -178,8 +178,6 @@ class _Run:
             return None
         verdict = draft.verdict or self._judging.of_draft(draft)
         self._ledger.attempts += 1
-        spent = self._ledger.generator
-        usage = Usage(spent.prompt_tokens - before.prompt_tokens, spent.completion_tokens - before.completion_tokens)
         return Attempt(
             number=self._ledger.attempts,
             seed=request.seed,
@@ -188,7 +186,7 @@ class _Run:
             read=draft.read,
             text=draft.text,
             verdict=verdict,
-            usage=usage,
+            usage=self._ledger.generator - before,
             seconds=self._clock() - began,
             finish=draft.finish,
             continued_from=len(request.continues),

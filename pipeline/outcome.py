@@ -26,6 +26,7 @@ StopReason = Literal[
     "cancelled",
     "fault",
 ]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 STOPS: Mapping[StopReason, str] = {
     "passed": "a draft passed",
     "input": "the prompt itself breaks a rule",
@@ -120,11 +121,31 @@ class Outcome:
         fit = (a for a in reversed(self.attempts) if (a.text, a.calls) == (self.answer, self.calls))
         return next(fit, None) if self.status == "released" else None
 
+    @property
+    def score(self) -> float | None:
+        """Of the attempt that became the answer, or else of the last one."""
+        attempt = self.given or (self.attempts[-1] if self.attempts else None)
+        return attempt.verdict.score if attempt else None
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        """Why the answer ended, in OpenAI's words."""
+        return finish_reason(self.status, self.given.finish if self.given else None, calls=bool(self.calls))
+
     def released(self) -> str:
         """The released answer. Raises `Withheld` where there is none."""
         if self.status != "released" or self.answer is None:
             raise Withheld(self)
         return self.answer
+
+
+def finish_reason(status: Status, finish: str | None, *, calls: bool = False) -> FinishReason:
+    """Why an answer ended, in OpenAI's words. `finish` is that of the attempt that became it."""
+    if status != "released":
+        return "content_filter"
+    if calls:
+        return "tool_calls"
+    return "length" if finish == "length" else "stop"
 
 
 def standstill(attempts: Sequence[Attempt]) -> StopReason | None:

@@ -92,7 +92,7 @@ def outcome_record(outcome: Outcome) -> OutcomeRecord:
         "stop_reason": outcome.stop_reason,
         "answer": outcome.answer,
         "fault": outcome.fault,
-        "manifesto": _manifesto(outcome.manifesto),
+        "manifesto": manifesto_record(outcome.manifesto),
         "generator": outcome.generator,
         "seed": outcome.seed,
         "input_verdict": verdict_record(outcome.input_verdict) if outcome.input_verdict else None,
@@ -118,13 +118,18 @@ def unasked_record(fault: str, *, manifesto: Manifesto, generator: str, seed: in
         "stop_reason": "fault",
         "answer": None,
         "fault": fault,
-        "manifesto": _manifesto(manifesto),
+        "manifesto": manifesto_record(manifesto),
         "generator": generator,
         "seed": seed,
         "input_verdict": None,
         "attempts": [],
         "usage": {"generator": nothing, "critic": nothing, "seconds": 0.0},
     }
+
+
+def manifesto_record(manifesto: Manifesto) -> ManifestoRecord:
+    """Which manifesto it was."""
+    return {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash}
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:
@@ -177,10 +182,6 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
     if attempt.read is not None:
         record["judged"] = attempt.read
     return record
-
-
-def _manifesto(manifesto: Manifesto) -> ManifestoRecord:
-    return {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash}
 
 
 def _usage(usage: Usage) -> UsageRecord:

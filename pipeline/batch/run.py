@@ -66,7 +66,9 @@ def run_batch(
             journal.note({"records": len(journal.done)})
         observe(Writing(len(journal.done)))
         tally = Tally()
-        records = _finished(batch, journal, (tally.add, *batch.also))
+        # A result file keeps no drafts, and is made of records that have them: which of them is the answer?
+        full = batch.full or form == "openai"
+        records = _finished(batch, journal, (tally.add, *batch.also), full=full)
         if _published(batch.output, journal):  # and then killed, before the journal was gone
             deque(records, maxlen=0)
         else:
@@ -144,13 +146,13 @@ def _same_manifesto(task: Task, record: Record, journal: Journal) -> None:
         raise BadInput(f"the manifesto {name} has changed since the run was begun: put it back, or --restart")
 
 
-def _finished(batch: Batch, journal: Journal, readers: Sequence[Reader]) -> Iterator[Record]:
+def _finished(batch: Batch, journal: Journal, readers: Sequence[Reader], *, full: bool) -> Iterator[Record]:
     for entry in journal.entries():
         record = journal.record(entry)
         _refuse_fault(batch, record)  # of an earlier run, which need not have been strict
         for reader in readers:
             reader(record)
-        yield record if batch.full else _without_drafts(record)
+        yield record if full else _without_drafts(record)
 
 
 def _without_drafts(record: Record) -> Record:

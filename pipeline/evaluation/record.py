@@ -8,13 +8,13 @@ from typing import Any
 from pipeline.evaluation.bootstrap import SAMPLES
 from pipeline.evaluation.measure import Evaluation, Part
 from pipeline.evaluation.metrics import BINS, Figures, figures
+from pipeline.records import manifesto_record
 
 
 def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
     """Everything that was measured, with every figure that could not be told as null."""
-    manifesto = evaluation.manifesto
     return {
-        "manifesto": {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash},
+        "manifesto": manifesto_record(evaluation.manifesto),
         "critics": list(evaluation.critics) or None,
         "how": {"bootstrap_samples": SAMPLES, "interval": 0.95, "calibration_bins": BINS, "bins_of": "equal mass"},
         "parts": [_part(part) for part in evaluation.parts],

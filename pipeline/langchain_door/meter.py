@@ -67,7 +67,4 @@ class Meter:
     def settle(self) -> Usage:
         """What is still to be charged at the end."""
         total = self._charged + self._due if self.counted is None else self.counted
-        return Usage(
-            total.prompt_tokens - self._charged.prompt_tokens,
-            total.completion_tokens - self._charged.completion_tokens,
-        )
+        return total - self._charged

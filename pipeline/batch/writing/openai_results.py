@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from pipeline.batch.keeping.journal import encoded
 from pipeline.batch.task import Record
+from pipeline.outcome import finish_reason
 
 
 class OpenAiSink:
@@ -22,8 +23,8 @@ class OpenAiSink:
 
 
 def openai_result(record: Record, created: int) -> dict[str, Any]:
-    """A refusal is an answer with `finish_reason` `content_filter`. An error stands for a fault, and for what is
-    withheld under a manifesto that wants one."""
+    """For a record with its drafts. A refusal is an answer with `finish_reason` `content_filter`. An error stands for a
+    fault, and for what is withheld under a manifesto that wants one."""
     name = sha256(f"{record['id']}\0{record['seed']}".encode("utf-8", "backslashreplace")).hexdigest()[:24]
     done = record["answer"] is not None
     return {
@@ -55,9 +56,8 @@ def _response(record: Record, name: str, created: int) -> dict[str, Any]:
 
 
 def _finish(record: Record) -> str:
-    if record["status"] != "released":
-        return "content_filter"
-    return "length" if record["attempts"] and record["attempts"][-1]["finish"] == "length" else "stop"
+    finishes = (a["finish"] for a in reversed(record["attempts"]) if a["text"] == record["answer"])
+    return finish_reason(record["status"], next(finishes, None))
 
 
 def _error(record: Record) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pipeline.outcome import Outcome
-from pipeline.records import verdict_record
+from pipeline.records import manifesto_record, verdict_record
 from pipeline.tuning import Answered, Began, Difference, Ended, Event, Looped, Rate, Result, Unusable, Working
 
 
@@ -21,7 +21,7 @@ class JsonLines:
 def _record(event: Began | Answered | Difference | Looped | Ended | Unusable) -> dict[str, Any]:
     match event:
         case Began(manifesto, generator, prompts, edited):
-            told = {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash}
+            told = manifesto_record(manifesto)
             said = None if edited is None else list(map(str, edited))
             return {"event": "began", "manifesto": told, "generator": generator, "prompts": prompts, "edited": said}
         case Answered(number, prompt, result):

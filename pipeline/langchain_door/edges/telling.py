@@ -9,9 +9,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from pipeline.errors import ModelFault
 from pipeline.outcome import Outcome, Withheld
-
-WITHHELD = "content_filter"
-"""The `finish_reason` of an answer that was withheld, in the words that clients of OpenAI's know."""
+from pipeline.records import manifesto_record
 
 
 def answer_of(outcome: Outcome, *, refuse: bool) -> str:
@@ -38,26 +36,19 @@ def telling(message: AIMessage, told: dict[str, Any]) -> AIMessage:
 
 def metadata(outcome: Outcome, *, tell: bool = True) -> dict[str, Any]:
     """`finish_reason`, and with `tell` what happened: nothing of drafts, critiques or thresholds."""
-    attempt = outcome.given
-    reason = "tool_calls" if outcome.calls else "length" if attempt and attempt.finish == "length" else "stop"
-    told: dict[str, Any] = {"finish_reason": reason if outcome.status == "released" else WITHHELD}
+    told: dict[str, Any] = {"finish_reason": outcome.finish_reason}
     return {**told, "superego": summary(outcome)} if tell else told
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
     """What happened, in a few words and numbers."""
-    attempt = outcome.given or (outcome.attempts[-1] if outcome.attempts else None)
     cost = outcome.cost
     return {
         "outcome": outcome.status,
         "stop_reason": outcome.stop_reason,
         "attempts": len(outcome.attempts),
-        "score": attempt.verdict.score if attempt else None,
-        "manifesto": {
-            "name": outcome.manifesto.name,
-            "version": outcome.manifesto.version,
-            "hash": outcome.manifesto.hash,
-        },
+        "score": outcome.score,
+        "manifesto": manifesto_record(outcome.manifesto),
         "generator": outcome.generator,
         "seed": outcome.seed,
         "critic_tokens": cost.critic.total,

@@ -12,8 +12,8 @@ from pipeline.server.faults import ApiError
 from pipeline.server.options import Tell
 from pipeline.server.telling.told import told
 from pipeline.server.wire import sse
-from pipeline.server.wire.ending import finish_reason, usage_of
 from pipeline.server.wire.tools import called
+from pipeline.server.wire.usage import usage_of
 from pipeline.server.work import Ended, Part
 
 
@@ -44,7 +44,7 @@ class Chunks:
             yield self._choice(ended.choice, {"tool_calls": calls})
         superego = told([outcome], self._tell)
         more = {"superego": superego} if superego else {}
-        yield self._choice(ended.choice, {}, finish_reason(outcome), **more)
+        yield self._choice(ended.choice, {}, outcome.finish_reason, **more)
 
     def fault(self, fault: ApiError) -> bytes:
         return sse.data(fault.body.model_dump())

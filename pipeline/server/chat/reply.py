@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from pipeline.outcome import Outcome
-from pipeline.server.wire.ending import FinishReason, Usage, finish_reason
+from pipeline.outcome import FinishReason, Outcome
 from pipeline.server.wire.tools import Called, called
+from pipeline.server.wire.usage import Usage
 
 
 class AssistantMessage(BaseModel):
@@ -38,7 +38,7 @@ class ChatCompletion(BaseModel):
 def choice(index: int, outcome: Outcome) -> Choice:
     calls = called(outcome.calls)
     message = AssistantMessage(content=outcome.answer or (None if calls else ""), tool_calls=calls or None)
-    return Choice(index=index, message=message, finish_reason=finish_reason(outcome))
+    return Choice(index=index, message=message, finish_reason=outcome.finish_reason)
 
 
 def dumped(reply: ChatCompletion) -> dict[str, Any]:

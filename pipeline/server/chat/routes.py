@@ -24,9 +24,9 @@ from pipeline.server.telling.told import headers, told
 from pipeline.server.wire.body import whole
 from pipeline.server.wire.conversation import conversation
 from pipeline.server.wire.documented import POSTED, STREAMED
-from pipeline.server.wire.ending import usage_of
 from pipeline.server.wire.sse import event_stream
 from pipeline.server.wire.tools import tools_of
+from pipeline.server.wire.usage import usage_of
 
 
 def chat_routes(service: Service) -> APIRouter:

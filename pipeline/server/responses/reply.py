@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from pipeline.outcome import Outcome
 from pipeline.server.responses.request import ResponseRequest
-from pipeline.server.wire.ending import finish_reason, usage_of
+from pipeline.server.wire.usage import usage_of
 
 State = Literal["in_progress", "completed", "incomplete"]
 
@@ -98,7 +98,7 @@ def ended(
         "length": Incomplete(reason="max_output_tokens"),
         "content_filter": Incomplete(reason="content_filter"),
     }
-    why = reasons.get(finish_reason(outcome))
+    why = reasons.get(outcome.finish_reason)
     state: State = "incomplete" if why else "completed"
     usage = usage_of([outcome])
     return begun.model_copy(

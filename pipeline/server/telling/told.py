@@ -7,6 +7,7 @@ from typing import Any
 
 from critics import Manifesto, Verdict
 from pipeline.outcome import Outcome
+from pipeline.records import manifesto_record
 from pipeline.server.options import Tell
 
 
@@ -30,14 +31,13 @@ def headers(manifesto: Manifesto, tell: Tell, outcomes: Sequence[Outcome] = ()) 
     if tell == "full":
         named["x-superego-attempts"] = str(len(outcome.attempts))
         named["x-superego-stop-reason"] = outcome.stop_reason
-        if (score := _score(outcome)) is not None:
-            named["x-superego-score"] = f"{score:.4f}"
+        if outcome.score is not None:
+            named["x-superego-score"] = f"{outcome.score:.4f}"
     return named
 
 
 def _told(outcome: Outcome, tell: Tell) -> dict[str, Any]:
-    manifesto = outcome.manifesto
-    named = {"name": manifesto.name, "version": manifesto.version, "hash": manifesto.hash}
+    named = manifesto_record(outcome.manifesto)
     if tell == "reduced":
         return {"status": outcome.status, "manifesto": named}
     critic = outcome.cost.critic
@@ -46,18 +46,13 @@ def _told(outcome: Outcome, tell: Tell) -> dict[str, Any]:
         "stop_reason": outcome.stop_reason,
         "manifesto": named,
         "attempts": len(outcome.attempts),
-        "score": _score(outcome),
+        "score": outcome.score,
         "broken": [_broken(attempt.verdict) for attempt in outcome.attempts],
         "input": _broken(outcome.input_verdict) if outcome.input_verdict else None,
         "critic_usage": {"prompt_tokens": critic.prompt_tokens, "completion_tokens": critic.completion_tokens},
         "seed": outcome.seed,
         "seconds": round(outcome.cost.seconds, 3),
     }
-
-
-def _score(outcome: Outcome) -> float | None:
-    given = outcome.given or (outcome.attempts[-1] if outcome.attempts else None)
-    return given.verdict.score if given else None
 
 
 def _broken(verdict: Verdict) -> list[str]:

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
-from critics import ExtraMissing
-from pipeline import BadInput, DraftRequest, OutputFault, Piece, Pieces
+from critics import Budget, ExtraMissing, Manifesto, ScriptedCritic
+from pipeline import BadInput, DraftRequest, OutputFault, Piece, Pieces, Pipeline
 from pipeline.batch import Batch, Event, Input, Output, Writing
 from pipeline.batch.writing.columns import COLUMNS, undecided
 from pipeline.batch.zstd import _NAME
-from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read
+from tests.pipeline.batch.running import RULE, Echo, batch, go, lines, pipeline, prompts, read
 
 GIVEN = lines({"id": "a", "prompt": "hello, you"}, {"id": 7, "prompt": "two\nlines"}, {"id": "c"})
 
@@ -126,6 +126,22 @@ def test_what_is_withheld_is_filtered(tmp_path: Path) -> None:
     choice = result["response"]["body"]["choices"][0]
     assert choice["finish_reason"] == "content_filter"
     assert choice["message"]["content"] == pipeline().manifesto.refusal
+
+
+def test_the_reason_is_that_of_the_answer(tmp_path: Path) -> None:
+    """Which is the best draft, where the manifesto gives that, and not always the last one."""
+
+    class Cut(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            first = request.messages[-1].content == "x"
+            yield Piece("bad", finish="length") if first else Piece("so bad", finish="stop")
+
+    under = Manifesto(name="m", version="1", rules=(RULE,), on_exhausted="best", budget=Budget(attempts=2))
+    critic = ScriptedCritic(lambda draft, rule: 0.9 if "so" in draft else 0.6)
+    go(batch(tmp_path, lines({"prompt": "x"}), form="openai"), Pipeline(under, critic, Cut()))
+    (result,) = read(tmp_path / "out.jsonl")
+    (choice,) = result["response"]["body"]["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("bad", "length")
 
 
 def test_a_folder_of_shards(tmp_path: Path) -> None:
