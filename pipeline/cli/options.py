@@ -15,6 +15,7 @@ from pipeline.cli.base_url import served, vendor_keys
 from pipeline.cli.reporting import note
 from pipeline.errors import BadInput, SettingsError
 from pipeline.fitted import strangers, unprobed
+from pipeline.given import given
 from pipeline.misset import unused
 from pipeline.settings import Settings, load_settings
 
@@ -84,11 +85,11 @@ def settings_from(
     identity_scale: float | None = None,
 ) -> Settings:
     """The settings with the flags that were given on top."""
-    drafts = _given(model=generator, temperature=temperature, max_tokens=max_tokens)
-    judges = _given(model=judge, adapter=adapter)
-    worn = _given(use=identity or None, scale=identity_scale)
+    drafts = given(model=generator, temperature=temperature, max_tokens=max_tokens)
+    judges = given(model=judge, adapter=adapter)
+    worn = given(use=identity or None, scale=identity_scale)
     groups = {"generator": drafts, "judge": judges, "identity": worn}
-    flags = _given(manifesto=manifesto) | {name: group for name, group in groups.items() if group}
+    flags = given(manifesto=manifesto) | {name: group for name, group in groups.items() if group}
     settings = loaded(config, flags)
     refuse_idle_scale(settings, identity_scale)
     return served(settings, base_url, generator=generator, judge=judge)
@@ -150,7 +151,3 @@ def notes(manifesto: Manifesto, settings: Settings) -> list[str]:
     if unprobed(manifesto, settings):
         found.append("note: there is no probe for the model that judges; rules go by their other critics")
     return found
-
-
-def _given(**flags: Any) -> dict[str, Any]:
-    return {name: value for name, value in flags.items() if value is not None}

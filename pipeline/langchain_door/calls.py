@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from critics import ToolCall
 from pipeline.generator import Finish
+from pipeline.given import given
 from pipeline.structured import parsed
 from pipeline.wanted import Form, Tool, Tools
 
@@ -35,9 +36,8 @@ def response_format(form: Form) -> dict[str, Any]:
     """A form in OpenAI's words."""
     if not form.schema:
         return {"type": "json_object"}
-    told = {"name": form.name, "schema": json.loads(form.schema)}
-    more = {"description": form.description or None, "strict": form.strict}
-    return {"type": "json_schema", "json_schema": {**told, **{k: v for k, v in more.items() if v is not None}}}
+    more = given(description=form.description or None, strict=form.strict)
+    return {"type": "json_schema", "json_schema": {"name": form.name, "schema": json.loads(form.schema), **more}}
 
 
 def json_object(form: Form) -> dict[str, Any]:

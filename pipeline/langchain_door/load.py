@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from critics import did_you_mean
 from pipeline.errors import ModelFault, ModelMissing, ModelUnusable, SettingsError
+from pipeline.given import given
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.shape import one_line
 
@@ -51,17 +52,13 @@ def load_chat_model(
     if not name.strip() or name.endswith(":"):
         raise ModelMissing(f"{name!r} names no model: {_FORM}")
     options = {"temperature": temperature, "timeout": timeout}
-    return _by_provider(name, {**options, **address(name, base_url, api_key), **_given(top_p=top_p)})
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if value is not None}
+    return _by_provider(name, {**options, **address(name, base_url, api_key), **given(top_p=top_p)})
 
 
 def address(name: str, base_url: str | None, api_key: str | None) -> dict[str, Any]:
     """Options that say where a model is and with which key. Raises `SettingsError` for what is no web address."""
     if base_url is None:
-        return _given(api_key=api_key)
+        return given(api_key=api_key)
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError(f"the base_url of {name} is no web address: write it as in http://127.0.0.1:8080/v1")
@@ -92,11 +89,11 @@ def _in_process(path: str, temperature: float, top_p: float | None, context: int
             n_ctx=context,
             n_batch=min(512, context or 512),
             n_threads=threads,
-            model_kwargs=_given(n_threads_batch=threads),
+            model_kwargs=given(n_threads_batch=threads),
             max_tokens=-1,
             temperature=temperature,
             verbose=False,
-            **_given(top_p=top_p),
+            **given(top_p=top_p),
         )
 
 

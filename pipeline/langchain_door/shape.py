@@ -39,7 +39,7 @@ def status_of(exc: BaseException | None) -> int | None:
     return next((status for status in candidates if isinstance(status, int) and 400 <= status <= 599), None)
 
 
-def retry_after(exc: BaseException, *, now: datetime | None = None) -> float | None:
+def retry_after(exc: BaseException) -> float | None:
     """Seconds to wait as the `Retry-After` header asks, in seconds or as an HTTP date; `None` where it asks nothing."""
     headers = getattr(getattr(exc, "response", None), "headers", None)
     value = headers.get("retry-after") or headers.get("Retry-After") if isinstance(headers, Mapping) else None
@@ -48,16 +48,16 @@ def retry_after(exc: BaseException, *, now: datetime | None = None) -> float | N
     try:
         seconds = float(value)
     except ValueError:
-        seconds = _until(value, now or datetime.now(UTC))
+        seconds = _until(value)
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _until(date: str, now: datetime) -> float:
+def _until(date: str) -> float:
     try:
         then = parsedate_to_datetime(date)
     except ValueError:
         return math.nan
-    return ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds()
+    return ((then if then.tzinfo else then.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
 
 
 def unreachable(exc: BaseException) -> bool:

@@ -1,9 +1,9 @@
 """The server: OpenAI's interface in front of ready pipelines. The one door to FastAPI and uvicorn."""
 
 from pipeline.server.app import create_app
-from pipeline.server.catalogue import Catalogue, Reloader, Served
+from pipeline.server.catalogue import Catalogue, Reloader
 from pipeline.server.door.keys import Key, hashed, new_key
-from pipeline.server.options import Options, Tell
+from pipeline.server.options import Options
 from pipeline.server.run import Running, listen
 
 __all__ = [
@@ -12,8 +12,6 @@ __all__ = [
     "Options",
     "Reloader",
     "Running",
-    "Served",
-    "Tell",
     "create_app",
     "hashed",
     "listen",

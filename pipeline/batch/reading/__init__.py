@@ -1,6 +1,6 @@
 """Records in: JSON lines, OpenAI's request files, CSV, Parquet and plain lines, packed or not, bigger than memory."""
 
-from pipeline.batch.reading.formats import INPUT_FORMATS, Input, InputFormat
+from pipeline.batch.reading.formats import Input, InputFormat
 from pipeline.batch.reading.repeated import Ids
 
-__all__ = ["INPUT_FORMATS", "Ids", "Input", "InputFormat"]
+__all__ = ["Ids", "Input", "InputFormat"]

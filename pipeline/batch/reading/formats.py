@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import chain
 from os.path import exists  # pathlib's raises for a name that is too long
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from pipeline.batch.reading.csv_rows import csv_rows
 from pipeline.batch.reading.json_records import PROMPT, decoded, json_records, parsed, plain_records
@@ -21,7 +21,6 @@ from pipeline.errors import BadInput
 from pipeline.inputs import looks_like_json
 
 InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
-INPUT_FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
 
 _BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".parquet": "parquet"}
 _JSON_LINES = (".jsonl", ".ndjson", ".json")

@@ -1,7 +1,7 @@
 """Tasks in, records out: what is done with one, and how several are worked on at a time."""
 
-from pipeline.batch.working.answering import Answering, Pipelines
+from pipeline.batch.working.answering import Answering
 from pipeline.batch.working.local import LocalRunner
 from pipeline.batch.working.runner import Runner, Supply
 
-__all__ = ["Answering", "LocalRunner", "Pipelines", "Runner", "Supply"]
+__all__ = ["Answering", "LocalRunner", "Runner", "Supply"]

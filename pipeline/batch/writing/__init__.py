@@ -1,5 +1,5 @@
 """Records out: JSON lines, CSV, Parquet, OpenAI's result files; one file or a folder of shards, there all at once."""
 
-from pipeline.batch.writing.output import OUTPUT_FORMATS, Output, OutputFormat
+from pipeline.batch.writing.output import Output, OutputFormat
 
-__all__ = ["OUTPUT_FORMATS", "Output", "OutputFormat"]
+__all__ = ["Output", "OutputFormat"]

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from pipeline.batch.keeping.disk import on_disk
 from pipeline.batch.reading.packed import PACKED, inner_suffix
@@ -20,7 +20,6 @@ from pipeline.batch.zstd import zstd_needed
 from pipeline.errors import BadInput, OutputFault
 
 OutputFormat = Literal["jsonl", "openai", "csv", "parquet"]
-OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 _PART = "part-"
 _BY_SUFFIX: dict[str, OutputFormat] = {".csv": "csv", ".parquet": "parquet"}

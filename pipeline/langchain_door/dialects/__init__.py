@@ -12,7 +12,7 @@ from pipeline.langchain_door.dialects.plain import Plain
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["Dialect", "GrammarOf", "dialect_of"]
+__all__ = ["GrammarOf", "dialect_of"]
 
 
 def dialect_of(model: BaseChatModel, *, grammar: GrammarOf | None = None) -> Dialect:

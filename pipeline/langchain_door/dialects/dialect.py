@@ -73,11 +73,6 @@ class Dialect(Protocol):
         number. Raises `ModelUnable`. One that is not `streamed` is to be asked for a whole answer."""
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """Those options that are not `None`."""
-    return {key: value for key, value in options.items() if value is not None}
-
-
 def short_seed(seed: int) -> int:
     """A seed as every server takes it: llama.cpp keeps 32 bits, and reads -1 as "draw one"."""
     return seed & 0x7FFFFFFF

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelUnable
-from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, given, short_seed
+from pipeline.given import given
+from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, short_seed
 from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:

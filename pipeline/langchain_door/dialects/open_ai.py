@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pipeline.addresses import bare
 from pipeline.errors import ModelUnable
+from pipeline.given import given
 from pipeline.langchain_door.calls import binding, json_object, offered, response_format
-from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
+from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
 from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelUnable
+from pipeline.given import given
 from pipeline.langchain_door.calls import binding, offered
-from pipeline.langchain_door.dialects.dialect import Options, Schema, given, short_seed
+from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
 from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:

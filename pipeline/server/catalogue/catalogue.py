@@ -31,9 +31,9 @@ class Served:
 class Catalogue:
     """What is served now. It changes as a whole: whoever looks sees the old one or the new one."""
 
-    def __init__(self, served: Mapping[str, Served], faults: Mapping[str, str] | None = None) -> None:
+    def __init__(self, served: Mapping[str, Served]) -> None:
         self._served = dict(served)
-        self._faults = dict(faults or {})
+        self._faults: dict[str, str] = {}
 
     @classmethod
     def of(cls, *pipelines: Pipeline) -> Catalogue:
