@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -22,8 +21,6 @@ from pipeline.server.service import Service, record_of
 from pipeline.server.work import Ended, Failed, Following
 
 T = TypeVar("T")
-
-log = logging.getLogger("superego.server")
 
 _APART = 1000
 """Between the seeds of two answers to one request: each attempt adds one."""
@@ -66,20 +63,20 @@ def ask(
     return service.work.follow(starts, partial(service.telling.ended, record))
 
 
-async def collected(request: Request, following: Following) -> list[Outcome]:
+async def collected(service: Service, request: Request, following: Following) -> list[Outcome]:
     """All answers. Raises `ApiError`, and `ClientGone`; then the work is stopped."""
     try:
-        return await unless_gone(request.receive, _all(following))
+        return await unless_gone(request.receive, _all(service, following))
     finally:
         following.cancel()
 
 
-async def _all(following: Following) -> list[Outcome]:
+async def _all(service: Service, following: Following) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     while len(outcomes) < len(following):
         event = await following.next()
         if isinstance(event, Failed):
-            raise failure(event)
+            raise failure(service, event)
         if isinstance(event, Ended):
             outcomes[event.choice] = outcome_of(event)
     return [outcomes[choice] for choice in sorted(outcomes)]
@@ -92,11 +89,11 @@ def outcome_of(event: Ended) -> Outcome:
     return event.outcome
 
 
-def failure(event: Failed) -> faults.ApiError:
-    """What the client is told of what a thread raised. What nobody foresaw is ours, and goes into the log in full."""
+def failure(service: Service, event: Failed) -> faults.ApiError:
+    """What the client is told of what a thread raised. What nobody foresaw is ours, and goes into the log."""
     if known := faults.of_exception(event.error):
         return known
-    log.error("an answer failed", exc_info=event.error)
+    service.telling.bug(event.error)
     return faults.bug()
 
 

@@ -62,7 +62,7 @@ def chat_routes(service: Service) -> APIRouter:
             with_usage = bool(body.stream_options and body.stream_options.include_usage)
             chunks = Chunks(identity, served, tell, with_usage=with_usage)
             return await event_stream(service, request, following, chunks, headers=headers(manifesto, tell))
-        outcomes = await collected(request, following)
+        outcomes = await collected(service, request, following)
         reply = ChatCompletion(
             id=identity,
             created=int(time.time()),

@@ -47,7 +47,7 @@ def response_routes(service: Service) -> APIRouter:
         if body.stream:
             events = Events(response, item, tell)
             return await event_stream(service, request, following, events, headers=headers(manifesto, tell))
-        (outcome,) = await collected(request, following)
+        (outcome,) = await collected(service, request, following)
         reply = ended(response, item, outcome.answer or "", outcome, told([outcome], tell))
         return whole(dumped(reply), headers=headers(manifesto, tell, [outcome]))
 

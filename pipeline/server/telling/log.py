@@ -1,9 +1,10 @@
-"""One line of JSON a request, and one for each answer that came too late for it."""
+"""One line of JSON a request, and one for each answer that came too late for it; and what nobody foresaw."""
 
 from __future__ import annotations
 
 import json
 import logging
+from traceback import format_tb
 from typing import Any
 
 from critics import Message
@@ -39,6 +40,21 @@ def write_late(record: Record, outcome: Outcome, *, content: bool) -> None:
     """What came of an answer after its request had ended: it was paid for as well."""
     known = {"event": "answer", "id": record.id, "key": record.key, "model": record.model}
     log.info(json.dumps({**known, "answers": [_answer(outcome, content=content)]}))
+
+
+def write_bug(error: Exception, *, content: bool) -> None:
+    """What nobody foresaw: in full with `content`, else its kinds and its places, for its words may quote a request."""
+    if content:
+        log.error("an answer failed", exc_info=error)
+        return
+    links = ["".join(format_tb(link.__traceback__)) + _kind(link) for link in causes(error)]
+    log.error(
+        "an answer failed; with `log_content` what it says would be here\n%s", "\nof which came\n".join(links[::-1])
+    )
+
+
+def _kind(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 def _without_quotes(fault: ModelFault | None, text: str) -> str:

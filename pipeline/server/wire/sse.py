@@ -82,7 +82,7 @@ async def event_stream(
 ) -> Response:
     """The response, once there is something to send: until then a fault still has a status of its own."""
     record_of(request).stream = True
-    events = _poured(following, shape, service.options.keep_alive)
+    events = _poured(service, following, shape)
     try:
         first = await unless_gone(request.receive, anext(events))
     except BaseException:
@@ -92,14 +92,14 @@ async def event_stream(
     return EventStream(first, events, patience=service.options.body_seconds, headers=headers)
 
 
-async def _poured(following: Following, shape: Shape, keep_alive: float) -> AsyncGenerator[bytes, None]:
+async def _poured(service: Service, following: Following, shape: Shape) -> AsyncGenerator[bytes, None]:
     """What goes over the wire. Raises `ApiError` as long as nothing has; later a fault is an event, and the last."""
     begun, left = False, len(following)
     try:
         while left:
-            event = await following.next(keep_alive)
+            event = await following.next(service.options.keep_alive)
             left -= isinstance(event, Ended)
-            for said in _said(event, shape):
+            for said in _said(service, event, shape):
                 begun = True
                 yield said
         for said in shape.last():
@@ -112,12 +112,12 @@ async def _poured(following: Following, shape: Shape, keep_alive: float) -> Asyn
         following.cancel()
 
 
-def _said(event: Event | None, shape: Shape) -> Iterator[bytes]:
+def _said(service: Service, event: Event | None, shape: Shape) -> Iterator[bytes]:
     match event:
         case None:
             yield KEEP_ALIVE
         case Failed():
-            raise failure(event)
+            raise failure(service, event)
         case Part():
             yield from shape.part(event)
         case Ended():

@@ -250,20 +250,27 @@ def test_what_judging_earlier_turns_costs_is_told() -> None:
     assert told["critic_usage"]["prompt_tokens"] == 3
 
 
-def test_a_bug_is_a_500_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """Not in the answer."""
+@pytest.mark.parametrize("content", [True, False])
+def test_a_bug_is_a_500_and_in_the_log(content: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in the answer. What it says, which may quote a request, is in the log only where words are asked for; what
+    kind it is, what it came of, and where, always."""
 
     class Odd:
         name, can_continue = "odd", False
 
         def __call__(self, request: DraftRequest) -> Pieces:
-            raise ZeroDivisionError("a secret of the house")
+            try:
+                raise KeyError(request.messages[-1].content)
+            except KeyError as exc:
+                raise ZeroDivisionError(f"by {exc}") from exc
 
     pipeline = replace(scripted("unused"), generator=Odd())
-    answer = TestClient(app_of(pipeline), raise_server_exceptions=False).post(URL, json=chat())
+    answer = TestClient(app_of(pipeline, log_content=content)).post(URL, json=chat("My secret"))
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
     assert "secret" not in answer.text
-    assert "a secret of the house" in caplog.text
+    assert ("by 'My secret'" in caplog.text, "KeyError: 'My secret'" in caplog.text) == (content, content)
+    assert ("secret" in caplog.text) is content
+    assert [kind for kind in ("ZeroDivisionError", "KeyError", "test_server_chat.py") if kind not in caplog.text] == []
 
 
 def test_text_that_is_no_unicode_does_not_break_the_answer() -> None:

@@ -37,17 +37,19 @@ def test_health_and_readiness() -> None:
 
 
 def test_a_bug_is_answered_with_its_number_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    """Not as a client that has left."""
+    """Not as a client that has left. The log has its kind and its place, and none of its words."""
 
     def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("nobody thought of this")
+        raise RuntimeError("nobody thought of " + "this")
 
     pipeline = Pipeline(manifesto(), broken)  # type: ignore[arg-type]  # a bug
-    client = TestClient(app_of(pipeline), raise_server_exceptions=False)
+    client = TestClient(app_of(pipeline))
     answer = client.post("/v1/moderations", json={"input": "hi"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
     assert answer.headers["x-request-id"].startswith("req-")
     assert 'status="500"} 1.0' in client.get("/metrics").text
+    assert ("builtins.RuntimeError" in caplog.text, "in broken" in caplog.text) == (True, True)
+    assert "nobody thought of this" not in caplog.text
 
 
 def test_half_an_emoji_is_no_bug() -> None:
