@@ -15,6 +15,7 @@ _WHEN = {
     413: "The body is too large.",
     422: "Withheld, by a manifesto that wants an error for that.",
     429: "Too many requests wait already.",
+    500: "A bug of the server's.",
     502: "The model behind failed.",
     503: "The model behind cannot be reached or is busy, or the server is shutting down.",
     504: "No answer in time.",
@@ -26,7 +27,8 @@ Declared = dict[int | str, dict[str, Any]]
 
 
 def faulty(*statuses: int) -> Declared:
-    return {status: {"model": ErrorBody, "description": _WHEN[status]} for status in statuses}
+    """Those, and what any route may answer with."""
+    return {status: {"model": ErrorBody, "description": _WHEN[status]} for status in sorted({*statuses, 500})}
 
 
 POSTED = faulty(*_WHEN)

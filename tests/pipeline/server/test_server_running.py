@@ -52,6 +52,14 @@ def test_a_bug_is_answered_with_its_number_and_counted(caplog: pytest.LogCapture
     assert "nobody thought of this" not in caplog.text
 
 
+def test_the_interface_says_how_a_bug_is_answered() -> None:
+    """By every operation, with OpenAI's body."""
+    described = TestClient(app_of(scripted("a"))).get("/openapi.json").json()["paths"]
+    answers = [operation["responses"]["500"] for path in described.values() for operation in path.values()]
+    shapes = [answer["content"]["application/json"]["schema"]["$ref"] for answer in answers]
+    assert shapes == ["#/components/schemas/ErrorBody"] * 8
+
+
 def test_half_an_emoji_is_no_bug() -> None:
     """JavaScript cuts texts so: in a message it is replaced, and a fault may quote it."""
     pipeline = scripted("a")
