@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 import manifestos
-from critics import Manifesto, load, read_yaml
+from critics import Manifesto, lineage, load
 from pipeline.errors import BadInput, OutputFault
 from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
 
@@ -38,13 +38,8 @@ def refuse_overwriting(path: Path, name: str, *, force: bool) -> None:
 
     `name` is the manifesto's shipped name or path.
     """
-    below = _shipped_or_path(name)
-    while below is not None:
-        if below.resolve() == path.resolve():
-            raise BadInput(f"{path} is what the new manifesto builds on: write to another file")
-        extended = read_yaml(below).entries.get("extends")
-        over = str(extended.node.value) if extended else None
-        below = _shipped_or_path(over, below.parent) if over else None
+    if os.path.realpath(path) in map(os.path.realpath, lineage(name)):  # `resolve` raises for links in a circle
+        raise BadInput(f"{path} is what the new manifesto builds on: write to another file")
     if not path.absolute().parent.is_dir():
         raise BadInput(f"{path} cannot be written: there is no such folder")
     if path.exists() and not force:
@@ -93,10 +88,6 @@ def extends_from(name: str, path: Path) -> str:
         return name
     relative = os.path.relpath(Path(name).resolve(), path.absolute().parent.resolve())
     return relative if "/" in relative or relative.endswith((".yaml", ".yml")) else f"./{relative}"
-
-
-def _shipped_or_path(name: str, beside: Path = Path()) -> Path | None:
-    return None if name in manifestos.names() else beside / name
 
 
 def _rule(given: Calibrated, models: Mapping[str, str], *, inherits: bool) -> dict[str, Any]:

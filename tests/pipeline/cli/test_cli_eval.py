@@ -257,6 +257,16 @@ def test_calibrate_from_names_the_model_that_judged_whatever_is_set_today(tmp_pa
     assert (limited.exit_code, "--limit is about data to judge" in limited.stderr) == (2, True)
 
 
+@pytest.mark.timeout(30)
+def test_calibrate_on_manifestos_that_extend_one_another_tells_the_circle(tmp_path: Path) -> None:
+    """Who looks for what must not be written over goes through it once, and not for ever."""
+    (tmp_path / "a.yaml").write_text("name: a\nextends: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("name: b\nextends: a.yaml\n")
+    result = run("calibrate", data(tmp_path, graded()), "-m", "a.yaml", "-o", "new.yaml")
+    assert result.exit_code == 2
+    assert "`extends` goes in a circle: a.yaml → b.yaml → a.yaml" in result.stderr
+
+
 def test_calibrate_measures_what_judges_with_the_judge_that_is_set(tmp_path: Path) -> None:
     """Another one than the embedded: without its probe and its calibrations, which would take all for broken."""
     calibration = "{judge: {of: embedded, platt: {slope: 1, intercept: 9}}, probe: {of: embedded, temperature: 2}}"
