@@ -16,11 +16,6 @@ from pipeline.settings import CacheSettings
 app = typer.Typer(help="Drafts and verdicts that `superego batch` and `tune` keep.", no_args_is_help=True)
 
 
-@app.callback()
-def _cache() -> None:
-    """Drafts and verdicts that `superego batch` and `tune` keep."""
-
-
 @app.command("show")
 @reported
 def show(as_json: options.Json = False, config: options.ConfigFile = None) -> int:

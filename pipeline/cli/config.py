@@ -15,11 +15,6 @@ from pipeline.cli.reporting import DONE, reported
 app = typer.Typer(help="Settings: superego.yaml, then SUPEREGO_* variables, then flags.", no_args_is_help=True)
 
 
-@app.callback()
-def _config() -> None:
-    """Settings: superego.yaml, then SUPEREGO_* variables, then flags."""
-
-
 @app.command("show")
 @reported
 def show(

@@ -40,11 +40,6 @@ _SUFFIXES: dict[Kind, str] = {"lora": ".gguf", "probe": ".safetensors"}
 app = typer.Typer(help="Make a critic of your own.", no_args_is_help=True)
 
 
-@app.callback()
-def _critic() -> None:
-    """Make a critic of your own."""
-
-
 @app.command("train")
 @reported
 def train(

@@ -29,11 +29,6 @@ Kind = Literal["state", "steer", "lora"]
 app = typer.Typer(help="Put a manifesto into the generator itself, so that fewer drafts fail.", no_args_is_help=True)
 
 
-@app.callback()
-def _identity() -> None:
-    """Put a manifesto into the generator itself, so that fewer drafts fail."""
-
-
 @app.command("build")
 @reported
 def build(

@@ -14,11 +14,6 @@ from pipeline.cli.reporting import DONE, reported, say
 app = typer.Typer(help="Keys to `superego serve`.", no_args_is_help=True)
 
 
-@app.callback()
-def _key() -> None:
-    """Keys to `superego serve`."""
-
-
 @app.command("new")
 @reported
 def new(

@@ -21,11 +21,6 @@ from pipeline.weights import weights_of
 app = typer.Typer(help="What can be done with a model's weights.", no_args_is_help=True)
 
 
-@app.callback()
-def _model() -> None:
-    """What can be done with a model's weights."""
-
-
 @app.command("optimise")
 @reported
 def optimise(
