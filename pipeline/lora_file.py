@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from gguf import GGUFReader, GGUFWriter
 
-from pipeline.errors import ModelMissing, ModelUnusable, OutputFault
+from pipeline.errors import ModelMissing, ModelUnusable
+from pipeline.replacing import replacing
 
 Tensors = Mapping[str, npt.NDArray[np.float32]]
 """In pairs, by llama.cpp's names: `blk.3.ffn_down.weight.lora_a` of shape (rank, inputs), `.lora_b` (outputs, rank)."""
@@ -18,24 +19,26 @@ Tensors = Mapping[str, npt.NDArray[np.float32]]
 
 def write_lora(path: Path, tensors: Tensors, *, alpha: float, name: str, metadata: Mapping[str, str]) -> None:
     """Atomically, in half precision. What is applied is `alpha / rank` times b @ a. Raises `OutputFault`."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        writer = GGUFWriter(part, "llama")
+    with replacing(path) as part, closing(GGUFWriter(part, "llama")) as writer:
         writer.add_type("adapter")
         writer.add_name(name)
         writer.add_string("adapter.type", "lora")
         writer.add_float32("adapter.lora.alpha", alpha)
         for key, value in metadata.items():
             writer.add_string(key, value)
-        for key, values in tensors.items():
-            writer.add_tensor(key, np.ascontiguousarray(values.astype(np.float16)))
+        halves = {key: np.ascontiguousarray(values.astype(np.float16)) for key, values in tensors.items()}
+        for key, values in halves.items():
+            writer.add_tensor(key, values)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
-        os.replace(part, path)
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
+        writer.write_ti_data_to_file()
+        # Not the writer's own way, which is numpy's: that says nothing where there is no room for the last of it.
+        assert writer.fout  # it is open by now
+        (file,) = writer.fout
+        writer.write_padding(file, file.tell())
+        for values in halves.values():
+            file.write(values.tobytes())
+            writer.write_padding(file, values.nbytes)
 
 
 def read_lora(path: Path) -> dict[str, npt.NDArray[np.float32]]:

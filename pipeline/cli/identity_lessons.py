@@ -13,8 +13,9 @@ from critics import Manifesto
 from pipeline.assembly import Parts
 from pipeline.cli.prompt_file import single_prompts
 from pipeline.conditions import conditions
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
 from pipeline.identity import Worn, preprompt
+from pipeline.replacing import replacing
 from pipeline.settings import IdentitySettings, Settings
 
 if TYPE_CHECKING:
@@ -102,12 +103,8 @@ def _inventions(parts: Parts, given: Given, wanted: Wanted, folder: Path, steppe
         parts.drafting()[0], given.learnt, count, seed=wanted.seed, held=given.held,
         stepped=lambda done, of: stepped("inventing", done, of),
     )  # fmt: skip
-    part = file.with_suffix(".part")
-    try:
+    with replacing(file) as part:
         part.write_text(json.dumps(found), "utf-8")
-        part.replace(file)
-    except OSError as exc:
-        raise OutputFault(f"{file} cannot be written: {exc.strerror}") from exc
     return found
 
 

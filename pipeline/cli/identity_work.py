@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.batch.keeping.disk import locked
 from pipeline.errors import BadInput, OutputFault
+from pipeline.replacing import writing
 
 _KEY = "key"
 """A file in it that says whose it is. Who works in the folder holds it locked."""
@@ -46,7 +47,7 @@ def _opened(folder: Path, out: Path) -> int:
 
 def _claim(folder: Path, lock: int, key: str, restart: bool) -> None:
     kept = folder / _KEY
-    try:
+    with writing(folder):
         if kept.read_bytes() == key.encode() and not restart:
             return
         os.ftruncate(lock, 0)  # a run that is killed between here and the end begins anew
@@ -56,5 +57,3 @@ def _claim(folder: Path, lock: int, key: str, restart: bool) -> None:
             elif entry != kept:
                 entry.unlink()
         os.write(lock, key.encode())
-    except OSError as exc:
-        raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
+from pipeline.replacing import writing
 
 
 def writable(path: Path, *, beside: tuple[Path, ...] = ()) -> None:
@@ -17,7 +18,5 @@ def writable(path: Path, *, beside: tuple[Path, ...] = ()) -> None:
 
 def write(path: Path, text: str) -> None:
     """Raises `OutputFault`."""
-    try:
+    with writing(path):
         path.write_text(text, "utf-8", errors="replace")
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
 from pipeline.evaluation.judged import Judged
 from pipeline.inputs import Id
+from pipeline.replacing import writing
 
 Keep = Callable[[Judged], None]
 
@@ -27,7 +28,7 @@ def saving(path: Path | None) -> Iterator[Keep]:
         return
     refuse_saved(path)
     partial = _partial(path)
-    try:
+    with writing(path):
         with _emptied(partial), partial.open("x", encoding="utf-8") as file:
 
             def keep(judged: Judged) -> None:
@@ -37,8 +38,6 @@ def saving(path: Path | None) -> Iterator[Keep]:
 
             yield keep
         partial.replace(path)
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def refuse_saved(path: Path) -> None:

@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.errors import OutputFault
 from pipeline.identity.gate import Gate
+from pipeline.replacing import writing
 
 
 @contextmanager
 def beside(out: Path) -> Iterator[Path]:
     """A place for what is to be measured before it is `out`: in the same folder, so that it can be moved, and gone with
     the context. Raises `OutputFault`."""
-    try:
+    with writing(out):
         folder = tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent)
-    except OSError as exc:
-        raise OutputFault(f"{out} cannot be written: {exc.strerror}") from exc
     with folder as name:
         yield Path(name) / out.name
 
@@ -28,8 +26,6 @@ def placed(adapter: Path, out: Path, gate: Gate) -> Path:
     """Move an adapter to `out`, or, if it is not to be used, to a name beside it that says so; where it is then. Raises
     `OutputFault`."""
     place = out.with_stem(f"{out.stem}.rejected") if gate.faults else out
-    try:
+    with writing(place):
         os.replace(adapter, place)
-    except OSError as exc:
-        raise OutputFault(f"{place} cannot be written: {exc.strerror}") from exc
     return place

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
 from pipeline.pages import BASELINE, CRITIC, INK, canvas, document, matplotlib, painted, svg, table
+from pipeline.replacing import replacing
 
 SUFFIXES = (".svg", ".png", ".html")
 
@@ -32,17 +31,12 @@ def refuse_plot(path: Path) -> None:
 
 def write_plot(path: Path, manifesto: str, rows: Rows) -> None:
     """As a picture, or for `.html` as a page with the figures beside it; atomically. Raises `OutputFault`."""
-    figure, part = _drawn(rows), path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
+    figure = _drawn(rows)
+    with replacing(path) as part:
         if path.suffix == ".html":
             part.write_text(_page(manifesto, rows, figure), "utf-8")
         else:
-            painted(figure).savefig(part, dpi=160)
-        os.replace(part, path)
-    except OSError as exc:
-        with suppress(OSError):
-            part.unlink()
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
+            painted(figure).savefig(part, format=path.suffix.removeprefix("."), dpi=160)
 
 
 def _drawn(rows: Rows) -> Any:

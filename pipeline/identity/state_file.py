@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +10,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from pipeline.errors import ModelMissing, ModelUnusable, OutputFault
+from pipeline.errors import ModelMissing, ModelUnusable
 from pipeline.identity.made import Made
+from pipeline.replacing import replacing
 
 _WEIGHTS = "superego.made_for"
 _LAYOUT = "superego.layout"
@@ -32,17 +31,10 @@ class State:
 
 def write_state(path: Path, state: State) -> None:
     """Atomically. Raises `OutputFault`."""
-    # Several processes that find a state stale write it at once, and none must see another's half.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     told = {**state.made.metadata(), _WEIGHTS: state.weights, _LAYOUT: state.layout}
-    try:
+    with replacing(path, SafetensorError) as part:
         # Its own way to a file makes one that nobody else can read.
         part.write_bytes(save({"tokens": np.asarray(state.tokens, np.int32), "cells": state.cells}, metadata=told))
-        os.replace(part, path)
-    except (OSError, SafetensorError) as exc:
-        with suppress(OSError):
-            part.unlink()
-        raise OutputFault(f"{path} cannot be written: {exc}") from exc
 
 
 def read_state(path: Path) -> State:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
-from pipeline.errors import OutputFault
+from pipeline.replacing import writing
 from pipeline.training.rows import Row
 
 TOGETHER = "replies to some prompts are both learnt from and held out, so that the figures may flatter"
@@ -31,10 +31,8 @@ def write_card(file: Path, rows: Sequence[Row], card: Card) -> Path:
     """Write the card for `file`, which was trained on `rows`, beside it, and say where. One that is there is kept:
     somebody may have finished it. Raises `OutputFault`."""
     path = _free(file.with_suffix(".md"))
-    try:
+    with writing(path):
         path.write_text("\n".join(_lines(file, rows, card)) + "\n", "utf-8")
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
     return path
 
 

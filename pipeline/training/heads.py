@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from critics import Head, Manifesto, Probe, Rule, write_probe
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
 from pipeline.evaluation.vendors import vendor
 from pipeline.figures import auroc
 from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
+from pipeline.replacing import writing
 from pipeline.training.rows import Row
 from pipeline.training.split import split
 
@@ -81,10 +82,8 @@ def train_heads(
         heads[rule.id] = head = _fitted(np.stack([found[i] for i in mine]), np.array([said[i] for i in mine]), seed)
         area = auroc([head(found[i]) for i in others], [said[i] for i in others])
         told.append(TrainedHead(rule.id, len(mine), len(others), area))
-    try:
+    with writing(out):
         write_probe(out, Probe(heads, tuple(layers), fingerprint(weights)))
-    except OSError as exc:
-        raise OutputFault(f"{out} cannot be written: {exc.strerror}") from exc
     return TrainedProbe(told, parted.prompts_apart)
 
 

@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import save
 
-from pipeline.errors import OutputFault
+from pipeline.replacing import writing
 
 
 def write_peft(folder: Path, state: Mapping[str, torch.Tensor], config: LoraConfig, *, base: str) -> None:
@@ -22,10 +22,8 @@ def write_peft(folder: Path, state: Mapping[str, torch.Tensor], config: LoraConf
     told = copy(config)
     told.base_model_name_or_path, told.inference_mode = base, True
     tensors = {name.replace(".default.", "."): tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         told.save_pretrained(str(folder))
         # Its own way to a file makes one that nobody else can read.
         (folder / "adapter_model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
-    except OSError as exc:
-        raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc

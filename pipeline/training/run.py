@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
 
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
+from pipeline.replacing import replacing
 from pipeline.training.adapted import Adapted
 
 
@@ -104,15 +103,8 @@ class Saved:
 
     def write(self, state: Mapping[str, Any]) -> None:
         """Raises `OutputFault`."""
-        part = self._path.with_name(f"{self._path.name}.part")
-        try:
+        with replacing(self._path, RuntimeError) as part:  # torch's own
             torch.save({**state, "key": self._key}, part)
-            os.replace(part, self._path)
-        except (OSError, RuntimeError) as exc:  # torch's own are of the second kind
-            raise OutputFault(f"{self._path} cannot be written: {exc}") from exc
-        finally:
-            with suppress(OSError):
-                part.unlink()
 
     def forget(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ import yaml
 
 import manifestos
 from critics import Manifesto, lineage, load
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
+from pipeline.replacing import replacing
 
 _SUFFIX = "-calibrated"
 
@@ -71,15 +72,9 @@ def overlay(
 
 def write_overlay(path: Path, text: str, *, trusted: tuple[str, ...]) -> None:
     """Write it whole or not at all, and only if it can be loaded. Raises `ManifestoError` or `OutputFault`."""
-    draft = path.absolute().with_name(f".{path.name}.{os.getpid()}.yaml")
-    try:
-        draft.write_text(text, "utf-8")
-        load(str(draft), trusted=trusted)
-        draft.replace(path)
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as part:
+        part.write_text(text, "utf-8")
+        load(str(part.absolute()), trusted=trusted)
 
 
 def extends_from(name: str, path: Path) -> str:

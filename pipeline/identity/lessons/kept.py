@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,8 +11,9 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import BadInput, OutputFault
+from pipeline.errors import BadInput
 from pipeline.identity.lessons.lesson import LIKELY, Gathered, Lesson
+from pipeline.replacing import replacing
 
 _TOKENS = ("told", "prompts", "answers")
 
@@ -26,26 +26,19 @@ _DAMAGED = (
 def write_lessons(path: Path, gathered: Gathered) -> None:
     """Atomically. Raises `OutputFault`."""
     lessons = gathered.lessons
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            np.savez(
-                file,
-                counts=np.array([gathered.asked, gathered.passed, gathered.mended]),
-                told=_flat([lesson.told for lesson in lessons]),
-                prompts=_flat([lesson.prompt for lesson in lessons]),
-                answers=_flat([lesson.answer for lesson in lessons]),
-                lengths=np.array([(len(x.told), len(x.prompt), len(x.answer)) for x in lessons], np.int32).reshape(
-                    -1, 3
-                ),
-                likely=np.concatenate([np.zeros((0, LIKELY), np.int32), *(x.likely for x in lessons)]),
-                logs=np.concatenate([np.zeros((0, LIKELY), np.float32), *(x.logs for x in lessons)]),
-                accepted=np.array([lesson.accepted for lesson in lessons], np.bool_),
-                struck=np.array([lesson.struck for lesson in lessons], np.bool_),
-            )
-        os.replace(part, path)
-    except OSError as exc:
-        raise OutputFault(f"{path} cannot be written: {exc.strerror}") from exc
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            counts=np.array([gathered.asked, gathered.passed, gathered.mended]),
+            told=_flat([lesson.told for lesson in lessons]),
+            prompts=_flat([lesson.prompt for lesson in lessons]),
+            answers=_flat([lesson.answer for lesson in lessons]),
+            lengths=np.array([(len(x.told), len(x.prompt), len(x.answer)) for x in lessons], np.int32).reshape(-1, 3),
+            likely=np.concatenate([np.zeros((0, LIKELY), np.int32), *(x.likely for x in lessons)]),
+            logs=np.concatenate([np.zeros((0, LIKELY), np.float32), *(x.logs for x in lessons)]),
+            accepted=np.array([lesson.accepted for lesson in lessons], np.bool_),
+            struck=np.array([lesson.struck for lesson in lessons], np.bool_),
+        )
 
 
 def read_lessons(path: Path) -> Gathered:
