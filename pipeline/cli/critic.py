@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich import box
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 from rich.table import Table
 
 import critics
 from critics import ExtraMissing
 from pipeline.cli import options
+from pipeline.cli.bar import bar
 from pipeline.cli.inputs import refuse_over, told_by
-from pipeline.cli.reporting import DONE, note, reported, say, stderr, stdout
+from pipeline.cli.reporting import DONE, note, reported, say, stdout
 from pipeline.errors import BadInput
 from pipeline.llama import fingerprint
 from pipeline.training.card import TOGETHER, Card, write_card
@@ -84,10 +85,10 @@ def train(
     if len(set(labels)) < 2:
         raise BadInput("all labels are the same: there is nothing to tell apart")
     if kind == "probe":
-        with _bar("looking") as (stepped, _):
+        with bar("looking", TimeRemainingColumn()) as (stepped, _):
             told = train_heads(
                 rows, loaded, path, out, layers=_numbers(layers), held=held, threads=settings.threads, seed=seed,
-                stepped=stepped,
+                stepped=partial(stepped, "looking"),
             )  # fmt: skip
         what, made = f"A probe that looks into {path.stem}.", {"layers": layers, "seed": seed}
         _told(out, rows, path, Card(what, made, _of_heads(told), told.prompts_apart))
@@ -120,7 +121,7 @@ def _train_adapter(
     if part := _in_part(rows):
         note(part)
     started = time.monotonic()
-    with _bar("training") as (stepped, tell):
+    with bar("training", TimeRemainingColumn()) as (stepped, tell):
 
         def told(check: JudgeCheck) -> None:
             minutes = (time.monotonic() - started) / 60
@@ -131,7 +132,7 @@ def _train_adapter(
 
         trained = train_adapter(
             rows, weights, out, JudgePlan(**plan), start=start, held=held, threads=threads, resume=resume,
-            stepped=stepped, checked=told,
+            stepped=partial(stepped, "training"), checked=told,
         )  # fmt: skip
     what = f"A LoRA adapter with which {weights.stem} judges an exchange by rules."
     made = plan | {"steps": trained.checks[-1].step} | ({"started from": start.name} if start else {})
@@ -149,18 +150,6 @@ def _in_part(rows: Sequence[Row]) -> str:
         f"of {len(long)} exchanges what is judged is longer than the {LONGEST} characters that are learnt from, and "
         f"{broken} of these break a rule, perhaps in what is not seen; those that are held out are measured whole"
     )
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
-    """What to tell of each step, and what to say above the bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield (
-            lambda step, steps: progress.update(task, completed=step, total=steps),
-            lambda text: progress.console.print(text, markup=False, soft_wrap=True),
-        )
 
 
 def _numbers(text: str) -> list[int]:

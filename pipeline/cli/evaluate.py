@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import TimeElapsedColumn, TimeRemainingColumn
 
 from critics import Manifesto
 from pipeline.assembly import assemble
 from pipeline.cli import options
+from pipeline.cli.bar import bar
 from pipeline.cli.figures import show
 from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.report_file import writable, write
-from pipeline.cli.reporting import DONE, FAULT, note, reported, say, stderr
+from pipeline.cli.reporting import DONE, FAULT, note, reported, say
 from pipeline.evaluation import (
     Judged,
     Row,
@@ -105,26 +105,14 @@ def judge_all(pipeline: Pipeline, rows: Sequence[Row], by: Mapping[str, str], sa
     """Every row judged by these models, with a bar on a terminal. Stopped, it says where the rows judged so far are."""
     judged: list[Judged] = []
     try:
-        with saving(save) as keep, _bar(len(rows)) as advance:
+        with saving(save) as keep, bar("judging", TimeElapsedColumn(), TimeRemainingColumn()) as (stepped, _):
+            stepped("judging", 0, len(rows))
             for row in rows:
                 judged.append(judge_row(pipeline, row, by))
                 keep(judged[-1])
-                advance()
+                stepped("judging", len(judged), len(rows))
     except KeyboardInterrupt:
         kept = f"; they are kept in {save}.partial" if save and judged else ""
         say(f"stopped after {len(judged)} of {len(rows)} rows{kept}")
         raise
     return judged
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda: None
-        return
-    with Progress(
-        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console
-    ) as bar:
-        task = bar.add_task("judging", total=total)
-        yield lambda: bar.update(task, advance=1)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 import critics
 from critics import ExtraMissing, Manifesto
 from pipeline.assembly import Parts, asks_model
 from pipeline.cli import options
+from pipeline.cli.bar import bar
 from pipeline.cli.identity_compare import compare
 from pipeline.cli.identity_lessons import Wanted
 from pipeline.cli.identity_lora import build_lora
 from pipeline.cli.inputs import refuse_over, told_by
-from pipeline.cli.reporting import DONE, FAULT, reported, say, stderr
+from pipeline.cli.reporting import DONE, FAULT, reported, say
 from pipeline.errors import BadInput
 from pipeline.identity import build_state, preprompt, write_state
 
@@ -109,7 +108,7 @@ def build(
     began = time.monotonic()
     if kind == "lora":
         wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)
-        with _bar() as (stepped, tell):
+        with bar("answering") as (stepped, tell):
             told, faults = build_lora(loaded, settings, wanted, stepped=stepped, tell=tell)
     else:
         parts = Parts(settings, judged=asks_model(loaded))
@@ -158,7 +157,7 @@ def _steer(
         raise ExtraMissing("steer", "identity", kind="identity") from exc
     plan, chosen = Plan(**how), build_prompts()[:prompts] if prompts else None
     engine, weights = parts.drafting()
-    with _bar() as (stepped, _), beside(out) as part:
+    with bar("answering") as (stepped, _), beside(out) as part:
         if add is not None:
             made = refined(
                 read_steer(out), manifesto, add, engine, weights, plan, prompts=chosen, seed=seed, stepped=stepped
@@ -182,18 +181,6 @@ def _numbers(text: str | None) -> frozenset[int] | None:
     if not (first.isdecimal() and (last.isdecimal() or not dash)) or int(first) > int(last or first):
         raise BadInput(f"--layers {text!r}: give a first and a last one, counted from 0, like 5-29")
     return frozenset(range(int(first), int(last or first) + 1))
-
-
-@contextmanager
-def _bar() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
-    """What to tell of each step, and what to say above the bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=stderr(), disable=not stderr().is_terminal) as progress:
-        task = progress.add_task("answering", total=None)
-        yield (
-            lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
-            lambda text: progress.console.print(text, markup=False, soft_wrap=True),
-        )
 
 
 app.command("compare")(compare)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from critics import Manifesto
 from pipeline.assembly import Parts
+from pipeline.cli.bar import Stepped
 from pipeline.cli.prompt_file import single_prompts
 from pipeline.conditions import conditions
 from pipeline.errors import BadInput
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 PROMPTS = 280
 """That it is built from by itself, half of them the model's own inventions."""
-
-Stepped = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from critics import ExtraMissing, Manifesto
 from pipeline.assembly import Parts
-from pipeline.cli.identity_lessons import Stepped, Wanted, given_prompts, key_of, lessons_of
+from pipeline.cli.bar import Stepped
+from pipeline.cli.identity_lessons import Wanted, given_prompts, key_of, lessons_of
 from pipeline.cli.identity_work import work_folder
 from pipeline.cli.reporting import say
 from pipeline.errors import BadInput
