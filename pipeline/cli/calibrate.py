@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich import box
-from rich.table import Table
 
 from critics import Manifesto
 from pipeline.cli import options
+from pipeline.cli.calibrate_figures import plain, show
 from pipeline.cli.evaluate import judge_all, judging_pipeline
 from pipeline.cli.inputs import refuse_over, told_by
-from pipeline.cli.reporting import DONE, note, reported, say, stdout
+from pipeline.cli.reporting import DONE, note, reported, say
 from pipeline.errors import BadInput
 from pipeline.evaluation import Judged, needed, only_rules, read_rows, read_saved
 from pipeline.evaluation.calibrating import (
     HOW,
     Aim,
-    Calibrated,
     Method,
     calibrate,
     extends_from,
@@ -35,7 +32,6 @@ from pipeline.evaluation.calibrating import (
     told_of,
     write_overlay,
 )
-from pipeline.evaluation.words import number
 from pipeline.fitted import fitted, models
 from pipeline.settings import Settings
 
@@ -115,13 +111,9 @@ def calibrate_critics(
         trusted=settings.trusted,
     )
     if as_json:
-        print(json.dumps({"output": str(output), "rules": [_plain(c) for c in done], "left_out": left}, indent=2))
+        print(json.dumps({"output": str(output), "rules": [plain(each) for each in done], "left_out": left}, indent=2))
     else:
-        console = stdout()
-        console.print(_rules(done))
-        console.print()
-        console.print(_critics(done))
-        console.print("\nAfter the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
+        show(done)
     for given in done:
         if given.breaks_all:
             note(
@@ -146,52 +138,3 @@ def _judged(
     sides = {each.applies_to for each in manifesto.rules if each.id in told}
     pipeline = only_rules(judging_pipeline(manifesto, settings), told)
     return judge_all(pipeline, [row for row in rows if row.side in sides], models(settings))
-
-
-def _plain(given: Calibrated) -> dict[str, Any]:
-    critics = [
-        {**asdict(f), "calibration": f.calibration and f.calibration.model_dump(mode="json", exclude_none=True)}
-        for f in given.critics
-    ]
-    return {
-        "rule": given.rule.id,
-        "threshold": {"before": given.rule.threshold, "after": given.threshold},
-        "critics": critics,
-        "before": asdict(given.before),
-        "after": asdict(given.after),
-    }
-
-
-def _rules(done: Sequence[Calibrated]) -> Table:
-    table = _table("rule", "threshold", "F1", "recall", "false positives")
-    for given in done:
-        before, after = given.before, given.after
-        table.add_row(
-            given.rule.id,
-            _change(given.rule.threshold, given.threshold),
-            _change(before.f1, after.f1),
-            _change(before.recall, after.recall),
-            _change(before.false_positive_rate, after.false_positive_rate),
-        )
-    return table
-
-
-def _critics(done: Sequence[Calibrated]) -> Table:
-    table = _table("rule", "critic", "method", "calib. error", "log loss")
-    for given in done:
-        for f in given.critics:
-            errors = _change(f.before.calibration_error, f.after.calibration_error)
-            losses = _change(f.before.log_loss, f.after.log_loss)
-            table.add_row(given.rule.id, f.critic, f.method or "as it is", errors, losses)
-    return table
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for title in titles:
-        table.add_column(title, justify="left" if title in ("rule", "critic", "method") else "right", overflow="fold")
-    return table
-
-
-def _change(before: float | None, after: float | None) -> str:
-    return f"{number(before)} → {number(after)}"

@@ -10,29 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich import box
 from rich.progress import TimeRemainingColumn
-from rich.table import Table
 
 import critics
 from critics import ExtraMissing
 from pipeline.cli import options
 from pipeline.cli.bar import bar
+from pipeline.cli.critic_figures import of_adapter, of_heads, table
 from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.reporting import DONE, note, reported, say, stdout
 from pipeline.errors import BadInput
 from pipeline.llama import fingerprint
 from pipeline.training.card import TOGETHER, Card, write_card
 from pipeline.training.examples import LONGEST, cut
-from pipeline.training.heads import TrainedProbe, train_heads
+from pipeline.training.heads import train_heads
 from pipeline.training.rows import Row, read_rows
 from pipeline.weights import weights_of
 
 if TYPE_CHECKING:
-    from pipeline.training.judge_adapter import JudgeCheck, Trained
-
-Figures = Sequence[Sequence[str]]
-"""A row of headings, then the others."""
+    from pipeline.training.judge_adapter import JudgeCheck
 
 Kind = Literal["lora", "probe"]
 ActsOn = Literal["exchange", "question"]
@@ -91,7 +87,7 @@ def train(
                 stepped=partial(stepped, "looking"),
             )  # fmt: skip
         what, made = f"A probe that looks into {path.stem}.", {"layers": layers, "seed": seed}
-        _told(out, rows, path, Card(what, made, _of_heads(told), told.prompts_apart))
+        _told(out, rows, path, Card(what, made, of_heads(told), told.prompts_apart))
         say(f"To use it: `critics: [probe]` in a rule, and `probe: {{file: {out}}}` in superego.yaml")
         return DONE
     _train_adapter(
@@ -137,7 +133,7 @@ def _train_adapter(
     what = f"A LoRA adapter with which {weights.stem} judges an exchange by rules."
     made = plan | {"steps": trained.checks[-1].step} | ({"started from": start.name} if start else {})
     made |= {"learnt from in part": part} if part else {}
-    _told(out, rows, weights, Card(what, made, _of_adapter(trained), trained.prompts_apart))
+    _told(out, rows, weights, Card(what, made, of_adapter(trained), trained.prompts_apart))
 
 
 def _in_part(rows: Sequence[Row]) -> str:
@@ -161,11 +157,7 @@ def _numbers(text: str) -> list[int]:
 
 def _told(out: Path, rows: Sequence[Row], weights: Path, card: Card) -> None:
     """Print the figures, and write the card, which is told the weights."""
-    head, *body = card.figures
-    table = Table(*head, box=box.SIMPLE_HEAD)
-    for row in body:
-        table.add_row(*row)
-    stdout().print(table)
+    stdout().print(table(card.figures))
     if not card.prompts_apart:
         note(f"{TOGETHER}: give more prompts, or a higher --held")
     made = {"weights": f"{weights.name}, fingerprint {fingerprint(weights)[:16]}", **card.made}
@@ -173,20 +165,3 @@ def _told(out: Path, rows: Sequence[Row], weights: Path, card: Card) -> None:
     say(f"{out} is there, and a card to go with it, {path}: finish it before you give either away")
     if path.stem != out.stem:
         say("an earlier card is kept as it is: what it says is of what was there before", style="yellow")
-
-
-def _of_heads(told: TrainedProbe) -> Figures:
-    rows = [(head.rule, str(head.learnt), str(head.held), _area(head.auroc)) for head in told.heads]
-    return [("rule", "rows learnt", "held out", "AUROC on these"), *rows]
-
-
-def _of_adapter(trained: Trained) -> Figures:
-    rows = [
-        (source, str(count), str(labels), _area(area)) for source, (count, labels, area) in trained.by_source.items()
-    ]
-    last = ("all", str(trained.held), "", _area(trained.auroc))
-    return [("held-out rows of", "rows", "labels", "AUROC"), *rows, last]
-
-
-def _area(auroc: float) -> str:
-    return "one class" if auroc != auroc else f"{auroc:.3f}"

@@ -1,0 +1,45 @@
+"""How good what was trained is, as a table for a terminal and for a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from pipeline.training.heads import TrainedProbe
+
+if TYPE_CHECKING:
+    from pipeline.training.judge_adapter import Trained
+
+Figures = Sequence[Sequence[str]]
+"""A row of headings, then the others."""
+
+
+def of_heads(told: TrainedProbe) -> Figures:
+    """Of a probe: a row for each rule."""
+    rows = [(head.rule, str(head.learnt), str(head.held), _area(head.auroc)) for head in told.heads]
+    return [("rule", "rows learnt", "held out", "AUROC on these"), *rows]
+
+
+def of_adapter(trained: Trained) -> Figures:
+    """Of a judge's adapter: a row for each source of rows, and one for all."""
+    rows = [
+        (source, str(count), str(labels), _area(area)) for source, (count, labels, area) in trained.by_source.items()
+    ]
+    last = ("all", str(trained.held), "", _area(trained.auroc))
+    return [("held-out rows of", "rows", "labels", "AUROC"), *rows, last]
+
+
+def table(figures: Figures) -> Table:
+    """For a terminal."""
+    head, *body = figures
+    found = Table(*head, box=box.SIMPLE_HEAD)
+    for row in body:
+        found.add_row(*row)
+    return found
+
+
+def _area(auroc: float) -> str:
+    return "one class" if auroc != auroc else f"{auroc:.3f}"
