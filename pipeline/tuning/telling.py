@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.ledger import Clock
 from pipeline.outcome import Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.tuning.board import Board
@@ -18,15 +18,12 @@ from pipeline.tuning.shown import Shown, difference, looped_otherwise, rate, rel
 
 
 class Telling:
-    """Every word raises `Cancelled` once `stop` is set. `began` is when the run was wanted, by `clock`."""
+    """Every word raises `Cancelled` once `stop` is set. `began` is when the run was wanted, by `time.monotonic`."""
 
-    def __init__(
-        self, board: Board, prompts: Sequence[ProbePrompt], stop: threading.Event, clock: Clock, began: float
-    ) -> None:
+    def __init__(self, board: Board, prompts: Sequence[ProbePrompt], stop: threading.Event, began: float) -> None:
         self._board = board
         self._prompts = prompts
         self._stop = stop
-        self._clock = clock
         self._since = began
         self._first: float | None = None
         self._differences = 0
@@ -115,4 +112,4 @@ class Telling:
         self._first = seconds if self._first is None else self._first
 
     def _seconds(self) -> float:
-        return self._clock() - self._since
+        return time.monotonic() - self._since

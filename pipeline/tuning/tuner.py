@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from critics import Manifesto
-from pipeline.ledger import Clock
 from pipeline.tuning.board import Board
 from pipeline.tuning.events import Ended, Event, Unusable
 from pipeline.tuning.prompts import ProbePrompt
@@ -30,20 +29,18 @@ class Tuner:
         seed: int = 0,
         loop: bool = False,
         workers: int = 8,
-        clock: Clock = time.monotonic,
     ) -> None:
         self._prompts = prompts
         self._seed = seed
         self._loop = loop
         self._workers = workers
-        self._clock = clock
         self._board = Board(tell)
 
     def run(self, made: Made, stop: threading.Event, *, since: float | None = None) -> Ended | None:
         """Through all prompts, telling what is otherwise than before; `None` where it was stopped. `since` is when the
-        save was seen, by the clock."""
+        save was seen, by `time.monotonic`."""
         prompts = tuple(self._prompts(made.pipeline.manifesto))
-        telling = Telling(self._board, prompts, stop, self._clock, self._clock() if since is None else since)
+        telling = Telling(self._board, prompts, stop, time.monotonic() if since is None else since)
         run = Run(made, prompts, telling, stop, self._seed, self._workers)
         try:
             return run.ended(loop=self._loop)
