@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -22,8 +22,7 @@ from pipeline.cli.inputs import refuse_over, told_by
 from pipeline.cli.reporting import DONE, FAULT, reported, say
 from pipeline.errors import BadInput
 from pipeline.identity import build_state, preprompt, write_state
-
-Kind = Literal["state", "steer", "lora"]
+from pipeline.identity.made import Kind
 
 app = typer.Typer(help="Put a manifesto into the generator itself, so that fewer drafts fail.", no_args_is_help=True)
 

@@ -2,7 +2,7 @@
 
 from pipeline.evaluation.judged import Judged, judge_row, only_critics, only_rules
 from pipeline.evaluation.measure import Evaluation, Part, evaluate
-from pipeline.evaluation.metrics import Figures, figures
+from pipeline.evaluation.metrics import figures
 from pipeline.evaluation.record import evaluation_record
 from pipeline.evaluation.report import page
 from pipeline.evaluation.rows import Row, read_rows
@@ -11,7 +11,6 @@ from pipeline.evaluation.vendors import needed
 
 __all__ = [
     "Evaluation",
-    "Figures",
     "Judged",
     "Part",
     "Row",

@@ -19,7 +19,6 @@ from pipeline.llama import Engine, fingerprint
 from pipeline.weights import judge_adapter
 
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A."),))
-MEANT = Rule(id="b", statement="B.", critics=("semantic",))
 
 
 def test_conditions_change_with_a_setting_and_hide_secrets() -> None:

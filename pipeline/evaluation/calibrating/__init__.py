@@ -2,14 +2,13 @@
 
 from pipeline.evaluation.calibrating.aims import Aim
 from pipeline.evaluation.calibrating.calibrate import Calibrated, calibrate
-from pipeline.evaluation.calibrating.fit import METHODS, Method
+from pipeline.evaluation.calibrating.fit import Method
 from pipeline.evaluation.calibrating.overlay import HOW, extends_from, overlay, refuse_overwriting, write_overlay
 from pipeline.evaluation.calibrating.provenance import judged_by, refuse_other_words
 from pipeline.evaluation.calibrating.samples import samples, told_of
 
 __all__ = [
     "HOW",
-    "METHODS",
     "Aim",
     "Calibrated",
     "Method",

@@ -10,8 +10,6 @@ from pipeline.machine import control_groups, cores, memory
 
 GIB = 1 << 30
 
-Group = Callable[..., None]
-
 
 @pytest.fixture
 def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
