@@ -26,10 +26,11 @@ def of_heads(told: TrainedProbe) -> Figures:
 def of_adapter(trained: Trained) -> Figures:
     """Of a judge's adapter: a row for each source of rows, and one for all."""
     rows = [
-        (source, str(count), str(labels), _area(area)) for source, (count, labels, area) in trained.by_source.items()
+        (source, str(count), str(labels), _area(area), f"{loss:.3f}")
+        for source, (count, labels, area, loss) in trained.by_source.items()
     ]
-    last = ("all", str(trained.held), "", _area(trained.auroc))
-    return [("held-out rows of", "rows", "labels", "AUROC"), *rows, last]
+    last = ("all", str(trained.held), "", _area(trained.auroc), f"{trained.log_loss:.3f}")
+    return [("held-out rows of", "rows", "labels", "AUROC", "log loss"), *rows, last]
 
 
 def table(figures: Figures) -> Table:

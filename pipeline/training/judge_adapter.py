@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,17 +35,15 @@ class JudgeCheck(Check):
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it. `by_source` has rows, labels and AUROC on held-out rows of each source, NaN for one class;
-    `prompts_apart` is as in `Split`."""
+    """What came of it. `by_source` has rows, labels, AUROC and log loss on held-out rows of each source, and `held`,
+    `auroc` and `log_loss` are of all; an AUROC of one class is NaN. `prompts_apart` is as in `Split`."""
 
-    path: Path
-    learnt: int
     held: int
     prompts_apart: bool
     checks: Sequence[JudgeCheck]
-    by_source: dict[str, tuple[int, int, float]] = field(default_factory=dict)
-    auroc: float = float("nan")
-    log_loss: float = float("nan")
+    by_source: Mapping[str, tuple[int, int, float, float]]
+    auroc: float
+    log_loss: float
 
 
 def train_adapter(
@@ -106,8 +104,6 @@ def train_adapter(
     probabilities, broken = _held_out(trainer, tests)
     saved.forget()
     return Trained(
-        out,
-        len(learnt),
         len(kept),
         parted.prompts_apart,
         run.checks,
@@ -123,17 +119,14 @@ def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], 
 
 def _by_source(
     rows: Sequence[Row], probabilities: Sequence[float], broken: Sequence[bool]
-) -> dict[str, tuple[int, int, float]]:
+) -> dict[str, tuple[int, int, float, float]]:
     sources = [row.source.partition(":")[0] for row in rows]
     labels = np.repeat(sources, [len(row.labels) for row in rows])
     found = {}
     for source in sorted(set(sources)):
         mine = labels == source
-        found[source] = (
-            sources.count(source),
-            int(mine.sum()),
-            auroc(np.asarray(probabilities)[mine], np.asarray(broken)[mine]),
-        )
+        said, truth = np.asarray(probabilities)[mine], np.asarray(broken)[mine]
+        found[source] = (sources.count(source), int(mine.sum()), auroc(said, truth), log_loss(said, truth))
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from pipeline.training import judge_adapter
 from pipeline.training.judge_adapter import JudgeCheck, Trained
-from pipeline.training.rows import Row
 from tests.pipeline.cli.test_cli import run
 
 OURS = 'name: ours\nversion: "1"\nrules: [{id: calm, statement: The answer is calm., critics: [judge]}]\n'
@@ -38,8 +36,9 @@ def test_a_folder_in_the_place_of_the_output_is_refused_at_once(tmp_path: Path, 
 def trained(monkeypatch: pytest.MonkeyPatch, *, prompts_apart: bool) -> Any:
     """The command's result, with a card, where training is over at once."""
 
-    def train(rows: Sequence[Row], _: Path, out: Path, *__: object, **___: object) -> Trained:
-        return Trained(out, len(rows) - 1, 1, prompts_apart, [JudgeCheck(1, 1, 0.5, 0.5, 0.9)], {"rows": (1, 1, 0.9)})
+    def train(*_: object, **__: object) -> Trained:
+        checks = [JudgeCheck(1, 1, 0.5, 0.5, 0.9)]
+        return Trained(2, prompts_apart, checks, {"rows": (1, 1, 0.9, 0.25), "others": (1, 1, 0.7, 0.75)}, 0.8, 0.5)
 
     monkeypatch.setattr(judge_adapter, "train_adapter", train)
     result = run("critic", "train", "rows.jsonl", "-m", "ours.yaml", "-o", "judge.gguf")
@@ -60,3 +59,14 @@ def test_figures_that_may_flatter_say_so(tmp_path: Path, monkeypatch: pytest.Mon
     result = trained(monkeypatch, prompts_apart=False)
     assert "may flatter: give more prompts, or a higher --held" in result.stderr
     assert "may flatter" in (tmp_path / "judge.md").read_text()
+
+
+def test_how_good_it_is_on_what_was_held_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each source and of all: how well it tells apart, and how far its probabilities are off."""
+    result = trained(monkeypatch, prompts_apart=True)
+    told = ["rows 1 1 0.900 0.250", "others 1 1 0.700 0.750", "all 2 0.800 0.500"]
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert [line for line in lines if line][-3:] == told
+    card = (tmp_path / "judge.md").read_text()
+    assert "| held-out rows of | rows | labels | AUROC | log loss |" in card
+    assert "| all | 2 |  | 0.800 | 0.500 |" in card

@@ -50,9 +50,18 @@ def checks() -> list[JudgeCheck]:
 
 
 @pytest.fixture(scope="module")
-def trained(model: LlamaModel, tmp_path_factory: pytest.TempPathFactory, checks: list[JudgeCheck]) -> Trained:
-    out = tmp_path_factory.mktemp("trained") / "judge.gguf"
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trained") / "judge.gguf"
+
+
+@pytest.fixture(scope="module")
+def trained(model: LlamaModel, out: Path, checks: list[JudgeCheck]) -> Trained:
     return train_adapter(rows(), model.path, out, PLAN, held=0.2, threads=2, checked=checks.append)
+
+
+@pytest.fixture(scope="module")
+def adapter(trained: Trained, out: Path) -> Path:
+    return out
 
 
 def judged(
@@ -66,47 +75,48 @@ def judged(
     return np.array(said, dtype=np.float64)
 
 
-def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained) -> None:
+def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained, adapter: Path) -> None:
     """Names, halves of heads, scale and where it is switched on: any of them wrong, and the two would differ."""
     kept = [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
     truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
-    before, after = (judged(model, path, kept) for path in (None, trained.path))
+    before, after = (judged(model, path, kept) for path in (None, adapter))
     assert np.abs(after - before).max() > 0.1
     assert -np.log(np.abs(1 - truth - after)).mean() == pytest.approx(trained.log_loss, abs=0.1)
 
 
-def test_so_it_is_where_the_question_alone_is_adapted(model: LlamaModel, trained: Trained, tmp_path: Path) -> None:
+def test_so_it_is_where_the_question_alone_is_adapted(model: LlamaModel, adapter: Path, tmp_path: Path) -> None:
     """And it can be gone on from another adapter: what is begun with is heard in its first word."""
     plan = replace(PLAN, acts_on="question", epochs=1, rate=1e-9)
-    found = train_adapter(rows(), model.path, tmp_path / "judge.gguf", plan, start=trained.path, held=0.2, threads=2)
+    out = tmp_path / "judge.gguf"
+    found = train_adapter(rows(), model.path, out, plan, start=adapter, held=0.2, threads=2)
     kept = [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
     truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
-    here, there, before = (judged(model, path, kept) for path in (found.path, trained.path, None))
+    here, there, before = (judged(model, path, kept) for path in (out, adapter, None))
     assert -np.log(np.abs(1 - truth - here)).mean() == pytest.approx(found.log_loss, abs=0.1)
     assert np.abs(here - before).max() > 0.1
     assert np.abs(here - there).max() > 0.02
 
 
-def test_an_adapter_is_of_one_model(trained: Trained, tmp_path: Path) -> None:
+def test_an_adapter_is_of_one_model(adapter: Path, tmp_path: Path) -> None:
     """Weights of the same shape would take it, and judge at random."""
     strange = tmp_path / "strange.gguf"
     learnt = {f"base_model.model.model.layers.0.self_attn.v_proj.lora_{side}.weight": torch.zeros(shape)
               for side, shape in (("A", (2, 576)), ("B", (192, 2)))}  # fmt: skip
     write_adapter(strange, learnt, alpha=2, heads={}, name="x", metadata={ACTS_ON: "exchange", MADE_FOR: "others"})
     manifesto = Manifesto(name="m", version="1", rules=(CATS,))
-    for adapter, fits in ((strange, False), (trained.path, True)):
-        settings = load_settings(flags={"judge": {"adapter": str(adapter)}})
+    for file, fits in ((strange, False), (adapter, True)):
+        settings = load_settings(flags={"judge": {"adapter": str(file)}})
         with nullcontext() if fits else pytest.raises(SettingsError, match="trained on other weights"):
             assemble(manifesto, settings, drafts=False)
 
 
-def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, checks: list[JudgeCheck]) -> None:
+def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, adapter: Path, checks: list[JudgeCheck]) -> None:
     assert [check.step for check in checks] == [4, 8, 12, 16]
     assert list(trained.checks) == checks
     assert checks[-1].loss < checks[0].loss
-    assert trained.learnt + trained.held == len(rows())
+    assert trained.held == len(split(rows(), held=0.2, seed=PLAN.seed).held)
     assert trained.by_source["cats"][:2] == (trained.held, 2 * trained.held)
-    assert not trained.path.with_name("judge.gguf.state").exists()
+    assert not adapter.with_name("judge.gguf.state").exists()
 
 
 def test_a_run_that_was_stopped_goes_on(model: LlamaModel, tmp_path: Path) -> None:
