@@ -12,9 +12,10 @@ import pytest
 
 import critics
 from critics import Panel, PatternsCritic
-from pipeline import DraftRequest, Piece, Pieces, Pipeline, ScriptedGenerator
+from pipeline import DraftRequest, Pieces, Pipeline, ScriptedGenerator
 from pipeline.generator import Generator
 from pipeline.rim import Back, in_thread
+from tests.pipeline.endless import Endless
 
 MANIFESTO = """\
 name: plain
@@ -24,24 +25,6 @@ rules:
 """
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
-
-
-class Endless:
-    """A generator that is never done until it is closed, and says so."""
-
-    name = "endless"
-    can_continue = False
-
-    def __init__(self) -> None:
-        self.begun, self.closed = threading.Event(), threading.Event()
-
-    def __call__(self, request: DraftRequest) -> Pieces:
-        try:
-            while True:
-                self.begun.set()
-                yield Piece("")  # nothing that any budget would notice
-        finally:
-            self.closed.set()
 
 
 @pytest.fixture

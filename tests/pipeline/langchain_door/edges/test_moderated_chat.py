@@ -45,29 +45,12 @@ from pipeline import (
 )
 from pipeline.langchain import ModeratedChat
 from pipeline.langchain_door import load_chat_model
+from tests.pipeline.endless import Endless
 
 Make = Callable[..., Pipeline]
 
 BAD = "We leverage synergy."
 GOOD = "We work together."
-
-
-class Endless:
-    """A generator that is never done until it is closed, and says so."""
-
-    name = "endless"
-    can_continue = False
-
-    def __init__(self) -> None:
-        self.begun, self.closed = threading.Event(), threading.Event()
-
-    def __call__(self, request: DraftRequest) -> Pieces:
-        try:
-            while True:
-                self.begun.set()
-                yield Piece("")  # nothing that any budget would notice
-        finally:
-            self.closed.set()
 
 
 def saying(*lines: str) -> GenericFakeChatModel:
