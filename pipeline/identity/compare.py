@@ -37,6 +37,11 @@ class Form:
     build_seconds: float | None = None
     load_seconds: float | None = None
 
+    @property
+    def read(self) -> object:
+        """The same of forms that predict the same."""
+        return self.system, self.adapters, id(self.state)
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -85,18 +90,16 @@ def effects(
             raise ModelUnusable(
                 f"{model.name} answers alike whether it is told the manifesto or not: nothing to measure"
             )
-        reader.wear()
-        before = reader.surprise(passage)
+        surprises = _surprises(reader, forms, passage)
         found = {}
         for form, divergence in zip(forms, divergences, strict=True):
             right = None
             if questions:
                 _put_on(reader, form)
                 right = share_right(questions, reader, model, form.system)
-            reader.wear(*form.adapters)
-            rise = reader.surprise(passage) - before
+            perplexity = float(np.exp(surprises[form.adapters] - surprises[()]))
             found[form.name] = Effect(
-                1 - divergence / plain, divergence, float(np.exp(rise)), _context(form, told, model), right
+                1 - divergence / plain, divergence, perplexity, _context(form, told, model), right
             )
     return found
 
@@ -115,6 +118,17 @@ Rows = list[npt.NDArray[np.float32]]
 """An array for each answer."""
 
 
+def _surprises(
+    reader: LlamaReader, forms: Sequence[Form], passage: Sequence[int]
+) -> Mapping[tuple[Adapter, ...], float]:
+    """Of the text, under the adapters of each form and under none: whatever else a form has is not before the text."""
+    found = {}
+    for adapters in {(), *(form.adapters for form in forms)}:
+        reader.wear(*adapters)
+        found[adapters] = reader.surprise(passage)
+    return found
+
+
 def _divergences(
     reader: LlamaReader, forms: Sequence[Form], told: Message, probes: Sequence[Probe], model: LlamaModel
 ) -> list[float]:
@@ -129,10 +143,12 @@ def _divergences(
 def _rows(reader: LlamaReader, forms: Sequence[Form], told: Message, probes: Sequence[Probe]) -> list[Rows]:
     """The same of each token."""
     truth = list(_answers(reader, Form("told", told), probes))
-    return [
-        [(np.exp(p) * (p - q)).sum(axis=1) for p, q in zip(truth, _answers(reader, form, probes), strict=True)]
-        for form in forms
-    ]
+    found: dict[object, Rows] = {}
+    for form in forms:
+        if form.read not in found:
+            answers = zip(truth, _answers(reader, form, probes), strict=True)
+            found[form.read] = [(np.exp(p) * (p - q)).sum(axis=1) for p, q in answers]
+    return [found[form.read] for form in forms]
 
 
 def _parts(probes: Sequence[Probe], each: int) -> Iterator[Sequence[Probe]]:

@@ -15,7 +15,7 @@ from pipeline.identity.steer.lacking import Lacking
 from pipeline.identity.steer.plan import Plan
 from pipeline.identity.steer.probes import Probe
 from pipeline.identity.steer.reading import read_alike
-from pipeline.identity.steer.told import Holding, can_hold
+from pipeline.identity.steer.told import MARKED, Holding, can_hold
 from pipeline.identity.steer.weights import Array, GgufLlama
 
 Changes = Mapping[int, Patches]
@@ -39,8 +39,10 @@ def fit(
     else:
         solver = Lacking(plan, told, untold, probes, start or {})
     changes = dict(start or {})
-    for number in range(weights.shape.layers):
+    # Behind the last that is changed there is nothing to solve.
+    layers = weights.shape.layers if plan.layers is None else max(MARKED, *plan.layers) + 1
+    for number in range(layers):
         if patches := solver(number, weights.layer(number)):
             changes[number] = patches
-        stepped(number + 1, weights.shape.layers)
+        stepped(number + 1, layers)
     return changes
