@@ -19,7 +19,7 @@ from pipeline.settings import load_settings
 from pipeline.training.identity_adapter import IdentityCheck
 from tests.pipeline.cli.test_cli import run
 
-pytestmark = pytest.mark.usefixtures("read_once")
+pytestmark = pytest.mark.usefixtures("read_once", "parsed_once")
 
 MANIFESTO = """
 name: mill

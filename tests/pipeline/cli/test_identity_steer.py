@@ -17,6 +17,8 @@ from pipeline.identity.steer.probes import Probe
 from tests.pipeline.cli.test_cli import run
 from tests.pipeline.cli.test_identity_lora import MANIFESTO, SETTINGS
 
+pytestmark = pytest.mark.usefixtures("parsed_once")
+
 
 def build(folder: Path, *more: str) -> tuple[int, str, str]:
     (folder / "mill.yaml").write_text(MANIFESTO)

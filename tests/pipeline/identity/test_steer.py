@@ -29,6 +29,7 @@ from pipeline.identity.steer.told import MARKED, can_hold
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
 from pipeline.settings import Settings, load_settings
 
+pytestmark = pytest.mark.usefixtures("parsed_once")
 WEIGHTS = embedded.weights()
 MANIFESTO = Manifesto(
     name="mill",

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from pipeline import embedded
+from pipeline.llama import requantised
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.engine.device import Row
+
+
+@pytest.fixture(scope="session")
+def four_bits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model as `iq4_nl`, which takes some ten seconds to make."""
+    return requantised(embedded.weights(), "iq4_nl", tmp_path_factory.mktemp("four_bits"))
 
 
 @pytest.fixture

@@ -391,12 +391,15 @@ def test_callers_at_the_same_time_wait_for_one_another(fixed: Engine) -> None:
 def test_how_long_its_batches_are_changes_no_bit(
     weights: LlamaModel,
     tmp_path: Path,
+    four_bits: Path,
     monkeypatch: pytest.MonkeyPatch,
     decoded: list[tuple[Row, ...]],
     kind: Kind | None,
 ) -> None:
     """In each form in which the embedded model judges. They may be longer than others', whose callers would wait."""
-    model = LlamaModel(requantised(weights.path, kind, tmp_path)) if kind else weights
+    model = weights
+    if kind:
+        model = LlamaModel(four_bits if kind == "iq4_nl" else requantised(weights.path, kind, tmp_path))
     found = []
     for most in (256, 128, 64):
         engine = Engine(model, context=1024, threads=2, fixed=True)
