@@ -22,7 +22,7 @@ demo: $(READY)
 
 test: check
 	./setup-browser.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(TORCH)
 	$(BIN)/ruff check .
