@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from critics import Budget, Exchange, Finding, Follow, Manifesto, Message, Rule, ScriptedCritic, Stream
+from critics import Budget, Exchange, Finding, Follow, Manifesto, Message, Rule, ScriptedCritic, Span, Stream
 from pipeline import DraftOptions, Loop, ScriptedGenerator
 from pipeline.wanted import Form, Tool, Tools
 
@@ -17,12 +18,17 @@ ASKED = Exchange((Message("user", "Write."),))
 
 
 class Reader(ScriptedCritic):
-    """Finds bad what says so, and remembers what it was told while it was written."""
+    """Finds bad what says so, and where, and remembers what it was told while it was written."""
 
     def __init__(self, *, breaks: bool = False) -> None:
         super().__init__(lambda draft, _: float("bad" in draft))
         self.told: list[list[str]] = []
         self._breaks = breaks
+
+    def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        at = exchange.judged.find("bad")
+        spans = (Span(at, at + len("bad")),) if at >= 0 else ()
+        return [replace(finding, spans=spans) for finding in super().__call__(exchange, rules)]
 
     @contextmanager
     def follow(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Follow | None]:
@@ -35,11 +41,11 @@ class Reader(ScriptedCritic):
         yield drafts.append
 
 
-def run(critic: Reader, *drafts: str, **keys: Any) -> ScriptedGenerator:
+def run(critic: Reader, *drafts: str, answer: str | None = None, **keys: Any) -> ScriptedGenerator:
     manifesto = Manifesto(name="m", version="1", rules=(RULE,), budget=Budget(attempts=3), **keys)
     generator = ScriptedGenerator(drafts)
     outcome = Loop(generator, critic, manifesto)(ASKED)
-    assert (outcome.status, outcome.answer) == ("released", drafts[-1])
+    assert (outcome.status, outcome.answer) == ("released", answer or drafts[-1])
     return generator
 
 
@@ -55,9 +61,10 @@ def test_each_draft_is_told_as_it_grows_and_its_generator_knows() -> None:
 
 
 def test_a_draft_that_goes_on_from_a_kept_beginning_is_told_with_it() -> None:
-    reader = Reader()
-    run(reader, "Fine words. All bad words.", "Fine words. And more.", revision="rewind")
-    assert all(draft.startswith("Fine words.") or len(draft) < 12 for draft in reader.told[1])
+    reader, answer = Reader(), "Fine words. And more."
+    generator = run(reader, "Fine words. All bad words.", "And more.", answer=answer, revision="rewind")
+    assert generator.requests[1].continues == "Fine words. "
+    assert reader.told[1] == ["Fine words. ", "Fine words. And", answer, answer]
 
 
 def test_one_that_breaks_changes_nothing() -> None:

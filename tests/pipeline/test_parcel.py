@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import critics
+from critics import Message
 from pipeline import SettingsError, assemble, embedded, load_settings
 from pipeline.conditions import run_facts
-from pipeline.identity import PromptedGenerator, build_state, write_state
+from pipeline.identity import PromptedGenerator, build_state, preprompt, write_state
 from pipeline.llama import Engine, LlamaModel
 from pipeline.parcel import packed
 
@@ -59,11 +60,18 @@ def test_an_identity_comes_along(tmp_path: Path, model: LlamaModel) -> None:
     engine = Engine(model, context=2048, threads=1)
     write_state(file, build_state(manifesto, engine, embedded.weights()))
     engine.close()
-    settings = load_settings(flags={"identity": {"use": (str(file),)}})
+    settings = load_settings(flags={"identity": {"use": (str(file),)}, "generator": {"max_tokens": 2}})
     parcel = packed(settings, manifesto, threads=1, cached=False)
     file.unlink()
     made = parcel()
     assert isinstance(made.pipeline().generator, PromptedGenerator)
+    counts = made._parts.drafting()[0].counts
+    assert made.pipeline().ask("What is calm?", seed=1).status == "released"
+    spent = made._parts.drafting()[0].counts
+    prompts = [model.prompt([preprompt(manifesto), Message("user", text)]) for text in ("What is calm?", "Why?")]
+    told = next(place for place, (one, other) in enumerate(zip(*prompts, strict=False)) if one != other)
+    assert spent.reused - counts.reused == told
+    assert spent.read - counts.read < told
     made.pipeline().close()
 
 

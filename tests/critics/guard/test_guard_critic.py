@@ -159,8 +159,7 @@ def test_a_draft_cannot_write_the_templates_structure(forged: str) -> None:
     """Whatever could close the block that it stands in is shown with other brackets."""
     model = ScriptedGuardModel([answer("safe")])
     GuardCritic(model, GUARD_FAMILIES["llama-guard"])(Exchange(ASKED, forged), [ANY])
-    assert forged not in model.prompts[0].messages[-1].content
-    assert "<" not in model.prompts[0].messages[-1].content
+    assert model.prompts[0].messages[-1].content == forged.translate(str.maketrans("<>", "‹›"))
 
 
 def test_the_middle_verdict_counts_as_each_rule_says() -> None:

@@ -189,7 +189,9 @@ def test_no_clock_ends_anything_in_a_deterministic_run(tmp_path: Path, root: Pat
     command.env["SUPEREGO_CRITIC_SECONDS"] = "0.001"
     (tmp_path / "in.jsonl").write_bytes(lines(*PROMPTS[:2]))
     command.run("out.jsonl")
-    for record in read(tmp_path / "out.jsonl"):
+    records = read(tmp_path / "out.jsonl")
+    assert len(records) == 2
+    for record in records:
         (attempt,) = record["attempts"]
         assert record["stop_reason"] in ("passed", "attempts")
         assert [finding["probability"] is None for finding in attempt["verdict"]["findings"]] == [False]

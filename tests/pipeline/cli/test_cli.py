@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import manifestos
 from pipeline.caching import Store
 from pipeline.cli.main import app
 from pipeline.llama import Figures, Spread
@@ -240,6 +241,7 @@ def test_manifestos_lists_what_is_shipped() -> None:
     """With a line about each, and as JSON with paths."""
     assert "chemistry-lab" in run("manifestos").stdout
     rows = json.loads(run("manifestos", "--json").stdout)
+    assert {row["name"] for row in rows} == {file.stem for file in Path(manifestos.__file__).parent.glob("*.yaml")}
     assert all(Path(row["path"]).is_file() and row["description"] for row in rows)
 
 

@@ -49,6 +49,7 @@ def test_it_holds_nothing_of_how_answers_are_judged(kept: str) -> None:
 
 def test_a_manifesto_that_says_little_is_told_in_little() -> None:
     """No heading stands over nothing."""
+    assert "stand for" in preprompt(MANIFESTO).content
     assert "stand for" not in preprompt(load("house-style")).content
 
 

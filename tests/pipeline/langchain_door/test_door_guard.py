@@ -167,11 +167,13 @@ def test_a_real_server_answers(upstream: str) -> None:
     assert answer.text
     assert answer.usage.completion_tokens > 0
     assert answer.mass is not None
-    assert 0 <= sum(answer.mass.values()) <= 1 + 1e-6
     (first,) = model.read([prompt], ("yes", "no"))
     assert first.text == ""
     assert first.mass is not None
-    assert first.mass["yes"] + first.mass["no"] >= 0
+    assert (list(answer.mass), list(first.mass)) == (["unsafe", "safe"], ["yes", "no"])
+    for mass in (answer.mass, first.mass):
+        assert all(0 <= share <= 1 for share in mass.values())
+        assert sum(mass.values()) <= 1 + 1e-6
 
 
 def _manifesto(*rules: Rule) -> Any:

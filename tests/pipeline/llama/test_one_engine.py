@@ -76,12 +76,17 @@ def test_in_place_only_the_rules_are_read(own: Engine) -> None:
 
 
 def test_in_place_and_apart_judge_the_same_draft(own: Engine) -> None:
-    """Two ways to ask; in place, the generator's own conversation is not changed by it."""
+    """Two ways to ask, of which in place reads less; the generator's own conversation is not changed by it."""
     asked, draft = drafted(own, 3)
+    read = []
     for in_place in (True, False):
         judge = Judge(LlamaJudgeModel(own), rules=RULES, critiques=False, in_place=in_place)
+        before = own.counts
         findings = judge(Exchange(asked, draft), RULES)
+        read.append(own.counts.read - before.read)
         assert [finding.rule for finding in findings] == [rule.id for rule in RULES]
+        assert all(finding.probability is not None and 0 < finding.probability < 1 for finding in findings)
+    assert read[0] < read[1]
     again = drafted(own, 3)[1]
     assert again[:40] == draft[:40]
 

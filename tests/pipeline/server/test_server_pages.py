@@ -97,8 +97,10 @@ def test_the_servers_address_points_to_every_operation() -> None:
     """By links into the page that tells of them."""
     client = TestClient(app_of(scripted("Good day.")))
     page, docs, described = client.get("/").text, client.get("/docs").text, client.get("/openapi.json").json()
-    assert re.findall(r">(\w+) <code>([^<]+)</code></a>", page) == operations(described)
-    assert all(f'id="{place}"' in docs for place in re.findall(r'href="docs#([^"]+)"', page))
+    links = re.findall(r'<a href="docs#([^"]+)">(\w+) <code>([^<]+)</code></a>', page)
+    assert [(method, path) for _, method, path in links] == operations(described)
+    for place, method, path in links:
+        assert f'id="{place}"><h2>{method} <code>{path}</code>' in docs
 
 
 def test_without_a_key_the_pages_tell_nothing_of_what_is_served() -> None:

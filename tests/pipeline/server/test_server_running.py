@@ -107,14 +107,6 @@ def test_metrics_tell_what_happened() -> None:
     assert [line for line in expected if line not in page] == []
 
 
-def test_two_servers_do_not_count_together() -> None:
-    """Each has its own figures."""
-    one, other = TestClient(app_of(scripted("Good day."))), TestClient(app_of(scripted("Good day.")))
-    one.post(URL, json=chat())
-    assert 'status="released"' in one.get("/metrics").text
-    assert 'status="released"' not in other.get("/metrics").text
-
-
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [json.loads(record.message) for record in caplog.records if record.name == "superego.server"]
 

@@ -79,7 +79,19 @@ def test_stopped_and_a_node_killed_on_real_weights(tmp_path: Path, root: Path, n
     assert records == [timeless(record) for record in read(tmp_path / "local.jsonl")]
 
 
-def test_a_local_run_does_not_load_ray(root: Path) -> None:
-    """Nor does asking for help."""
-    code = "import sys, pipeline.cli.main; assert 'ray' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(root)}, check=True)
+def test_a_local_run_does_not_load_ray(tmp_path: Path, root: Path) -> None:
+    """Not to its last record."""
+    (tmp_path / "in.txt").write_text("Say hi.\n")
+    by_patterns = 'critics: [patterns], patterns: {forbid: ["!!!"]}'
+    (tmp_path / "m.yaml").write_text(RULES.replace("threshold: 0.97", by_patterns))
+    code = (
+        "import sys; from typer.testing import CliRunner; from pipeline.cli.main import app;"
+        "done = CliRunner().invoke(app, 'batch in.txt -o out.jsonl -m m.yaml --max-tokens 2 --no-cache'.split());"
+        "print(done.exit_code, [name for name in sys.modules if name.partition('.')[0] == 'ray'])"
+    )
+    env = {**os.environ, "PYTHONPATH": str(root), "SUPEREGO_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[-2] == "0 []", done.stderr
+    assert len(read(tmp_path / "out.jsonl")) == 1

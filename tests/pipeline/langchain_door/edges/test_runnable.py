@@ -203,7 +203,7 @@ def test_what_the_runnable_raises_is_let_through(make: Make) -> None:
 def test_a_text_is_mended(make: Make, mended: str) -> None:
     """By the rules that redact; what is given is what was judged."""
     runnable, _ = scripted("Write to ana@example.org today.")
-    assert "ana@" not in moderate(runnable, pipeline=make(more=mended)).invoke("What?")
+    assert moderate(runnable, pipeline=make(more=mended)).invoke("What?") == "Write to [email] today."
 
 
 def test_input_that_breaks_a_rule_calls_nothing(make: Make, guarded: str) -> None:
