@@ -1,81 +1,20 @@
-"""Real upstreams: llama-cpp-python's server with the embedded weights, and a small HTTP server that says its lines."""
+"""Upstreams beside the real ones: the embedded weights in this process, and a small HTTP server that says its lines."""
 
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.embedded import weights as embedded_weights
 from pipeline.langchain_door import load_chat_model
 
 Answer = tuple[int, dict[str, str], object]
-
-
-@pytest.fixture(scope="session")
-def weights() -> Path:
-    """The embedded model's file."""
-    return embedded_weights()
-
-
-@pytest.fixture(scope="session")
-def upstream(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base_url of a llama.cpp server; it ends with the session."""
-    with _serving(weights, tmp_path_factory.mktemp("upstream") / "log", n_ctx="2048", logits_all="true") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def tools_upstream(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The same, with a chat format that has tools."""
-    log = tmp_path_factory.mktemp("tools") / "log"
-    with _serving(weights, log, n_ctx="1024", chat_format="chatml-function-calling") as url:
-        yield url
-
-
-@contextmanager
-def _serving(weights: Path, log: Path, **more: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {"model": weights, "host": "127.0.0.1", "port": port, **more}
-    options |= {"n_threads": 1, "n_threads_batch": 1, "verbose": "false"}  # two spin on each other where others work
-    script = Path(__file__).with_name("upstream_server.py")
-    command = [
-        sys.executable,
-        str(script),
-        *(str(word) for key, value in options.items() for word in (f"--{key}", value)),
-    ]
-    with log.open("wb") as out, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=out) as server:
-        try:
-            _wait_until_ready(server, f"http://127.0.0.1:{port}/v1/models", log)
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            server.kill()
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except urllib.error.URLError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"the upstream server did not start:\n{log.read_text()[-2000:]}")
 
 
 @pytest.fixture(scope="session")

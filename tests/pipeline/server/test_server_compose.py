@@ -15,12 +15,13 @@ import yaml
 
 from pipeline.server import new_key
 from tests.pipeline.server.test_serve_command import ENVIRONMENT, serving
-from tests.pipeline.server.test_server_upstream import upstream
 
 LOCAL = {"--host", "--port", "--upstream", "--upstream-model"}
 
 
-def test_the_services_of_the_compose_file_answer(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_services_of_the_compose_file_answer(
+    upstream: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who has the key is answered by the upstream, once the service says that it is healthy; others are refused."""
     service: dict[str, Any] = yaml.safe_load((root / "examples" / "compose.yaml").read_text())["services"]["superego"]
     key, digest = new_key()
@@ -31,7 +32,7 @@ def test_the_services_of_the_compose_file_answer(root: Path, tmp_path: Path, mon
         "model": "superego/public-assistant", "max_tokens": 12,
         "messages": [{"role": "user", "content": "Name a city in Italy."}],
     }  # fmt: skip
-    with upstream(tmp_path) as (url, _), serving(*flags, "--upstream", url, cwd=tmp_path) as (base, _):
+    with serving(*flags, "--upstream", upstream, cwd=tmp_path) as (base, _):
         healthy = subprocess.run(_probe(service, base), timeout=60, check=False)
         refused = httpx.post(f"{base}/v1/chat/completions", json=body, timeout=60)
         headers = {"Authorization": f"Bearer {key}"}

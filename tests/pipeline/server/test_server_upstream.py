@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +15,13 @@ import openai
 import pytest
 
 import critics
-from pipeline import DraftRequest, Generator, Pieces, assemble, embedded
+from pipeline import DraftRequest, Generator, Pieces, assemble
 from pipeline.cli.upstream import judged_here
 from pipeline.settings import GeneratorSettings, JudgeSettings, Settings
 from tests.pipeline.server.serving import app_of, running
 from tests.pipeline.server.test_serve_command import serving
+from tests.pipeline.upstream import served
 
-SCRIPT = Path(__file__).parent.parent / "langchain_door" / "upstream_server.py"
 MANIFESTO = """name: upstream
 version: "1"
 rules:
@@ -35,37 +30,6 @@ rules:
     critics: [patterns]
     patterns: {forbid_words: [zebra]}
 """
-
-
-@contextmanager
-def upstream(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The embedded model behind llama-cpp-python's own server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {"model": embedded.weights(), "host": "127.0.0.1", "port": port, "n_ctx": 1024}
-    options |= {"n_threads": 1, "n_threads_batch": 1, "verbose": "false", **more}
-    words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
-    log = folder / "upstream.log"
-    command = [sys.executable, str(SCRIPT), *words]
-    with log.open("wb") as out, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=out) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/v1/models", process, log)
-            yield f"http://127.0.0.1:{port}/v1", process
-        finally:
-            process.kill()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(url, timeout=5)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"the upstream did not start:\n{log.read_text()[-2000:]}")
 
 
 class Heard:
@@ -85,13 +49,12 @@ class Heard:
             yield piece
 
 
-def test_an_upstream_drafts_and_is_judged_here(tmp_path: Path) -> None:
+def test_an_upstream_drafts_and_is_judged_here(upstream: str, tmp_path: Path) -> None:
     """Two processes; the model is the one that the upstream lists."""
     (tmp_path / "upstream.yaml").write_text(MANIFESTO)
     flags = ["-m", str(tmp_path / "upstream.yaml")]
     with (
-        upstream(tmp_path) as (url, _),
-        serving(*flags, "--upstream", url, cwd=tmp_path) as (base, _),
+        serving(*flags, "--upstream", upstream, cwd=tmp_path) as (base, _),
         openai.OpenAI(base_url=f"{base}/v1", api_key="none", max_retries=0, timeout=120) as client,
     ):
         answer = client.chat.completions.create(
@@ -105,14 +68,16 @@ def test_an_upstream_drafts_and_is_judged_here(tmp_path: Path) -> None:
     assert answer.choices[0].message.content
     assert answer.usage is not None
     assert 0 < answer.usage.completion_tokens <= 12 * 3
-    assert "zebra" not in (refused.choices[0].message.content or "").lower()
+    assert (refused.model_extra or {})["superego"]["broken"][0] == ["no-zebra"]
+    assert refused.choices[0].message.content
+    assert "zebra" not in refused.choices[0].message.content.lower()
 
 
 def test_an_upstream_that_is_killed_in_the_middle_is_an_error_event(tmp_path: Path) -> None:
     """And the server goes on: it answers, and says that the upstream is out of reach."""
     (tmp_path / "upstream.yaml").write_text(MANIFESTO)
     manifesto = critics.load(str(tmp_path / "upstream.yaml"))
-    with upstream(tmp_path) as (url, process):
+    with served(tmp_path, n_ctx="1024") as (url, process):
         settings = Settings(generator=GeneratorSettings(model="openai:local", base_url=url, tries=1))
         pipeline = assemble(manifesto, settings)
         assert pipeline.generator is not None
@@ -142,7 +107,7 @@ WEATHER: Any = {
 }
 
 
-def test_an_upstream_calls_tools_and_keeps_to_a_form(tmp_path: Path) -> None:
+def test_an_upstream_calls_tools_and_keeps_to_a_form(tools_upstream: str, tmp_path: Path) -> None:
     """A real one, streamed and not; the words of a call are held against the manifesto."""
     (tmp_path / "upstream.yaml").write_text(MANIFESTO.replace("zebra", "rome"))
     asked: Any = {
@@ -152,8 +117,7 @@ def test_an_upstream_calls_tools_and_keeps_to_a_form(tmp_path: Path) -> None:
     oslo: Any = [{"role": "user", "content": "What is the weather in Oslo?"}]
     rome: Any = [{"role": "user", "content": "What is the weather in Rome?"}]
     with (
-        upstream(tmp_path, chat_format="chatml-function-calling") as (url, _),
-        serving("-m", str(tmp_path / "upstream.yaml"), "--upstream", url, cwd=tmp_path) as (base, _),
+        serving("-m", str(tmp_path / "upstream.yaml"), "--upstream", tools_upstream, cwd=tmp_path) as (base, _),
         openai.OpenAI(base_url=f"{base}/v1", api_key="none", max_retries=0, timeout=120) as client,
     ):
         whole = client.chat.completions.create(messages=oslo, **asked)
@@ -170,8 +134,9 @@ def test_an_upstream_calls_tools_and_keeps_to_a_form(tmp_path: Path) -> None:
         (call,) = answer.choices[0].message.tool_calls or []
         assert call.type == "function"
         assert json.loads(call.function.arguments) == {"city": "Oslo"}
-    for call in refused.choices[0].message.tool_calls or ():
-        assert "Rome" not in str(call)
+    assert (refused.model_extra or {})["superego"]["broken"][0] == ["no-rome"]
+    assert refused.choices[0].finish_reason == "content_filter"
+    assert refused.choices[0].message.tool_calls is None
     assert json.loads(place.choices[0].message.content or "") == {"city": "Oslo"}
 
 
@@ -183,16 +148,13 @@ rules:
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_an_upstream_judges(tmp_path: Path, apart: bool) -> None:
+def test_an_upstream_judges(request: pytest.FixtureRequest, tmp_path: Path, apart: bool) -> None:
     """The one that drafts, or a second one; its word is a probability. Where it is gone, nothing is released."""
     (tmp_path / "judged.yaml").write_text(JUDGED)
-    (tmp_path / "second").mkdir()
     asked: Any = {"model": "judged", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 12}
     with ExitStack() as stack:
-        drafts, process = stack.enter_context(upstream(tmp_path, logits_all="true"))
-        judge = drafts
-        if apart:
-            judge, process = stack.enter_context(upstream(tmp_path / "second", logits_all="true"))
+        judge, process = stack.enter_context(served(tmp_path, n_ctx="1024", logits_all="true"))
+        drafts = request.getfixturevalue("upstream") if apart else judge
         told = {"model": "openai:judge", "base_url": judge, "critiques": False, "tries": 1}
         (tmp_path / "superego.yaml").write_text(json.dumps({"judge": told}))
         flags = ["-m", str(tmp_path / "judged.yaml"), "--upstream", drafts]
