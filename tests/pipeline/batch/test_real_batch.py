@@ -143,17 +143,18 @@ def test_an_edit_of_a_threshold_costs_the_model_nothing(tmp_path: Path, root: Pa
     """The drafts and findings of the run before are used, and the outcome goes by the new threshold; a new rule is
     judged, and nothing else is."""
     command = Command(tmp_path, root, RULES, "--workers", "4")
+    (tmp_path / "in.jsonl").write_bytes(lines(*PROMPTS[:8]))
     first = command.run("1.jsonl")
     assert first["cached"] == {"drafts": 0, "verdicts": 0}
     (tmp_path / "m.yaml").write_text(RULES.replace("0.97", "0.000001"))
     second = command.run("2.jsonl")
-    assert second["cached"] == {"drafts": 24, "verdicts": 24}
+    assert second["cached"] == {"drafts": 8, "verdicts": 8}
     one, two = read(tmp_path / "1.jsonl"), read(tmp_path / "2.jsonl")
     assert [_breach(r) for r in one] == [_breach(r) for r in two]
     assert {r["status"] for r in two} == {"withheld"}
     (tmp_path / "m.yaml").write_text(RULES + "  - {id: kind, statement: The answer is kind.}\n")
     third = command.run("3.jsonl")
-    assert third["cached"] == {"drafts": 24, "verdicts": 24}
+    assert third["cached"] == {"drafts": 8, "verdicts": 8}
     assert [timeless(r)["attempts"][0]["seed"] for r in one] == [r["seed"] for r in read(tmp_path / "3.jsonl")]
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from typer.testing import CliRunner, Result
 import manifestos
 from pipeline.caching import Store
 from pipeline.cli.main import app
-from pipeline.llama import Figures, Spread
+from pipeline.llama import Figures, Spread, compared
 from tests.pipeline.cli.interruptible import COMMAND
 
 SHORT = "Write a thank-you note to a customer."
@@ -385,7 +386,7 @@ def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
     """And the batch finishes what is under way, and says how to go on."""
     (tmp_path / "in.txt").write_text("Tell me a long story.\n" * 50)
     process = subprocess.Popen(
-        [*COMMAND, "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path), "--max-tokens", "30"],
+        [*COMMAND, "batch", "in.txt", "-o", "out.jsonl", "-m", manifesto(tmp_path), "--max-tokens", "8"],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "SUPEREGO_THREADS": "1"},
@@ -401,12 +402,13 @@ def test_ctrl_c_is_exit_code_130(tmp_path: Path) -> None:
     assert journal.read_bytes().endswith(b"\n")
 
 
-def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path) -> None:
+def test_model_optimise_says_what_it_gains_and_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And where the new file lies, for whoever wants to use it."""
-    result = run("model", "optimise", "embedded", "--to", "iq4_nl", "--cache", str(tmp_path / "cache"), "--json")
+    monkeypatch.setattr("pipeline.cli.model.compared", partial(compared, rounds=2))
+    result = run("model", "optimise", "embedded", "--to", "q8_0", "--cache", str(tmp_path / "cache"), "--json")
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
-    assert figures["optimised"]["path"].endswith("-iq4_nl.gguf")
+    assert figures["optimised"]["path"].endswith("-q8_0.gguf")
     assert Path(figures["optimised"]["path"]).is_file()
     assert figures["optimised"]["perplexity"] > 0
     assert run("model", "optimise", "openai:any").exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -55,14 +56,21 @@ def course(folder: Path, prompts: list[str], seed: int = 0, manifesto: Manifesto
     return found
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gathered, Path]:
+    """The course of the first prompt, and the folder where it lies; nobody writes into it."""
+    folder = tmp_path_factory.mktemp("course")
+    return course(folder, PROMPTS[:1]), folder
+
+
 def alike(one: Gathered, other: Gathered) -> bool:
     lessons = zip(one.lessons, other.lessons, strict=True)
     return all(np.array_equal(getattr(a, f.name), getattr(b, f.name)) for a, b in lessons for f in fields(a))
 
 
-def test_a_lesson_is_what_the_told_model_finds_probable(tmp_path: Path, model: LlamaModel) -> None:
+def test_a_lesson_is_what_the_told_model_finds_probable(kept: tuple[Gathered, Path], model: LlamaModel) -> None:
     """In each place of its first draft, cut to what is learnt from; the other prompt says nothing of the manifesto."""
-    lesson = course(tmp_path / "a", PROMPTS[:1]).lessons[0]
+    lesson = kept[0].lessons[0]
     user = Message("user", PROMPTS[0])
     assert lesson.told == tuple(model.prompt([preprompt(MANIFESTO), user]))
     assert lesson.prompt == tuple(model.prompt([user]))
@@ -83,9 +91,10 @@ def test_a_seed_gives_the_same_lessons_and_another_others(tmp_path: Path) -> Non
     assert not alike(first, other)
 
 
-def test_what_was_asked_is_not_asked_again(tmp_path: Path) -> None:
+def test_what_was_asked_is_not_asked_again(kept: tuple[Gathered, Path], tmp_path: Path) -> None:
     """A run that was stopped finds the prompts that it had finished; a damaged file is named."""
-    first = course(tmp_path / "a", PROMPTS[:1])
+    first, folder = kept
+    shutil.copytree(folder, tmp_path / "a")
     told = preprompt(MANIFESTO)
     silent = Pipeline(MANIFESTO, Parts(load_settings()).critic(MANIFESTO), ScriptedGenerator([]))
     assert alike(gathered(silent, told, None, PROMPTS[:1], tmp_path / "a"), first)  # type: ignore[arg-type]  # not used
@@ -177,7 +186,7 @@ def test_a_draft_is_struck_where_its_first_breach_begins(model: LlamaModel, draf
     assert found == begins
 
 
-def test_of_a_draft_that_broke_a_rule_what_follows_is_not_learnt(tmp_path: Path) -> None:
+def test_of_a_draft_that_broke_a_rule_what_follows_is_not_learnt(kept: tuple[Gathered, Path], tmp_path: Path) -> None:
     """That it did is still known when it has been in a file; to check with it, the place itself is left out as well."""
     manifesto = Manifesto(name="blank", version="1", rules=(forbidding("a", r"\s"),))
     (lesson,) = course(tmp_path / "a", PROMPTS[:1], manifesto=manifesto).lessons
@@ -186,7 +195,7 @@ def test_of_a_draft_that_broke_a_rule_what_follows_is_not_learnt(tmp_path: Path)
     before = lesson.unbroken()
     assert (before.answer, before.struck) == (lesson.answer[:-1], False)
     assert len(before.logs) == len(before.likely) == len(before.answer)
-    (whole,) = course(tmp_path / "b", PROMPTS[:1]).lessons
+    (whole,) = kept[0].lessons
     assert whole.unbroken() is whole
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ MANIFESTO = Manifesto(
     rules=(Rule(id="a", statement="Every answer is about flour."),),
 )
 PLAN = IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, epochs=6, check_every=3, seed=1)
+LONG = IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, check_every=99)
 SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea")
 
 
@@ -166,9 +168,24 @@ def test_lessons_plan_and_weights_make_the_key(some: list[Lesson]) -> None:
     assert len(keys) == 5
 
 
-def test_accepted_words_are_learnt_beyond_what_being_told_brings(some: list[Lesson]) -> None:
+@pytest.fixture(scope="module")
+def begun() -> tuple[Distiller, dict[str, Any]]:
+    """A model that has learnt nothing yet, and all that it takes to have it so again."""
+    distiller = Distiller(WEIGHTS, LONG)
+    return distiller, distiller.state()
+
+
+@pytest.fixture
+def trainer(begun: tuple[Distiller, dict[str, Any]]) -> Distiller:
+    distiller, state = begun
+    distiller.restore(state)
+    distiller.plan = LONG
+    return distiller
+
+
+def test_accepted_words_are_learnt_beyond_what_being_told_brings(trainer: Distiller, some: list[Lesson]) -> None:
     """The same lessons, accepted, make their own words more probable."""
-    trainer = Distiller(WEIGHTS, IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, accepted=0.9, check_every=9))
+    trainer.plan = replace(trainer.plan, accepted=0.9)
     begun = trainer.state()
     surprise = []
     for accepted in (False, True):
@@ -184,9 +201,8 @@ def last_word(lesson: Lesson) -> Lesson:
     return replace(lesson, prompt=prompt, answer=lesson.answer[-1:], likely=lesson.likely[-1:], logs=lesson.logs[-1:])
 
 
-def test_what_was_struck_is_unlearnt_and_nothing_else(some: list[Lesson]) -> None:
+def test_what_was_struck_is_unlearnt_and_nothing_else(trainer: Distiller, some: list[Lesson]) -> None:
     """The token that a breach began with gets improbable; what stands before it is learnt as if nothing were struck."""
-    trainer = Distiller(WEIGHTS, IdentityPlan(rank=4, alpha=8, rate=2e-3, batch=4, check_every=99))
     begun = trainer.state()
     last, before = [], []
     for struck in (False, True):
@@ -199,9 +215,8 @@ def test_what_was_struck_is_unlearnt_and_nothing_else(some: list[Lesson]) -> Non
     assert before[1] < before[0] + 0.1
 
 
-def test_a_struck_place_counts_for_as_many_as_the_plan_says(some: list[Lesson]) -> None:
+def test_a_struck_place_counts_for_as_many_as_the_plan_says(trainer: Distiller, some: list[Lesson]) -> None:
     """Of the loss, which is by the place of a usual batch."""
-    trainer = Distiller(WEIGHTS, IdentityPlan(rank=4, alpha=8, batch=4, check_every=99))
     learnt = as_released([replace(lesson, struck=True) for lesson in some[:4]])
     usual = sum(len(lesson.answer) for lesson in learnt) / 4
     struck = trainer.divergence([last_word(lesson) for lesson in learnt])

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("read_once")
 
 CATS = Rule(id="no-cats", statement="The answer does not speak of cats.")
 SHOUTS = Rule(id="calm", statement="The answer does not shout.")
+Probabilities = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 PLAN = JudgePlan(rank=4, alpha=8, rate=1e-3, batch=4, epochs=4, check_every=4)
 SUBJECTS = ("rain", "bread", "trains", "paint", "maths", "tea", "shoes", "rivers", "clocks", "ships")
 
@@ -64,9 +65,29 @@ def adapter(trained: Trained, out: Path) -> Path:
     return out
 
 
-def judged(
-    model: LlamaModel, path: Path | None, found: Sequence[Row]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+@pytest.fixture(scope="module")
+def before(model: LlamaModel) -> Probabilities:
+    """What is held out, judged without an adapter."""
+    return judged(model, None, held())
+
+
+@pytest.fixture(scope="module")
+def there(model: LlamaModel, adapter: Path) -> Probabilities:
+    """The same with the adapter."""
+    return judged(model, adapter, held())
+
+
+def held() -> list[Row]:
+    return [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
+
+
+def log_loss(said: Probabilities) -> float:
+    """Of what was held out."""
+    truth = np.array([list(row.labels.values()) for row in held()], dtype=np.float64)
+    return float(-np.log(np.abs(1 - truth - said)).mean())
+
+
+def judged(model: LlamaModel, path: Path | None, found: Sequence[Row]) -> Probabilities:
     engine = Engine(model, context=1024)
     adapters = (Adapter(path),) if path else ()
     judge = Judge(LlamaJudgeModel(engine, adapters=adapters), critiques=False, trained=True)
@@ -75,24 +96,21 @@ def judged(
     return np.array(said, dtype=np.float64)
 
 
-def test_what_torch_learnt_llama_cpp_says(model: LlamaModel, trained: Trained, adapter: Path) -> None:
+def test_what_torch_learnt_llama_cpp_says(trained: Trained, before: Probabilities, there: Probabilities) -> None:
     """Names, halves of heads, scale and where it is switched on: any of them wrong, and the two would differ."""
-    kept = [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
-    truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
-    before, after = (judged(model, path, kept) for path in (None, adapter))
-    assert np.abs(after - before).max() > 0.1
-    assert -np.log(np.abs(1 - truth - after)).mean() == pytest.approx(trained.log_loss, abs=0.1)
+    assert np.abs(there - before).max() > 0.1
+    assert log_loss(there) == pytest.approx(trained.log_loss, abs=0.1)
 
 
-def test_so_it_is_where_the_question_alone_is_adapted(model: LlamaModel, adapter: Path, tmp_path: Path) -> None:
+def test_so_it_is_where_the_question_alone_is_adapted(
+    model: LlamaModel, adapter: Path, before: Probabilities, there: Probabilities, tmp_path: Path
+) -> None:
     """And it can be gone on from another adapter: what is begun with is heard in its first word."""
     plan = replace(PLAN, acts_on="question", epochs=1, rate=1e-9)
     out = tmp_path / "judge.gguf"
     found = train_adapter(rows(), model.path, out, plan, start=adapter, held=0.2, threads=2)
-    kept = [rows()[place] for place in split(rows(), held=0.2, seed=PLAN.seed).held]
-    truth = np.array([list(row.labels.values()) for row in kept], dtype=np.float64)
-    here, there, before = (judged(model, path, kept) for path in (out, adapter, None))
-    assert -np.log(np.abs(1 - truth - here)).mean() == pytest.approx(found.log_loss, abs=0.1)
+    here = judged(model, out, held())
+    assert log_loss(here) == pytest.approx(found.log_loss, abs=0.1)
     assert np.abs(here - before).max() > 0.1
     assert np.abs(here - there).max() > 0.02
 

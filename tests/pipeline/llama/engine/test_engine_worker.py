@@ -271,7 +271,7 @@ from pipeline.llama.engine.worker import worker
 
 def work():
     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-    time.sleep(1)
+    time.sleep(0.3)
     os.write(1, b"done")
 
 
