@@ -72,6 +72,7 @@ def test_the_judge_sees_no_weights_and_no_thresholds() -> None:
     critic, model = judge([{"yes": 0.9, "no": 0.1}], ["Rude."])
     critic(Exchange(ASKED, "Oaf."), [RULE])
     said = " ".join(message.content for prompt in model.prompts for message in prompt)
+    assert RULE.statement in said
     assert "0.625" not in said
     assert "7" not in said
 

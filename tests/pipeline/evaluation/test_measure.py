@@ -126,6 +126,7 @@ def test_the_page_is_sound_and_needs_nothing_else(shown: str) -> None:
     read = Page(shown)
     assert read.open == []
     assert len(read.ids) == len(set(read.ids))
+    assert read.addresses
     assert all(address.startswith("#") for address in read.addresses)
     assert {address[1:] for address in read.addresses} <= set(read.ids)
     assert "url(http" not in shown

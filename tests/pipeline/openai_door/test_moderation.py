@@ -152,7 +152,7 @@ def test_the_vendors_key_stays_with_the_vendor(serve: Serve, monkeypatch: pytest
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-vendor")
     service = serve(scores(hate=0.2))
     found(service, api_key=None)
-    assert "vendor" not in service.asked[0]["key"]
+    assert service.asked[0]["key"] == "Bearer no-key-needed"
 
 
 def test_what_is_missing_is_told_before_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_a_broken_call_goes_back_like_text(arguments: str) -> None:
 def test_of_two_like_names_the_one_is_released_that_was_judged() -> None:
     """Whoever reads the first one finds nothing else there."""
     outcome, _, judge = ask([calling('{"body": "rude", "body": "kind"}')], DraftOptions(tools=MAIL))
-    assert "rude" not in judge.seen[-1].draft
+    assert judge.seen[-1].draft == "mail\nbody: kind"
     assert [call.arguments for call in outcome.calls] == ['{"body": "kind"}']
 
 
@@ -88,12 +88,9 @@ def test_each_argument_is_mended_for_itself() -> None:
     """And the call is a call still; so is an answer in JSON."""
     drafts = [calling('{"to": "Ana \\"4711\\"", "n": 7}')]
     outcome, _, _ = ask(drafts, DraftOptions(tools=MAIL), NUMBER, judge=PatternsCritic())
-    told = json.loads(outcome.calls[0].arguments)
-    assert "4711" not in told["to"]
-    assert told["to"].startswith('Ana "')
-    assert told["n"] == 7
+    assert json.loads(outcome.calls[0].arguments) == {"to": 'Ana "[removed]"', "n": 7}
     answer, _, _ = ask(['{"to": "\\u0034711"}'], JSON, NUMBER, judge=PatternsCritic())
-    assert "4711" not in json.loads(answer.released())["to"]
+    assert json.loads(answer.released()) == {"to": "[removed]"}
 
 
 @pytest.mark.parametrize(

@@ -313,4 +313,5 @@ def test_a_rate_over_other_prompts_is_no_rate_before(tmp_path: Path) -> None:
 
 def test_no_identity_is_built_from_the_built_in_prompts() -> None:
     """One would show at its best with them."""
+    assert build_prompts()
     assert not set(BUILT_IN) & set(build_prompts())
