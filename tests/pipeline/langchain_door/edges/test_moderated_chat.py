@@ -216,7 +216,7 @@ def test_a_call_ends_in_time(make: Make) -> None:
     chat = ModeratedChat(pipeline=Pipeline(pipeline.manifesto, pipeline.critic, endless), timeout=0.05)
     with pytest.raises(TimeoutError, match=r"0\.05 s"):
         chat.invoke("What do we do?")
-    assert endless.closed.is_set()
+    assert endless.closed.wait(10)  # it may have had no turn on a busy machine
 
 
 @pytest.mark.parametrize("silent", ["generator", "critic"])
