@@ -16,6 +16,9 @@ from critics import Node, did_you_mean, worded
 PREFIX = "SUPEREGO_"
 NESTED = "__"
 
+_FOLDER = "SUPEREGO_EVAL"
+"""Of the data that `bench/` measures on: no setting, and no mistake."""
+
 _Steps = Sequence[int | str]
 _FIRST = ("model", "file", "use")
 """What is meant where a group is given one word."""
@@ -73,7 +76,7 @@ def renamed(model: type[BaseModel]) -> list[str]:
 def unused(model: type[BaseModel]) -> list[str]:
     """The variables that begin like one of ours and set nothing, each with the one that was probably meant."""
     found = []
-    for variable in sorted(os.environ):
+    for variable in sorted(os.environ.keys() - {_FOLDER}):
         name = variable.upper().removeprefix(PREFIX)
         if variable.upper().startswith(PREFIX) and name.split(NESTED)[0].lower() not in model.model_fields:
             close = get_close_matches(name, _names(model), n=1)

@@ -22,7 +22,7 @@ from examples.rag import chain_of
 from pipeline import ScriptedGenerator, Settings, load
 from pipeline.identity.questions import read_questions
 from pipeline.langchain import ModeratedChat
-from pipeline.settings import FILE_NAME, RemoteSettings, load_settings
+from pipeline.settings import FILE_NAME, ServedSettings, load_settings
 
 BRIEF = {**os.environ, "SUPEREGO_GENERATOR__MAX_TOKENS": "60"}
 """Drafts may be many times as long, and nothing is said of how long they are."""
@@ -222,7 +222,7 @@ def test_the_settings_of_the_guide_are_all_there_are(root: Path, tmp_path: Path)
     assert set(Settings.model_fields) == set(written)
     for name, section in load_settings(file):
         if isinstance(section, BaseModel):
-            shared = set(RemoteSettings.model_fields) & (set(written["generator"]) | told)
+            shared = set(ServedSettings.model_fields) & (set(written["generator"]) | told)
             assert set(type(section).model_fields) <= set(written[name]) | shared, name
 
 

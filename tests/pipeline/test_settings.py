@@ -228,6 +228,7 @@ def test_a_variable_that_sets_nothing_is_named(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("SUPEREGO_JUDGE", "{}")
     monkeypatch.setenv("SUPEREGO_THREADS", "2")
     monkeypatch.setenv("NOT_SUPEREGO_AT_ALL", "1")
+    monkeypatch.setenv("SUPEREGO_EVAL", "where benches find their data")
     assert unused(Settings) == []
     monkeypatch.setenv(variable, "x")
     assert unused(Settings) == [f"{variable} sets nothing; {said}"]
