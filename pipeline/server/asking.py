@@ -18,6 +18,7 @@ from pipeline.outcome import Outcome
 from pipeline.server import faults
 from pipeline.server.catalogue import Served
 from pipeline.server.service import Service, record_of
+from pipeline.server.telling.record import Record
 from pipeline.server.work import Ended, Failed, Following
 
 T = TypeVar("T")
@@ -66,17 +67,17 @@ def ask(
 async def collected(service: Service, request: Request, following: Following) -> list[Outcome]:
     """All answers. Raises `ApiError`, and `ClientGone`; then the work is stopped."""
     try:
-        return await unless_gone(request.receive, _all(service, following))
+        return await unless_gone(request.receive, _all(service, record_of(request), following))
     finally:
         following.cancel()
 
 
-async def _all(service: Service, following: Following) -> list[Outcome]:
+async def _all(service: Service, record: Record, following: Following) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     while len(outcomes) < len(following):
         event = await following.next()
         if isinstance(event, Failed):
-            raise failure(service, event)
+            raise failure(service, record, event)
         if isinstance(event, Ended):
             outcomes[event.choice] = outcome_of(event)
     return [outcomes[choice] for choice in sorted(outcomes)]
@@ -89,11 +90,11 @@ def outcome_of(event: Ended) -> Outcome:
     return event.outcome
 
 
-def failure(service: Service, event: Failed) -> faults.ApiError:
+def failure(service: Service, record: Record, event: Failed) -> faults.ApiError:
     """What the client is told of what a thread raised. What nobody foresaw is ours, and goes into the log."""
     if known := faults.of_exception(event.error):
         return known
-    service.telling.bug(event.error)
+    service.telling.bug(record, event.error)
     return faults.bug()
 
 

@@ -27,10 +27,10 @@ class Events:
     def part(self, part: Part) -> Iterator[bytes]:
         return self._text(part.text)
 
-    def end(self, end: Ended, outcome: Outcome) -> Iterator[bytes]:
-        refusal = outcome.answer or "" if outcome.status == "withheld" and not end.shown else ""
+    def end(self, event: Ended, outcome: Outcome) -> Iterator[bytes]:
+        refusal = outcome.answer or "" if outcome.status == "withheld" and not event.shown else ""
         yield from self._text(refusal)
-        text = end.shown + refusal
+        text = event.shown + refusal
         whole = ended(self._response, self._item, text, outcome, told([outcome], self._tell))
         (message,) = whole.output
         (part,) = message.content

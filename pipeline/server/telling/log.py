@@ -42,15 +42,14 @@ def write_late(record: Record, outcome: Outcome, *, content: bool) -> None:
     log.info(json.dumps({**known, "answers": [_answer(outcome, content=content)]}))
 
 
-def write_bug(error: Exception, *, content: bool) -> None:
+def write_bug(record: Record, error: Exception, *, content: bool) -> None:
     """What nobody foresaw: in full with `content`, else its kinds and its places, for its words may quote a request."""
     if content:
-        log.error("an answer failed", exc_info=error)
+        log.error("request %s failed", record.id, exc_info=error)
         return
     links = ["".join(format_tb(link.__traceback__)) + _kind(link) for link in causes(error)]
-    log.error(
-        "an answer failed; with `log_content` what it says would be here\n%s", "\nof which came\n".join(links[::-1])
-    )
+    told = "\nof which came\n".join(links[::-1])
+    log.error("request %s failed; with `log_content` what it says would be here\n%s", record.id, told)
 
 
 def _kind(error: BaseException) -> str:

@@ -37,9 +37,9 @@ class Telling:
         if record.first is None:
             record.first = event.first
 
-    def bug(self, error: Exception) -> None:
-        """Something was raised that is nobody's known fault."""
-        log.write_bug(error, content=self._log_content)
+    def bug(self, record: Record, error: Exception) -> None:
+        """Something was raised in a request that is nobody's known fault."""
+        log.write_bug(record, error, content=self._log_content)
 
     def request(self, record: Record, path: str) -> None:
         """A request has ended. `path` is its route's, so that there are only so many."""
@@ -74,7 +74,7 @@ class Told:
         try:
             await self._app(scope, receive, sent)
         except Exception as exc:  # noqa: BLE001  # let through, whoever runs the app would log its words
-            self._telling.bug(exc)
+            self._telling.bug(record, exc)
             if not record.status:  # answered here, so that it has its number, and counts as what it is
                 await response(faults.bug())(scope, receive, sent)
         finally:

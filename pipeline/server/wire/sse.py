@@ -16,6 +16,7 @@ from pipeline.outcome import Outcome
 from pipeline.server.asking import ClientGone, failure, outcome_of, unless_gone
 from pipeline.server.faults import ApiError
 from pipeline.server.service import Service, record_of
+from pipeline.server.telling.record import Record
 from pipeline.server.work import Ended, Event, Failed, Following, Part
 
 KEEP_ALIVE = b": held until it is judged\n\n"
@@ -81,8 +82,9 @@ async def event_stream(
     service: Service, request: Request, following: Following, shape: Shape, *, headers: Mapping[str, str]
 ) -> Response:
     """The response, once there is something to send: until then a fault still has a status of its own."""
-    record_of(request).stream = True
-    events = _poured(service, following, shape)
+    record = record_of(request)
+    record.stream = True
+    events = _poured(service, record, following, shape)
     try:
         first = await unless_gone(request.receive, anext(events))
     except BaseException:
@@ -92,14 +94,14 @@ async def event_stream(
     return EventStream(first, events, patience=service.options.body_seconds, headers=headers)
 
 
-async def _poured(service: Service, following: Following, shape: Shape) -> AsyncGenerator[bytes, None]:
+async def _poured(service: Service, record: Record, following: Following, shape: Shape) -> AsyncGenerator[bytes, None]:
     """What goes over the wire. Raises `ApiError` as long as nothing has; later a fault is an event, and the last."""
     begun, left = False, len(following)
     try:
         while left:
             event = await following.next(service.options.keep_alive)
             left -= isinstance(event, Ended)
-            for said in _said(service, event, shape):
+            for said in _said(service, record, event, shape):
                 begun = True
                 yield said
         for said in shape.last():
@@ -112,12 +114,12 @@ async def _poured(service: Service, following: Following, shape: Shape) -> Async
         following.cancel()
 
 
-def _said(service: Service, event: Event | None, shape: Shape) -> Iterator[bytes]:
+def _said(service: Service, record: Record, event: Event | None, shape: Shape) -> Iterator[bytes]:
     match event:
         case None:
             yield KEEP_ALIVE
         case Failed():
-            raise failure(service, event)
+            raise failure(service, record, event)
         case Part():
             yield from shape.part(event)
         case Ended():

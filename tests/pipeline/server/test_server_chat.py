@@ -268,6 +268,7 @@ def test_a_bug_is_a_500_and_in_the_log(content: bool, caplog: pytest.LogCaptureF
     answer = TestClient(app_of(pipeline, log_content=content)).post(URL, json=chat("My secret"))
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
     assert "secret" not in answer.text
+    assert f"request {answer.headers['x-request-id']} failed" in caplog.text
     assert ("by 'My secret'" in caplog.text, "KeyError: 'My secret'" in caplog.text) == (content, content)
     assert ("secret" in caplog.text) is content
     assert [kind for kind in ("ZeroDivisionError", "KeyError", "test_server_chat.py") if kind not in caplog.text] == []
