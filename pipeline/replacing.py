@@ -6,9 +6,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from pipeline.errors import OutputFault
+
+_PART = ".{name}.{mark}.part"
 
 
 @contextmanager
@@ -23,15 +26,25 @@ def writing(path: Path, also: type[Exception] = OSError) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path, also: type[Exception] = OSError) -> Iterator[Path]:
-    """Where to write what takes the place of `path` once it is whole. Where anything is raised, `path` stays as it was,
-    and nothing is left beside it. Raises as `writing` does."""
+    """Where to write what takes the place of `path`, or of the file that it links to, once it is whole.
+
+    Where anything is raised, that stays as it was, and nothing is left beside it; a process that is killed leaves the
+    part. Raises as `writing` does.
+    """
+    target = Path(os.path.realpath(path))
     # Two may write the same at once, also in one process, and neither must see the other's half. It is no temporary
     # file of Python's own: nobody else could read it.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(_PART.format(name=target.name, mark=secrets.token_hex(4)))
     try:
         with writing(path, also):
             yield part
-            os.replace(part, path)
+            os.replace(part, target)
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def left_behind(path: Path) -> list[Path]:
+    """Parts of the file that processes left which were killed."""
+    path = Path(os.path.realpath(path))
+    return list(path.parent.glob(_PART.format(name=escape(path.name), mark="*")))

@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import save
 
-from pipeline.replacing import writing
+from pipeline.replacing import replacing, writing
 
 
 def write_peft(folder: Path, state: Mapping[str, torch.Tensor], config: LoraConfig, *, base: str) -> None:
@@ -25,5 +25,6 @@ def write_peft(folder: Path, state: Mapping[str, torch.Tensor], config: LoraConf
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         told.save_pretrained(str(folder))
-        # Its own way to a file makes one that nobody else can read.
-        (folder / "adapter_model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
+        with replacing(folder / "adapter_model.safetensors") as part:
+            # Its own way to a file makes one that nobody else can read.
+            part.write_bytes(save(tensors, metadata={"format": "pt"}))

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from pipeline.errors import BadInput
-from pipeline.replacing import replacing
+from pipeline.replacing import left_behind, replacing
 from pipeline.training.adapted import Adapted
 
 
@@ -107,4 +107,5 @@ class Saved:
             torch.save({**state, "key": self._key}, part)
 
     def forget(self) -> None:
-        self._path.unlink(missing_ok=True)
+        for file in (self._path, *left_behind(self._path)):
+            file.unlink(missing_ok=True)

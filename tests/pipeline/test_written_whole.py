@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from peft import LoraConfig
 
 from pipeline.errors import OutputFault
 from pipeline.evaluation.calibrating import write_overlay
@@ -19,6 +20,7 @@ from pipeline.identity.made import Made
 from pipeline.identity.state_file import State
 from pipeline.lora_file import write_lora
 from pipeline.replacing import replacing, writing
+from pipeline.training.peft_folder import write_peft
 from pipeline.training.run import Saved
 
 STATE = State(Made("state", "mill", "hash", "words"), "weights", "layout", (1, 2), np.zeros(4096, np.uint8))
@@ -75,6 +77,45 @@ def test_who_is_stopped_in_the_midst_of_it_leaves_nothing(tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         stopped(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """What it leads to is replaced."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere/file")
+    for text in ("first", "second"):
+        with replacing(tmp_path / "link") as part:
+            part.write_text(text)
+        assert (tmp_path / "link").is_symlink()
+        assert [(file.name, file.read_text()) for file in (tmp_path / "elsewhere").iterdir()] == [("file", text)]
+
+
+def test_what_a_killed_training_left_goes_when_it_is_done(tmp_path: Path) -> None:
+    """Its checks are large, and hidden; what is another's stays."""
+    saved = Saved(tmp_path / "a[1].state", "key")
+    saved.write({"now": 1})
+    for name in (".a[1].state.0a1b2c3d.part", ".a1.state.0a1b2c3d.part", "other"):
+        (tmp_path / name).touch()
+    saved.forget()
+    assert {path.name for path in tmp_path.iterdir()} == {".a1.state.0a1b2c3d.part", "other"}
+
+
+def test_half_an_adapter_for_peft_does_not_take_the_place_of_a_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies in a folder of its own, beside its configuration."""
+    tensors, config = {"a.default.weight": torch.zeros(4)}, LoraConfig(target_modules=["a"])
+    write_peft(tmp_path, tensors, config, base="b")
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def half(path: Path, content: bytes) -> None:
+        path.write_text("half")
+        raise OSError("no room")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OutputFault, match="cannot be written: no room"):
+        write_peft(tmp_path, {"a.default.weight": torch.ones(4)}, config, base="b")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
 def test_a_fault_without_words_of_the_system_is_told_in_its_own() -> None:
