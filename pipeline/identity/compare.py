@@ -38,7 +38,7 @@ class Form:
     load_seconds: float | None = None
 
     @property
-    def read(self) -> object:
+    def alike(self) -> object:
         """The same of forms that predict the same."""
         return self.system, self.adapters, id(self.state)
 
@@ -145,10 +145,10 @@ def _rows(reader: LlamaReader, forms: Sequence[Form], told: Message, probes: Seq
     truth = list(_answers(reader, Form("told", told), probes))
     found: dict[object, Rows] = {}
     for form in forms:
-        if form.read not in found:
+        if form.alike not in found:
             answers = zip(truth, _answers(reader, form, probes), strict=True)
-            found[form.read] = [(np.exp(p) * (p - q)).sum(axis=1) for p, q in answers]
-    return [found[form.read] for form in forms]
+            found[form.alike] = [(np.exp(p) * (p - q)).sum(axis=1) for p, q in answers]
+    return [found[form.alike] for form in forms]
 
 
 def _parts(probes: Sequence[Probe], each: int) -> Iterator[Sequence[Probe]]:

@@ -40,7 +40,9 @@ def fit(
         solver = Lacking(plan, told, untold, probes, start or {})
     changes = dict(start or {})
     # Behind the last that is changed there is nothing to solve.
-    layers = weights.shape.layers if plan.layers is None else max(MARKED, *plan.layers) + 1
+    layers = weights.shape.layers
+    if plan.layers is not None:
+        layers = min(layers, max((MARKED, *plan.layers)) + 1)
     for number in range(layers):
         if patches := solver(number, weights.layer(number)):
             changes[number] = patches
