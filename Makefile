@@ -22,7 +22,7 @@ demo: $(READY)
 
 test: check
 	./setup-browser.sh
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2
 
 check: $(TORCH)
 	$(BIN)/ruff check .

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import copy
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,13 @@ from hypothesis import settings
 from pipeline import embedded
 from pipeline.llama import Engine, LlamaModel
 
+pytest_plugins = ["tests.workers"]
+
 # A slow machine is no wrong result.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
-    """NumPy's threads are counted where it is imported, which is before a worker is configured."""
-    for spec in specs:
-        spec.env["OPENBLAS_NUM_THREADS"] = "1"
-
-
-def pytest_configure() -> None:
-    """Two processes that compute with all cores stand in each other's way: a worker of pytest-xdist has one of them."""
-    if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +36,9 @@ def model() -> LlamaModel:
 
 @pytest.fixture(scope="session")
 def engine(model: LlamaModel) -> Iterator[Engine]:
-    """An engine over the embedded model, with room for 2,048 tokens in a request."""
-    engine = Engine(model, context=2048)
+    """An engine over the embedded model, with room for 2,048 tokens in a request. It has two threads, as on most
+    machines, though a worker has one core."""
+    engine = Engine(model, context=2048, threads=2)
     yield engine
     engine.close()
 

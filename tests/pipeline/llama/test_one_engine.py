@@ -27,7 +27,7 @@ RULES = [Rule(id=f"rule-{i}", statement=s, critics=("judge",), action="veto") fo
 @pytest.fixture(scope="module")
 def own(model: LlamaModel) -> Iterator[Engine]:
     """An engine whose counts nobody else changes."""
-    engine = Engine(model, context=1024)
+    engine = Engine(model, context=1024, threads=2)
     yield engine
     engine.close()
 

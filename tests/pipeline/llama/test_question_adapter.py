@@ -20,7 +20,7 @@ CHOICES = ("yes", "no")
 
 @pytest.fixture(scope="module")
 def engine(model: LlamaModel) -> Iterator[Engine]:
-    engine = Engine(model, context=1024)
+    engine = Engine(model, context=1024, threads=2)
     yield engine
     engine.close()
 

@@ -18,7 +18,7 @@ MANIFESTO = Manifesto(name="m", version="1", rules=(KIND,), stream="sentence", b
 @pytest.fixture(scope="module")
 def own(model: LlamaModel) -> Iterator[Engine]:
     """An engine whose counts nobody else changes."""
-    engine = Engine(model, context=1024)
+    engine = Engine(model, context=1024, threads=2)
     yield engine
     engine.close()
 
