@@ -80,6 +80,7 @@ class Known:
         logs = np.log(np.full((1, 1000), (1 - likely) / 999, np.float32))
         logs[0, 1] = np.log(likely)
         self._told = logs
+        self.read: list[str] = []
 
     def tokenise(self, *_: object) -> list[int]:
         return [1, 2]
@@ -91,9 +92,11 @@ class Known:
         pass
 
     def surprise(self, _: object) -> float:
+        self.read.append("the text")
         return 1.0
 
     def log_probabilities(self, ids: Sequence[int], start: int) -> npt.NDArray[np.float32]:
+        self.read.append("an answer")
         plain = np.full((1, 1000), np.log(1 / 1000), np.float32)
         return np.repeat(self._told if ids[0] == 1 else plain, len(ids) - start, axis=0)
 
@@ -124,6 +127,14 @@ def test_memory_does_not_grow_with_the_prompts(monkeypatch: pytest.MonkeyPatch) 
         assert found["preprompt"].recovered == 1
         assert found["none"].divergence == pytest.approx(0.5 * np.log(500) + 0.5 * np.log(500 / 999), rel=1e-3)
     assert most[1] < 1.2 * most[0]
+
+
+def test_what_forms_have_alike_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer by the told one, by none, and by the form that is told; the text by none of them but once."""
+    model, told = known(monkeypatch), Message("system", "Be one.")
+    found = effects([Form("none"), Form("preprompt", told), Form("again")], told, [Probe((1, 2), (3,), (4,))], model)
+    assert sorted(cast(Known, model).read) == ["an answer"] * 3 + ["the text"]
+    assert found["none"] == found["again"]
 
 
 def test_where_being_told_changes_nothing_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

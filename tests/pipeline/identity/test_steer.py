@@ -50,8 +50,14 @@ def own(model: LlamaModel) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def steer(own: Engine) -> Steer:
-    return build_steer(MANIFESTO, own, WEIGHTS, PLAN, prompts=FEW)
+def steps() -> list[tuple[str, int, int]]:
+    """What was told while it was built."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def steer(own: Engine, steps: list[tuple[str, int, int]]) -> Steer:
+    return build_steer(MANIFESTO, own, WEIGHTS, PLAN, prompts=FEW, stepped=lambda *step: steps.append(step))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,13 @@ def test_no_prompt_is_both_built_from_and_measured_with() -> None:
 def test_it_changes_the_layers_that_were_asked_for(steer: Steer) -> None:
     """And is of the rank that was asked for."""
     assert {number: len(patches["ffn_down"].a) for number, patches in steer.changes.items()} == {10: 4, 11: 4}
+
+
+def test_layers_behind_the_last_that_changes_are_not_solved_for(
+    steer: Steer, steps: list[tuple[str, int, int]]
+) -> None:
+    """Of thirty, twelve."""
+    assert steps[-1][1:] == (12, 12)
 
 
 def test_the_file_holds_it(file: Path, steer: Steer) -> None:
