@@ -26,7 +26,7 @@ fi
 
 runs() { # whether the compiled llama.cpp gets through one token: a crash here would be a crash at the first question
   .venv/bin/python - << 'EOF' > /dev/null 2>&1
-from pipeline.embedded import weights
+from pipeline.assembly.embedded import weights
 from pipeline.llama.engine.device import Row
 from pipeline.llama.engine.llama_device import LlamaDevice
 from pipeline.llama.model import LlamaModel

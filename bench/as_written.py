@@ -24,7 +24,7 @@ from bench.apart import Apart, Served
 from bench.material import BELIEFS, STATEMENTS, prompt
 from bench.ours import CONTEXT, Watched, asking, pipeline, weights
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios, spreads, took
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel
 
 with warnings.catch_warnings():

@@ -19,10 +19,10 @@ from typing import Any
 
 from bench.resident import ROOT
 from critics import load
-from pipeline.cli.identity_compare import Built, compared, measured_with
-from pipeline.cli.identity_lessons import Wanted
-from pipeline.cli.identity_lora import build_lora
-from pipeline.embedded import weights
+from pipeline.assembly.embedded import weights
+from pipeline.cli.identity.compare import Built, compared, measured_with
+from pipeline.cli.identity.lessons import Wanted
+from pipeline.cli.identity.lora import build_lora
 from pipeline.identity import preprompt
 from pipeline.identity.choosing import longest, share_right
 from pipeline.identity.questions import Question, ordinary_questions, read_questions

@@ -10,8 +10,9 @@ from pathlib import Path
 from bench.material import manifesto
 from bench.timing import Side, took
 from critics import Judge, Message, Panel
-from pipeline import DraftRequest, Pipeline, embedded
-from pipeline.engines import cells_beside_a_judge
+from pipeline import DraftRequest, Pipeline
+from pipeline.assembly import embedded
+from pipeline.assembly.engines import cells_beside_a_judge
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
 from pipeline.llama.engine import Scores, Scoring
 from pipeline.machine.cores import available_cores

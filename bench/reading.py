@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.apart import Apart, Served
 from bench.ours import weights
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.optimise.measure import reading_speed

@@ -1,7 +1,7 @@
 """The upper room: drafts, the loop, engines and edges."""
 
-from pipeline.answer import Answer
 from pipeline.assembly import assemble, load
+from pipeline.drafting import DraftOptions, DraftRequest, Form, Generator, Piece, Pieces, ScriptedGenerator, Tool, Tools
 from pipeline.errors import (
     BadInput,
     ContextOverflow,
@@ -15,15 +15,10 @@ from pipeline.errors import (
     PipelineError,
     SettingsError,
 )
-from pipeline.generator import DraftOptions, DraftRequest, Generator, Piece, Pieces
-from pipeline.loop import Loop, Observer
-from pipeline.outcome import Attempt, Cost, Outcome, Withheld
+from pipeline.loop import Answer, Attempt, Cost, Loop, Observer, Outcome, Passed, Withheld
 from pipeline.pipeline import Pipeline
 from pipeline.rim import AsyncAnswer
-from pipeline.screening import Passed
-from pipeline.scripted import ScriptedGenerator
 from pipeline.settings import Settings, load_settings
-from pipeline.wanted import Form, Tool, Tools
 
 __all__ = [
     "Answer",

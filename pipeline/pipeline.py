@@ -8,15 +8,10 @@ from dataclasses import InitVar, dataclass, field
 from typing import Self
 
 from critics import Critic, Exchange, Manifesto, Message, Source, Verdict
-from pipeline.answer import Answer
-from pipeline.emptiness import verdict_on_empty
+from pipeline.drafting import DraftOptions, Generator
 from pipeline.errors import BadInput
-from pipeline.generator import DraftOptions, Generator
-from pipeline.judging import decided
-from pipeline.loop import Loop, Observer
-from pipeline.outcome import Outcome
+from pipeline.loop import Answer, Loop, Observer, Outcome, Passed, decided, verdict_on_empty
 from pipeline.rim import AsyncAnswer, ended, in_thread
-from pipeline.screening import Passed
 from pipeline.structured import heard
 
 _SEEDS = 1 << 31

@@ -10,8 +10,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from pipeline.answer import Answer
-from pipeline.outcome import Outcome
+from pipeline.loop import Answer, Outcome
 
 T = TypeVar("T")
 

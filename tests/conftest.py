@@ -10,7 +10,7 @@ import pytest
 from gguf import GGUFReader
 from hypothesis import settings
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.llama import Engine, LlamaModel
 
 pytest_plugins = ["tests.workers"]

@@ -22,7 +22,8 @@ from examples.rag import chain_of
 from pipeline import ScriptedGenerator, Settings, load
 from pipeline.identity.questions import read_questions
 from pipeline.langchain import ModeratedChat
-from pipeline.settings import FILE_NAME, ServedSettings, load_settings
+from pipeline.settings import ServedSettings, load_settings
+from pipeline.settings.settings import FILE_NAME
 
 BRIEF = {**os.environ, "SUPEREGO_GENERATOR__MAX_TOKENS": "60"}
 """Drafts may be many times as long, and nothing is said of how long they are."""

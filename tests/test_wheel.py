@@ -23,7 +23,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_three_rooms_and_their_data(wheel: Path) -> None:
     """Manifestos, schema, type markers and what was trained, and nothing of tests or benchmarks."""
     names = zipfile.ZipFile(wheel).namelist()
-    data = ("manifestos/house-style.yaml", "manifestos/schema.json", "critics/py.typed", "pipeline/loop.py")
+    data = ("manifestos/house-style.yaml", "manifestos/schema.json", "critics/py.typed", "pipeline/loop/loop.py")
     trained = ("pipeline/trained/embedded-judge.gguf", "pipeline/trained/embedded-probe.safetensors")
     assert {*data, *trained} <= set(names)
     tops = {name.split("/")[0] for name in names}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from critics import Message
-from pipeline.embedded import weights
+from pipeline.assembly.embedded import weights
 from pipeline.llama import Engine, LlamaModel
 from pipeline.llama.engine import Generation, Sampling
 

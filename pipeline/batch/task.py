@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from critics import Message, Source
-from pipeline.generator import DraftOptions
-from pipeline.inputs import Id
+from pipeline.drafting import DraftOptions
+from pipeline.files.inputs import Id
 
 Record = dict[str, Any]
 """What came of a task, as JSON: an `OutcomeRecord` with its `id` and `line`."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from critics import ToolCall, Usage
 from pipeline.caching.key import key_of
 from pipeline.caching.store import Store
-from pipeline.generator import DraftRequest, Generator, Piece, Pieces
+from pipeline.drafting import DraftRequest, Generator, Piece, Pieces
 
 KIND = "drafts"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critics import Exchange, Finding, Rule
+from pipeline.drafting import DraftRequest, Generator, Pieces
 from pipeline.errors import ModelFault
-from pipeline.generator import DraftRequest, Generator, Pieces
 
 
 class NotKept(ModelFault):

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from pipeline.assembly import assemble
-from pipeline.cli import options, trace
-from pipeline.cli.reporting import DONE, FAULT, WITHHELD, note, reported, say, stderr
+from pipeline.cli import trace
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.reporting import DONE, FAULT, WITHHELD, note, reported, say, stderr
 from pipeline.errors import BadInput
-from pipeline.inputs import read_sources
-from pipeline.outcome import Outcome
-from pipeline.records import outcome_record
+from pipeline.files.inputs import read_sources
+from pipeline.files.records import outcome_record
+from pipeline.loop import Outcome
 
 _CODES = {"released": DONE, "withheld": WITHHELD, "faulted": FAULT}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from pipeline.caching import Store, cache_path
-from pipeline.cli import options
-from pipeline.cli.reporting import DONE, reported, say
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.reporting import DONE, reported, say
 from pipeline.settings import CacheSettings
 
 app = typer.Typer(help="Drafts and verdicts that `superego batch` and `tune` keep.", no_args_is_help=True)

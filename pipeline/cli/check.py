@@ -13,12 +13,12 @@ from rich.table import Table
 import manifestos as shipped
 from critics import CriticsError, load, read_probe
 from critics import check as check_manifesto
-from pipeline.cli import options
-from pipeline.cli.fitting import Fitting
-from pipeline.cli.reporting import DONE, USAGE, reported, say, stdout
-from pipeline.guards import guard_family_of
+from pipeline.assembly.guards import guard_family_of
+from pipeline.assembly.weights import probe_files
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.fitting import Fitting
+from pipeline.cli.terminal.reporting import DONE, USAGE, reported, say, stdout
 from pipeline.settings import Settings
-from pipeline.weights import probe_files
 
 
 @reported

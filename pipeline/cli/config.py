@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from pipeline.addresses import masked
-from pipeline.cli import options
-from pipeline.cli.reporting import DONE, reported
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.reporting import DONE, reported
 
 app = typer.Typer(help="Settings: superego.yaml, then SUPEREGO_* variables, then flags.", no_args_is_help=True)
 

@@ -13,12 +13,12 @@ import typer
 
 from critics import Message
 from pipeline.assembly import assemble
-from pipeline.cli import options
-from pipeline.cli.reporting import DONE, FAULT, note, reported, say
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.reporting import DONE, FAULT, note, reported, say
 from pipeline.errors import BadInput
-from pipeline.inputs import BadLine, JudgeIn, json_lines, sources
+from pipeline.files.inputs import BadLine, JudgeIn, json_lines, sources
+from pipeline.files.records import verdict_record
 from pipeline.pipeline import Pipeline
-from pipeline.records import verdict_record
 
 
 @reported

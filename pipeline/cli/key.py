@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from critics import ExtraMissing
-from pipeline.cli import options
-from pipeline.cli.reporting import DONE, reported, say
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.reporting import DONE, reported, say
 
 app = typer.Typer(help="Keys to `superego serve`.", no_args_is_help=True)
 

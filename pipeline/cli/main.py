@@ -12,23 +12,14 @@ from typing import Annotated
 import typer
 
 from critics import THREAD
-from pipeline.cli import (
-    ask,
-    batch,
-    cache,
-    calibrate,
-    check,
-    config,
-    critic,
-    evaluate,
-    identity,
-    judge,
-    key,
-    model,
-    serve,
-    tune,
-)
-from pipeline.cli.reporting import DONE
+from pipeline.cli import ask, cache, check, config, judge, key, model
+from pipeline.cli.batch import batch
+from pipeline.cli.critic import critic
+from pipeline.cli.evaluation import calibrate, evaluate
+from pipeline.cli.identity import identity
+from pipeline.cli.serve import serve
+from pipeline.cli.terminal.reporting import DONE
+from pipeline.cli.tune import tune
 
 app = typer.Typer(
     name="superego",

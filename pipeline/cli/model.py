@@ -11,12 +11,12 @@ from platformdirs import user_cache_path
 from rich import box
 from rich.table import Table
 
-from pipeline.cli import options
-from pipeline.cli.fitting import Fitting
-from pipeline.cli.reporting import DONE, reported, say, stderr, stdout
+from pipeline.assembly.weights import weights_of
+from pipeline.cli.flags import options
+from pipeline.cli.terminal.fitting import Fitting
+from pipeline.cli.terminal.reporting import DONE, reported, say, stderr, stdout
 from pipeline.errors import BadInput, ModelMissing
 from pipeline.llama import Figures, Kind, Spread, compared, requantised
-from pipeline.weights import weights_of
 
 app = typer.Typer(help="What can be done with a model's weights.", no_args_is_help=True)
 

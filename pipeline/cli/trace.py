@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from critics import Judgement, Manifesto, Verdict
-from pipeline.cli.fitting import Fitting
-from pipeline.loop import Observer
-from pipeline.outcome import STOPS, Attempt, Outcome
+from pipeline.cli.terminal.fitting import Fitting
+from pipeline.loop import STOPS, Attempt, Observer, Outcome
 
 _MARKS = {"pass": ("✓", "green"), "broken": ("✗", "red"), "undecided": ("?", "yellow")}
 _WORDS = {

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline.evaluation.cases import Cases
 from pipeline.evaluation.rows import Row
-from pipeline.inputs import Id
+from pipeline.files.inputs import Id
 
 EACH = 5
 SHOWN = 300

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.evaluation.bootstrap import SAMPLES
 from pipeline.evaluation.measure import Evaluation, Part
 from pipeline.evaluation.metrics import BINS, Figures, figures
-from pipeline.records import manifesto_record
+from pipeline.files.records import manifesto_record
 
 
 def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:

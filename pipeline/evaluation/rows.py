@@ -11,7 +11,7 @@ from typing import Literal
 
 from critics import Source
 from pipeline.errors import BadInput
-from pipeline.inputs import BadLine, Id, LabelledIn, file_lines, sources
+from pipeline.files.inputs import BadLine, Id, LabelledIn, file_lines, sources
 
 Side = Literal["input", "output"]
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.judged import Judged
-from pipeline.inputs import Id
-from pipeline.replacing import writing
+from pipeline.files.inputs import Id
+from pipeline.files.replacing import writing
 
 Keep = Callable[[Judged], None]
 

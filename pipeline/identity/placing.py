@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.files.replacing import writing
 from pipeline.identity.gate import Gate
-from pipeline.replacing import writing
 
 
 @contextmanager

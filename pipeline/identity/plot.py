@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput
+from pipeline.files.replacing import replacing
 from pipeline.pages import BASELINE, CRITIC, INK, canvas, document, matplotlib, painted, svg, table
-from pipeline.replacing import replacing
 
 SUFFIXES = (".svg", ".png", ".html")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from critics import Message
-from pipeline.generator import DraftRequest, Generator, Pieces
+from pipeline.drafting import DraftRequest, Generator, Pieces
 
 
 class PromptedGenerator:

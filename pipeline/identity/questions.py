@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from pipeline.errors import BadInput
-from pipeline.inputs import BadLine, ChoiceIn, file_lines
+from pipeline.files.inputs import BadLine, ChoiceIn, file_lines
 
 _ORDINARY = Path(__file__).parent / "prompts" / "questions.jsonl"
 

@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from pipeline.errors import ModelMissing, ModelUnusable
+from pipeline.files.replacing import replacing
 from pipeline.identity.made import Made
-from pipeline.replacing import replacing
 
 _WEIGHTS = "superego.made_for"
 _LAYOUT = "superego.layout"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipeline.drafting import DraftRequest
 from pipeline.errors import ModelRefused, ModelUnable
-from pipeline.generator import DraftRequest
 from pipeline.langchain_door.faults import about_the_request, refusals_of
 from pipeline.structured import has_tools
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critics import ToolCall
-from pipeline.generator import Finish
+from pipeline.drafting import Finish, Form, Tool, Tools
 from pipeline.given import given
 from pipeline.structured import parsed
-from pipeline.wanted import Form, Tool, Tools
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage

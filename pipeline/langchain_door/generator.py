@@ -7,8 +7,8 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.drafting import DraftRequest, Finish, Form, Piece, Pieces, until
 from pipeline.errors import ModelFault, ModelRefused, ModelUnable, ModelUnavailable
-from pipeline.generator import DraftRequest, Finish, Piece, Pieces
 from pipeline.langchain_door.able import unable
 from pipeline.langchain_door.calls import Gathered
 from pipeline.langchain_door.dialects import dialect_of
@@ -20,8 +20,6 @@ from pipeline.langchain_door.quiet import quietly
 from pipeline.langchain_door.retry import Retries, retried_stream
 from pipeline.langchain_door.shape import unreachable
 from pipeline.langchain_door.turn import turn
-from pipeline.stops import until
-from pipeline.wanted import Form
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from critics import Message, Usage
-from pipeline.generator import Finish
+from pipeline.drafting import Finish
 from pipeline.langchain_door.calls import from_calls
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from critics import Usage
+from pipeline.drafting import DraftRequest, Form, Piece, Pieces
 from pipeline.errors import ModelUnable
-from pipeline.generator import DraftRequest, Piece, Pieces
 from pipeline.llama.engine import Adapter, Engine, Generation, Sampling
 from pipeline.llama.grammar import grammar_of
 from pipeline.llama.model import refuse_overflow
 from pipeline.structured import has_tools
-from pipeline.wanted import Form
 
 
 class LlamaGenerator:

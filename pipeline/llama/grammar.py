@@ -13,9 +13,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+from pipeline.drafting import Form
 from pipeline.errors import ModelFault, ModelUnable
 from pipeline.llama.judge_model import gbnf
-from pipeline.wanted import Form
 
 MOST = 1000
 """The highest of the numbers that a schema may count to. Each is a part of the grammar, one inside the other."""

@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from critics import Message, Source
-from pipeline.answer import Answer
-from pipeline.generator import DraftOptions
-from pipeline.outcome import Outcome
+from pipeline.drafting import DraftOptions
+from pipeline.loop import Answer, Outcome
 from pipeline.server import faults
 from pipeline.server.catalogue import Served
 from pipeline.server.service import Service, record_of

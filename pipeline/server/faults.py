@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 
 from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelUnable, ModelUnavailable
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 
 _TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 _AFTER = 2

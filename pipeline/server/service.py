@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from pipeline.screening import Passed
+from pipeline.loop import Passed
 from pipeline.server import faults
 from pipeline.server.catalogue import Catalogue, Served
 from pipeline.server.door.keys import ANYBODY, Key

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from critics import Finding, ToolCall, visible
-from pipeline.generator import DraftOptions, Finish
+from pipeline.drafting import DraftOptions, Finish
 from pipeline.structured.spelling import parsed, said_by, spelled, written
 
 Mend = Callable[[str], tuple[str, tuple[Finding, ...]]]

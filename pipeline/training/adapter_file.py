@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from pipeline.errors import ModelUnusable
-from pipeline.lora_file import read_lora, write_lora
+from pipeline.files.lora_file import read_lora, write_lora
 
 _NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.(?:default\.)?weight$")
 _PARTS = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
-from pipeline.replacing import writing
+from pipeline.files.replacing import writing
 from pipeline.training.rows import Row
 
 TOGETHER = "replies to some prompts are both learnt from and held out, so that the figures may flatter"

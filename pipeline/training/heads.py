@@ -15,8 +15,8 @@ from critics import Head, Manifesto, Probe, Rule, write_probe
 from pipeline.errors import BadInput
 from pipeline.evaluation.vendors import vendor
 from pipeline.figures import auroc
+from pipeline.files.replacing import writing
 from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
-from pipeline.replacing import writing
 from pipeline.training.rows import Row
 from pipeline.training.split import split
 

@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import save
 
-from pipeline.replacing import replacing, writing
+from pipeline.files.replacing import replacing, writing
 
 
 def write_peft(folder: Path, state: Mapping[str, torch.Tensor], config: LoraConfig, *, base: str) -> None:

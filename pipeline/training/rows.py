@@ -8,7 +8,7 @@ from pathlib import Path
 
 from critics import Exchange, Manifesto, Message, Rule
 from pipeline.errors import BadInput
-from pipeline.inputs import BadLine, TrainingIn, file_lines, sources
+from pipeline.files.inputs import BadLine, TrainingIn, file_lines, sources
 
 
 @dataclass(frozen=True)

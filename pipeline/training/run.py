@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from pipeline.errors import BadInput
-from pipeline.replacing import left_behind, replacing
+from pipeline.files.replacing import left_behind, replacing
 from pipeline.training.adapted import Adapted
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critics import Judgement, Manifesto
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.tuning.edits import Edit
 from pipeline.tuning.first_draft import Result
 from pipeline.tuning.prompts import ProbePrompt

@@ -11,12 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from critics import Budget, Exchange, FindingOutcome, Judgement, Verdict, visible
-from pipeline.generator import Finish
-from pipeline.judging import Judging
-from pipeline.ledger import Ledger
+from pipeline.drafting import Finish
+from pipeline.loop import Draft, Judging, Ledger, first_request, redacted
 from pipeline.pipeline import Pipeline
-from pipeline.redaction import Draft, redacted
-from pipeline.revision import first_request
 from pipeline.tuning.prompts import ProbePrompt
 
 _UNBOUNDED = Budget(tokens=None, seconds=None)

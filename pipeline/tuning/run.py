@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pipeline.answer import Answer
 from pipeline.caching import NotKept
 from pipeline.errors import ModelFault
-from pipeline.outcome import Outcome
+from pipeline.loop import Answer, Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.tuning.events import Ended, Spent
 from pipeline.tuning.first_draft import Result, Written, faulted, judged_by, written_by

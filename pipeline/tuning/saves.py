@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from pipeline.ledger import Clock
+from pipeline.loop import Clock
 
 POLL = 0.05
 """Seconds between looks. A look is a call or two to the file system: what notifications would save is not worth what

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from critics import FindingOutcome
-from pipeline.emptiness import EMPTY
-from pipeline.outcome import Outcome
+from pipeline.loop import EMPTY, Outcome
 from pipeline.tuning.events import Difference, Known, Rate
 from pipeline.tuning.first_draft import Result
 from pipeline.tuning.prompts import ProbePrompt

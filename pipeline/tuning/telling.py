@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.tuning.board import Board
 from pipeline.tuning.edits import edits

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from tests.pipeline.upstream import served
 
 

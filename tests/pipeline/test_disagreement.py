@@ -6,8 +6,8 @@ from rich.console import Console
 
 from critics import Finding, Manifesto, Rule, Usage, weigh
 from pipeline.cli.trace import observer
-from pipeline.outcome import Attempt
-from pipeline.records import verdict_record
+from pipeline.files.records import verdict_record
+from pipeline.loop import Attempt
 
 RULES = tuple(Rule(id=name, statement="A.", critics=("one", "two")) for name in ("a", "b"))
 MANIFESTO = Manifesto(name="m", version="1", rules=RULES)

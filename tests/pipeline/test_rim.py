@@ -13,7 +13,7 @@ import pytest
 import critics
 from critics import Panel, PatternsCritic
 from pipeline import DraftRequest, Pieces, Pipeline, ScriptedGenerator
-from pipeline.generator import Generator
+from pipeline.drafting import Generator
 from pipeline.rim import Back, in_thread
 from tests.pipeline.endless import Endless
 

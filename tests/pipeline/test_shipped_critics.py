@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from critics import load, read_probe
-from pipeline import Pipeline, assemble, embedded, load_settings
+from pipeline import Pipeline, assemble, load_settings
+from pipeline.assembly import embedded
 from pipeline.figures import auroc
 from pipeline.llama import fingerprint
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 
 SCRIPT = Path(__file__).with_name("upstream_server.py")
 

@@ -18,7 +18,7 @@ from pipeline.batch.reading.packed import STDIN, inner_suffix, told_if_damaged, 
 from pipeline.batch.reading.parquet_rows import parquet_rows, parquet_total
 from pipeline.batch.task import Given
 from pipeline.errors import BadInput
-from pipeline.inputs import looks_like_json
+from pipeline.files.inputs import looks_like_json
 
 InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
 

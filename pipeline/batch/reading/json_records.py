@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.batch.reading.lines import Line
 from pipeline.batch.task import Given, Prompt
-from pipeline.inputs import Id, PromptIn, first_fault, sources
+from pipeline.files.inputs import Id, PromptIn, first_fault, sources
 
 PROMPT = "prompt"
 

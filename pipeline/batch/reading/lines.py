@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import IO
 
-from pipeline.inputs import blank
+from pipeline.files.inputs import blank
 
 MOST = 16 << 20
 """Bytes in a line. A longer one is no prompt; it is passed over, and is a fault of its own."""

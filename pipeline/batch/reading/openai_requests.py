@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from critics import Message
-from pipeline.asked_options import asked_options
 from pipeline.batch.reading.json_records import bad, parsed
 from pipeline.batch.reading.lines import Line
 from pipeline.batch.task import Given, Prompt
+from pipeline.drafting import DraftOptions
+from pipeline.drafting.asked_options import asked_options
 from pipeline.errors import BadInput
-from pipeline.generator import DraftOptions
-from pipeline.inputs import SourceIn, first_fault, sources
+from pipeline.files.inputs import SourceIn, first_fault, sources
 
 _SEEDS = 0x7FFFFFFF
 _HARMLESS: Mapping[str, tuple[object, ...]] = {

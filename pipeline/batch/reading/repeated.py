@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Self
 
 from pipeline.errors import OutputFault
-from pipeline.inputs import Id
+from pipeline.files.inputs import Id
 
 _CACHED = 16 << 10
 """KiB that SQLite keeps in memory."""

@@ -8,7 +8,7 @@ from html import escape
 from pipeline.batch.report.counts import Counts, RuleCount
 from pipeline.batch.report.plots import plots
 from pipeline.batch.report.worst import Draft
-from pipeline.outcome import STOPS
+from pipeline.loop import STOPS
 from pipeline.pages import card, cards, document, table
 
 MANIFESTOS = 10

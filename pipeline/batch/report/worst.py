@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.batch.task import Record
-from pipeline.inputs import Id
+from pipeline.files.inputs import Id
 
 SHOWN = 10
 LONGEST = 2_000

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from critics import CriticsError
-from pipeline.answer import Answer
 from pipeline.batch.task import Given, Prompt, Record, Task
 from pipeline.errors import ModelUnavailable, PipelineError
-from pipeline.inputs import Id
+from pipeline.files.inputs import Id
+from pipeline.files.records import OutcomeRecord, outcome_record, unasked_record
+from pipeline.loop import Answer
 from pipeline.pipeline import Pipeline
-from pipeline.records import OutcomeRecord, outcome_record, unasked_record
 
 Pipelines = Callable[[str | None], Pipeline]
 """The pipeline for a manifesto's name or path, or the run's own. Raises for one that cannot be had."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
-from pipeline.answer import Answer
 from pipeline.batch.task import Record, Task
 from pipeline.batch.working.answering import Answering
 from pipeline.batch.working.runner import Results, Supply
+from pipeline.loop import Answer
 
 THREAD = "answer-batch"
 """What the threads are called; the command line knows by it that an answer was left behind."""

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from pipeline.batch.keeping.journal import encoded
 from pipeline.batch.task import Record
-from pipeline.outcome import finish_reason
+from pipeline.loop import finish_reason
 
 
 class OpenAiSink:

@@ -14,7 +14,7 @@ import manifestos
 from critics import Manifesto, lineage, load
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
-from pipeline.replacing import replacing
+from pipeline.files.replacing import replacing
 
 _SUFFIX = "-calibrated"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from critics import Message
 from pipeline.identity.lessons.breach import breach
 from pipeline.llama import LlamaModel
-from pipeline.outcome import Attempt, Outcome
+from pipeline.loop import Attempt, Outcome
 from pipeline.pipeline import Pipeline
 
 CALLERS = 16

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from critics import Rule
 from pipeline.llama import LlamaModel
-from pipeline.outcome import Attempt
+from pipeline.loop import Attempt
 
 
 def breach(model: LlamaModel, tokens: Sequence[int], attempt: Attempt) -> int | None:

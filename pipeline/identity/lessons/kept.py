@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import BadInput
+from pipeline.files.replacing import replacing
 from pipeline.identity.lessons.lesson import LIKELY, Gathered, Lesson
-from pipeline.replacing import replacing
 
 _TOKENS = ("told", "prompts", "answers")
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from critics import Manifesto, Message
 from pipeline.errors import BadInput
+from pipeline.files.lora_file import read_lora, read_metadata, write_lora
 from pipeline.identity.heard import refuse_unheard
 from pipeline.identity.made import Made
 from pipeline.identity.preprompt import preprompt
@@ -20,7 +21,6 @@ from pipeline.identity.steer.probes import Probe, build_prompts, probed
 from pipeline.identity.steer.solve import Patch
 from pipeline.identity.steer.weights import Array, GgufLlama
 from pipeline.llama import MADE_FOR, Engine, fingerprint
-from pipeline.lora_file import read_lora, read_metadata, write_lora
 
 HELD = 12
 """Of the prompts, those which an adapter is not built from, so that it can be measured on them."""

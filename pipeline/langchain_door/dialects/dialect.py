@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.wanted import Form, Tools
+from pipeline.drafting import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import LanguageModelInput

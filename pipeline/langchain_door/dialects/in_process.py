@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.drafting import Form, Tools
 from pipeline.errors import ModelUnable
 from pipeline.given import given
 from pipeline.langchain_door.dialects.dialect import GrammarOf, Options, Schema, short_seed
-from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput

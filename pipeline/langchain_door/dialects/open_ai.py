@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipeline.addresses import bare
+from pipeline.drafting import Form, Tools
 from pipeline.errors import ModelUnable
 from pipeline.given import given
 from pipeline.langchain_door.calls import binding, json_object, offered, response_format
 from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
-from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.drafting import Form, Tools
 from pipeline.errors import ModelUnable
 from pipeline.given import given
 from pipeline.langchain_door.calls import binding, offered
 from pipeline.langchain_door.dialects.dialect import Options, Schema, short_seed
-from pipeline.wanted import Form, Tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel, LanguageModelInput

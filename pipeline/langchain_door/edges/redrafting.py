@@ -8,10 +8,9 @@ from itertools import groupby
 from typing import Generic, TypeVar
 
 from critics import Critic, Exchange, Finding, Message, Rule, Source, Usage, visible
-from pipeline.generator import DraftRequest, Finish, Piece, Pieces
-from pipeline.outcome import Outcome
+from pipeline.drafting import DraftRequest, Finish, Piece, Pieces
+from pipeline.loop import Outcome, asked_for, redacted
 from pipeline.pipeline import Pipeline
-from pipeline.redaction import asked_for, redacted
 
 R = TypeVar("R")
 

@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from pipeline.errors import ModelFault
-from pipeline.outcome import Outcome, Withheld
-from pipeline.records import manifesto_record
+from pipeline.files.records import manifesto_record
+from pipeline.loop import Outcome, Withheld
 
 
 def answer_of(outcome: Outcome, *, refuse: bool) -> str:

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.generator import Finish
+from pipeline.drafting import Finish
 
 _LOOK = 0.05
 """Seconds between two looks at whether anybody still listens."""

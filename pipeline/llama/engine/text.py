@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
-from pipeline.stops import Stops
+from pipeline.drafting import Stops
 
 
 class TextStream:

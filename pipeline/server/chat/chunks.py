@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.server.catalogue import Served
 from pipeline.server.faults import ApiError
 from pipeline.server.options import Tell

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from pipeline.outcome import FinishReason, Outcome
+from pipeline.loop import FinishReason, Outcome
 from pipeline.server.wire.tools import Called, called
 from pipeline.server.wire.usage import Usage
 

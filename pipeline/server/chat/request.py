@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from critics import ToolCall
-from pipeline.inputs import SourceIn
+from pipeline.drafting import Form
+from pipeline.files.inputs import SourceIn
 from pipeline.server import faults
 from pipeline.server.wire.form import Schema, form_of
 from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
 from pipeline.server.wire.tools import Called, OfferedTool, ToolChoice, calls_of
-from pipeline.wanted import Form
 
 
 class ChatMessage(In):

@@ -10,10 +10,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.asked_options import asked_options
+from pipeline.drafting import DraftOptions
+from pipeline.drafting.asked_options import asked_options
 from pipeline.errors import BadInput
-from pipeline.generator import DraftOptions
-from pipeline.inputs import sources
+from pipeline.files.inputs import sources
 from pipeline.server import faults
 from pipeline.server.asking import ask, collected
 from pipeline.server.chat.chunks import Chunks

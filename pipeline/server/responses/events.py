@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.server.faults import ApiError
 from pipeline.server.options import Tell
 from pipeline.server.responses.reply import OutputMessage, OutputText, ResponseObject, dumped, ended

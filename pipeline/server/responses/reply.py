@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.server.responses.request import ResponseRequest
 from pipeline.server.wire.usage import usage_of
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from critics import ToolCall
+from pipeline.drafting import Form
 from pipeline.server import faults
 from pipeline.server.wire.form import Name, Schema, form_of
 from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
-from pipeline.wanted import Form
 
 
 class InputItem(In):

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from critics import Message
-from pipeline.asked_options import asked_options
+from pipeline.drafting import Form
+from pipeline.drafting.asked_options import asked_options
 from pipeline.server.asking import ask, collected
 from pipeline.server.responses.events import Events
 from pipeline.server.responses.reply import ResponseObject, begun, dumped, ended
@@ -21,7 +22,6 @@ from pipeline.server.wire.body import whole
 from pipeline.server.wire.conversation import conversation
 from pipeline.server.wire.documented import POSTED, STREAMED
 from pipeline.server.wire.sse import event_stream
-from pipeline.wanted import Form
 
 
 def response_routes(service: Service) -> APIRouter:

@@ -16,8 +16,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
 from critics import Critic, Exchange, Finding, Follow, Panel, Rule, Usage, following
-from pipeline.generator import DraftRequest, Generator, Pieces
-from pipeline.outcome import Attempt
+from pipeline.drafting import DraftRequest, Generator, Pieces
+from pipeline.loop import Attempt
 from pipeline.pipeline import Pipeline
 
 

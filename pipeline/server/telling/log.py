@@ -9,7 +9,7 @@ from typing import Any
 
 from critics import Message
 from pipeline.errors import ModelFault, ModelRefused
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.server.faults import causes
 from pipeline.server.telling.record import Record
 from pipeline.structured import spelled

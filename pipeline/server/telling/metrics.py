@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from critics import Usage, Verdict
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.server.telling.instruments import Instruments
 from pipeline.server.telling.record import Record
 from pipeline.server.work import Work

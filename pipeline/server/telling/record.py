@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from opentelemetry.context import Context
 
 from critics import Message
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 
 
 @dataclass

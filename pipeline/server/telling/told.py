@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from critics import Manifesto, Verdict
-from pipeline.outcome import Outcome
-from pipeline.records import manifesto_record
+from pipeline.files.records import manifesto_record
+from pipeline.loop import Outcome
 from pipeline.server.options import Tell
 
 

@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import Field
 
+from pipeline.drafting import Form
 from pipeline.server import faults
 from pipeline.server.wire.incoming import In
 from pipeline.structured import DEEPEST, measured
-from pipeline.wanted import Form
 
 MOST_VALUES = 2000
 """Values in a schema, names not counted. To look through so many takes some seconds at worst."""

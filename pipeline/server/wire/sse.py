@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.server.asking import ClientGone, failure, outcome_of, unless_gone
 from pipeline.server.faults import ApiError
 from pipeline.server.service import Service, record_of

@@ -9,11 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from critics import ToolCall
+from pipeline.drafting import Tool, Tools
 from pipeline.server import faults
 from pipeline.server.wire.form import Name
 from pipeline.server.wire.incoming import In
 from pipeline.structured import DEEPEST, measured
-from pipeline.wanted import Tool, Tools
 
 
 class Function(In):

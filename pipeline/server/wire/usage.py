@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 
 
 class Usage(BaseModel):

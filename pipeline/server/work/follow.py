@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
-from pipeline.answer import Answer
-from pipeline.outcome import Outcome
+from pipeline.loop import Answer, Outcome
 from pipeline.server import faults
 
 Start = Callable[[], AbstractContextManager[Answer]]

@@ -93,7 +93,7 @@ def test_codes_that_another_rule_is_about(
 ) -> None:
     """Llama Guard is told which ones not to look for; other families are not, and what they said is kept."""
     model = ScriptedGuardModel([GuardAnswer(said)] * 2)
-    monkeypatch.setattr("pipeline.guards._served", lambda *_: model)
+    monkeypatch.setattr("pipeline.assembly.guards._served", lambda *_: model)
     settings = load_settings(flags={"guard": {"model": f"openai:{family}", "api_key": "k"}})
     some = {"id": "some", "guard": {"codes": codes}}
     for rules in ([some], [some, {"id": "any"}]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cli.bar import bar
+from pipeline.cli.terminal.bar import bar
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.options import settings_from
+from pipeline.cli.flags.options import settings_from
 from tests.pipeline.cli.test_cli import run
 
 URL = "http://127.0.0.1:9/v1"
@@ -50,7 +50,7 @@ def test_every_command_asks_the_named_server_and_no_vendor(
             raise KeyboardInterrupt
         return SimpleNamespace()
 
-    monkeypatch.setattr("pipeline.assembly.load_chat_model", noted)
+    monkeypatch.setattr("pipeline.assembly.assembly.load_chat_model", noted)
     assert run(*command, "--judge", "openai:judges", "--base-url", URL).exit_code == 130
     assert asked.pop("openai:judges") == URL
     assert asked in ({}, {"openai:drafts": "http://127.0.0.1:8/v1"})
@@ -173,7 +173,7 @@ def test_an_upstream_is_sent_its_own_key(
         raise KeyboardInterrupt
 
     monkeypatch.setenv("THEIRS", "sk-theirs")
-    monkeypatch.setattr("pipeline.assembly.load_chat_model", noted)
+    monkeypatch.setattr("pipeline.assembly.assembly.load_chat_model", noted)
     (tmp_path / "superego.yaml").write_text(KEYED.format(role="generator", at=at))
     result = run("serve", "-m", "own.yaml", "--upstream", URL, "--upstream-model", "drafts", *flags)
     assert (result.exit_code, sent) == (130, [key])

@@ -14,12 +14,12 @@ from rich.console import Console
 
 from pipeline import BadInput, DraftRequest, Pieces
 from pipeline.batch import Began, Event, Recorded, Writing
-from pipeline.cli.batch_progress import shown
-from pipeline.cli.batch_progress.json_lines import JsonLines
-from pipeline.cli.batch_progress.log import Log
-from pipeline.cli.batch_progress.pace import Pace
-from pipeline.cli.batch_progress.terminal import Terminal, drawn
-from pipeline.cli.batch_progress.words import span
+from pipeline.cli.batch.progress import shown
+from pipeline.cli.batch.progress.json_lines import JsonLines
+from pipeline.cli.batch.progress.log import Log
+from pipeline.cli.batch.progress.pace import Pace
+from pipeline.cli.batch.progress.terminal import Terminal, drawn
+from pipeline.cli.batch.progress.words import span
 from pipeline.errors import Stopped
 from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts
 
@@ -166,7 +166,7 @@ def test_json_lines_tell_all_of_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every few seconds, also while one prompt takes long, and every line is JSON."""
-    monkeypatch.setattr("pipeline.cli.batch_progress.views.JSON_SECONDS", 0.02)
+    monkeypatch.setattr("pipeline.cli.batch.progress.views.JSON_SECONDS", 0.02)
 
     class Slow(Echo):
         def __call__(self, request: DraftRequest) -> Pieces:

@@ -20,8 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import critics
-from pipeline import embedded
-from pipeline.assembly import Parts
+from pipeline.assembly import Parts, embedded
 from pipeline.caching import Store
 from pipeline.cli.main import app
 from pipeline.llama.engine.scheduler import Counts

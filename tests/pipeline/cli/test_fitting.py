@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from critics import Exchange, Message, Panel, PatternsCritic, load, weigh
-from pipeline.cli.figures import _table as figures
-from pipeline.cli.fitting import Fitting
+from pipeline.cli.evaluation.figures import _table as figures
+from pipeline.cli.terminal.fitting import Fitting
 from pipeline.cli.trace import _table as rules
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from critics import load
 from pipeline.assembly import Parts
-from pipeline.cli.identity_lessons import Given, Wanted, _inventions, key_of
-from pipeline.cli.identity_work import work_folder
+from pipeline.cli.identity.lessons import Given, Wanted, _inventions, key_of
+from pipeline.cli.identity.work import work_folder
 from pipeline.errors import BadInput
 from pipeline.identity.gate import Gate
 from pipeline.settings import load_settings

@@ -103,7 +103,7 @@ def test_a_partial_file_of_a_stopped_eval_is_kept_and_told_before_any_model_is_l
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may hold a night's work."""
-    monkeypatch.setattr("pipeline.cli.evaluate.assemble", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr("pipeline.cli.evaluation.evaluate.assemble", lambda *_, **__: pytest.fail("loaded"))
     (tmp_path / "s.jsonl.partial").write_text("paid for")
     result = run("eval", "rows.jsonl", "-m", "own.yaml", "--save", "s.jsonl")
     assert result.exit_code == 2

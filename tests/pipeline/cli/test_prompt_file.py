@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import BadInput
-from pipeline.cli.prompt_file import single_prompts
+from pipeline.cli.flags.prompt_file import single_prompts
 
 TURNS = [{"role": role, "content": "a"} for role in ("user", "assistant", "user")]
 CONVERSATION = b'{"prompt": "a"}\n' + json.dumps({"messages": TURNS}).encode()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pipeline import ModelFault, ScriptedGenerator
-from pipeline.cli.tune_view import shown
-from pipeline.cli.tune_view.diff import AROUND, word_diff
-from pipeline.cli.tune_view.report import Report
+from pipeline.cli.tune.view import shown
+from pipeline.cli.tune.view.diff import AROUND, word_diff
+from pipeline.cli.tune.view.report import Report
 from tests.pipeline.tuning.desk import Desk, rule, words
 
 DRAFTS = ["Good day to you. kind:0.4", "Well, well."]

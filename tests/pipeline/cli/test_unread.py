@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pipeline.cli.reporting import FAULT, reported
+from pipeline.cli.terminal.reporting import FAULT, reported
 
 CALM = """\
 name: calm

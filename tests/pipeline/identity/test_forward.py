@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gguf import GGUFReader
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.errors import ModelUnusable
 from pipeline.identity.steer.forward import Stream, rms
 from pipeline.identity.steer.weights import Array, GgufLlama

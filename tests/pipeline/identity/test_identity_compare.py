@@ -16,8 +16,8 @@ from rich.console import Console
 from critics import Length, Manifesto, Message, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
-from pipeline.cli.identity_compare import Built, compared, measured_with, table, wearing
-from pipeline.embedded import ADAPTER, weights
+from pipeline.assembly.embedded import ADAPTER, weights
+from pipeline.cli.identity.compare import Built, compared, measured_with, table, wearing
 from pipeline.errors import ModelFault, ModelUnusable
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects

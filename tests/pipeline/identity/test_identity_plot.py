@@ -63,8 +63,8 @@ def test_the_figures_are_printed_before_they_are_drawn(tmp_path: Path, monkeypat
         raise OutputFault("No space left on device")
 
     rows = {name: row | {"context": 0, "build_seconds": None, "load_seconds": None} for name, row in ROWS.items()}
-    monkeypatch.setattr("pipeline.cli.identity_compare.compared", lambda *_, **__: rows)
-    monkeypatch.setattr("pipeline.cli.identity_compare.write_plot", full)
+    monkeypatch.setattr("pipeline.cli.identity.compare.compared", lambda *_, **__: rows)
+    monkeypatch.setattr("pipeline.cli.identity.compare.write_plot", full)
     for more in ((), ("--json",)):
         result = run("identity", "compare", "-m", "house-style", "--plot", str(tmp_path / "a.svg"), *more)
         assert result.exit_code == 1

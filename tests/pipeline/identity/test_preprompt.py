@@ -7,10 +7,10 @@ import pytest
 from critics import Exchange, Manifesto, Message, Rule, ScriptedCritic, load
 from pipeline import ScriptedGenerator, load_settings
 from pipeline.assembly import Parts
-from pipeline.generator import DraftRequest
+from pipeline.assembly.named import NamedPipelines
+from pipeline.drafting import DraftRequest
 from pipeline.identity import PromptedGenerator, preprompt, words_of
 from pipeline.loop import Loop
-from pipeline.named import NamedPipelines
 
 MANIFESTO = Manifesto(
     name="mill",

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from critics import Manifesto, Message, Rule
-from pipeline import embedded
+from pipeline.assembly import embedded
+from pipeline.drafting import DraftRequest
 from pipeline.errors import ModelMissing, ModelUnusable, SettingsError
-from pipeline.generator import DraftRequest
 from pipeline.identity import PromptedGenerator, Wardrobe, build_state, kept_state, preprompt, read_state, write_state
 from pipeline.llama import Engine, LlamaGenerator, LlamaModel
 from tests.pipeline.llama.renamed_file import write_renamed

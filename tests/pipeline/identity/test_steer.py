@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from critics import Budget, Manifesto, Message, Rule, load
-from pipeline import embedded
-from pipeline.assembly import Parts, assemble
-from pipeline.conditions import drafting
+from pipeline.assembly import Parts, assemble, embedded
+from pipeline.assembly.conditions import drafting
 from pipeline.errors import BadInput, SettingsError
 from pipeline.identity import preprompt
 from pipeline.identity.gate import Gate, gated

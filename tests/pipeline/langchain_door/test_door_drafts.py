@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from critics import Message, Usage
+from pipeline.drafting import DraftOptions, DraftRequest, Piece
 from pipeline.errors import ModelFault, ModelRefused, ModelUnavailable
-from pipeline.generator import DraftOptions, DraftRequest, Piece
 from pipeline.langchain_door import ChatGenerator, load_chat_model
 
 Serve = Callable[..., tuple[str, list[dict[str, Any]]]]

@@ -12,8 +12,8 @@ import pytest
 from jsonschema import validate
 
 from critics import Message, NoLogProbabilities
+from pipeline.drafting import DraftRequest
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
-from pipeline.generator import DraftRequest
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel
 from pipeline.llama import compile_grammar
 

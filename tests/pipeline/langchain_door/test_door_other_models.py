@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from critics import Message, NoLogProbabilities, Usage
-from pipeline.generator import DraftOptions, DraftRequest
+from pipeline.drafting import DraftOptions, DraftRequest
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel
 
 ASKED = (Message("user", "What lives in the sea?"),)

@@ -7,7 +7,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 
 from critics import Message
-from pipeline.generator import DraftRequest
+from pipeline.drafting import DraftRequest
 from pipeline.langchain_door import ChatGenerator
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from critics import Exchange, Finding, Message, Rule, within
+from pipeline.drafting import DraftRequest
 from pipeline.errors import ModelFault, ModelRefused, ModelUnavailable
-from pipeline.generator import DraftRequest
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model
 from pipeline.langchain_door.retry import Retries, retried, retried_stream
 

@@ -12,10 +12,9 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from critics import Message, ToolCall, Usage
+from pipeline.drafting import DraftOptions, DraftRequest, Form, Piece, Tool, Tools
 from pipeline.errors import ModelUnable
-from pipeline.generator import DraftOptions, DraftRequest, Piece
 from pipeline.langchain_door import ChatGenerator, load_chat_model
-from pipeline.wanted import Form, Tool, Tools
 
 Serve = Callable[..., tuple[str, list[dict[str, Any]]]]
 

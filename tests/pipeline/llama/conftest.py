@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.llama import requantised
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.engine.device import Row

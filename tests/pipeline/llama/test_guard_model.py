@@ -10,9 +10,10 @@ import pytest
 
 import critics
 from critics import GUARD_FAMILIES, Exchange, GuardCritic, GuardPrompt, Message, Rule
-from pipeline import BadInput, ModelUnusable, SettingsError, assemble, embedded, load_settings
-from pipeline.conditions import conditions
-from pipeline.guards import guard_family_of
+from pipeline import BadInput, ModelUnusable, SettingsError, assemble, load_settings
+from pipeline.assembly import embedded
+from pipeline.assembly.conditions import conditions
+from pipeline.assembly.guards import guard_family_of
 from pipeline.llama import Engine, LlamaGuardModel, LlamaModel, fingerprint
 from tests.pipeline.llama.renamed_file import write_renamed
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel, huge_pages
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.engine.device import Row

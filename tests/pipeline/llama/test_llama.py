@@ -14,16 +14,8 @@ import llama_cpp
 import pytest
 
 from critics import Exchange, Finding, Message, Rule, within
-from pipeline import (
-    ContextOverflow,
-    DraftOptions,
-    DraftRequest,
-    ModelFault,
-    ModelMissing,
-    ModelUnusable,
-    Piece,
-    embedded,
-)
+from pipeline import ContextOverflow, DraftOptions, DraftRequest, ModelFault, ModelMissing, ModelUnusable, Piece
+from pipeline.assembly import embedded
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, compile_grammar, fingerprint
 from pipeline.llama.engine import Writing
 from pipeline.llama.waiting import listened

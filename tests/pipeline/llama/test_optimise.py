@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from gguf import GGUFReader
 
-from pipeline import ModelFault, ModelUnusable, OutputFault, embedded
+from pipeline import ModelFault, ModelUnusable, OutputFault
+from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel, compared, faster_form, requantised
 from pipeline.llama.engine import THREAD, LlamaDevice
 from pipeline.llama.engine.device import Row

@@ -9,7 +9,7 @@ import pytest
 import critics
 from critics import ManifestoError, ScriptedCritic
 from pipeline import Pipeline, PipelineError, ScriptedGenerator
-from pipeline.cli.manifesto_files import ManifestoFiles
+from pipeline.cli.flags.manifesto_files import ManifestoFiles
 from pipeline.server import Catalogue, Options, Reloader, create_app
 from tests.pipeline.server.serving import Gated, TestClient, chat, opinion
 

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipeline import ModelRefused, Pipeline, ScriptedGenerator, assemble
-from pipeline.settings import GeneratorSettings, Settings
+from pipeline.settings import Settings
+from pipeline.settings.settings import GeneratorSettings
 from tests.pipeline.server.serving import NO_BOMBS, TestClient, app_of, chat, manifesto, scripted
 
 URL = "/v1/chat/completions"

@@ -16,8 +16,9 @@ import pytest
 
 import critics
 from pipeline import DraftRequest, Generator, Pieces, assemble
-from pipeline.cli.upstream import judged_here
-from pipeline.settings import GeneratorSettings, JudgeSettings, Settings
+from pipeline.cli.serve.upstream import judged_here
+from pipeline.settings import Settings
+from pipeline.settings.settings import GeneratorSettings, JudgeSettings
 from tests.pipeline.server.serving import app_of, running
 from tests.pipeline.server.test_serve_command import serving
 from tests.pipeline.upstream import served

@@ -6,7 +6,7 @@ from typing import Any
 
 from critics import Exchange, Manifesto, Message, Rule, ScriptedCritic, Source, ToolCall
 from pipeline import DraftOptions, Form, Pipeline, ScriptedGenerator, Tool, Tools
-from pipeline.screening import Passed
+from pipeline.loop import Passed
 from pipeline.structured import heard
 
 CALLED = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from critics import Finding, Manifesto, Message, Patterns, PatternsCritic, Rule, ScriptedCritic, ToolCall
 from pipeline import DraftOptions, Form, ModelFault, Outcome, Pipeline, ScriptedGenerator, Tool, Tools
-from pipeline.generator import Finish
+from pipeline.drafting import Finish
 from pipeline.structured.shaped import shaped
 
 RUDE = Rule(id="no-rude", statement="Nothing is rude.", advice="Be kind.")

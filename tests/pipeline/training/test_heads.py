@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from critics import Exchange, Head, Manifesto, Message, Probe, Rule, read_probe, write_probe
-from pipeline import SettingsError, assemble, embedded, load_settings
+from pipeline import SettingsError, assemble, load_settings
+from pipeline.assembly import embedded
 from pipeline.errors import BadInput, OutputFault
 from pipeline.llama import Engine, LlamaModel, LlamaStates
 from pipeline.llama.engine import Looking, Seen

@@ -14,14 +14,13 @@ import pytest
 import torch
 
 from critics import Manifesto, Message, Rule
-from pipeline import embedded
-from pipeline.assembly import Parts
+from pipeline.assembly import Parts, embedded
+from pipeline.files.lora_file import read_metadata
 from pipeline.identity import Made, made_of_adapter, preprompt
 from pipeline.identity.lessons import Lesson
 from pipeline.identity.lessons.lesson import likely
 from pipeline.identity.lessons.released import as_released
 from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
-from pipeline.lora_file import read_metadata
 from pipeline.settings import load_settings
 from pipeline.training.adapted import loaded
 from pipeline.training.distil import Distiller, IdentityPlan, divergence

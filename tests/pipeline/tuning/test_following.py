@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import Generator, ScriptedGenerator
-from pipeline.cli.following import follow
-from pipeline.cli.manifesto_files import ManifestoFiles
+from pipeline.cli.flags.manifesto_files import ManifestoFiles
+from pipeline.cli.tune.following import follow
 from pipeline.tuning import Answered, Began, Difference, Edit, Ended, Made, Unusable
 from pipeline.tuning.saves import AWAY
 from tests.pipeline.tuning.desk import Desk, Gate, words

@@ -20,7 +20,7 @@ from pipeline.langchain_door.edges.spoken import released, said
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
 from pipeline.langchain_door.edges.turns import judged_conversation, tool_sources
 from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.rim import Back, in_thread
 

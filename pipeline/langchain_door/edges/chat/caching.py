@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.caches import RETURN_VAL_TYPE, BaseCache
 from langchain_core.globals import get_llm_cache
 
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 
 _FOR_NOW = frozenset({"undecided", "seconds"})
 """Reasons that have to do with how things stood: a judge that was down, a server that was slow. What was cancelled or

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from critics import Source
-from pipeline.answer import Answer
-from pipeline.asked_options import asked_options
+from pipeline.drafting import DraftOptions
+from pipeline.drafting.asked_options import asked_options
 from pipeline.errors import BadInput
-from pipeline.generator import DraftOptions
 from pipeline.langchain_door.edges.chat.offering import wanted_tools
 from pipeline.langchain_door.edges.turns import sources_of
+from pipeline.loop import Answer
 
 _KNOWN = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "context"}
 _ABOUT_TOOLS = {"tools", "tool_choice", "parallel_tool_calls"}

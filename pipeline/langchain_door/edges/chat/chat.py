@@ -18,7 +18,6 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_validator
 
-from pipeline.answer import Answer
 from pipeline.errors import BadInput
 from pipeline.langchain_door.calls import from_calls
 from pipeline.langchain_door.edges.chat.caching import OneCall, for_one_call
@@ -27,7 +26,7 @@ from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent
 from pipeline.langchain_door.edges.turns import conversation_of
 from pipeline.langchain_door.generator import ChatGenerator
-from pipeline.outcome import Outcome
+from pipeline.loop import Answer, Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.rim import in_thread
 

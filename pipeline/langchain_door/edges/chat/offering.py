@@ -8,8 +8,8 @@ from typing import Any
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from pipeline.drafting import Tool, Tools
 from pipeline.errors import BadInput
-from pipeline.wanted import Tool, Tools
 
 
 def wanted_tools(offered: Sequence[Any], choice: Any, *, parallel: bool | None = None) -> Tools | None:

@@ -18,7 +18,7 @@ from pipeline.langchain_door.edges.runnable.answered import Answered
 from pipeline.langchain_door.edges.runnable.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
 from pipeline.langchain_door.quiet import quiet
-from pipeline.outcome import Outcome
+from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.rim import Back, in_thread
 

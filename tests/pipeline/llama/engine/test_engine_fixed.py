@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from critics import Message
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.errors import ContextOverflow
 from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
 from pipeline.llama.engine.device import TILE, Row

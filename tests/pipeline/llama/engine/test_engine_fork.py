@@ -14,7 +14,7 @@ import os
 import sys
 import time
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.errors import ModelFault, ModelUnusable
 from pipeline.llama.engine import Engine, Generation
 from pipeline.llama.model import LlamaModel

@@ -14,7 +14,7 @@ from typing import Any
 import llama_cpp
 import pytest
 
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.llama.engine import THREAD, Engine, Generation, LlamaDevice, Scoring
 from pipeline.llama.engine import engine as engine_module
 from pipeline.llama.engine import mailbox as mailbox_module

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from critics import Message
-from pipeline import embedded
+from pipeline.assembly import embedded
 from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelMissing, ModelUnavailable, ModelUnusable
 from pipeline.llama.engine import THREAD, Adapter, Engine, Generation, LlamaDevice, Sampling, Scores, Scoring, Writing
 from pipeline.llama.engine.device import Row

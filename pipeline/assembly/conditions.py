@@ -1,0 +1,127 @@
+"""What drafts and findings depend on besides what is asked: for telling whether two runs are one, and two questions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from critics import BUILT_IN, Manifesto, Rule
+from pipeline.assembly import embedded
+from pipeline.assembly.guards import sought
+from pipeline.assembly.weights import judge_adapter, judge_name, probe_files, weights_of
+from pipeline.caching.key import FORMAT
+from pipeline.errors import PipelineError
+from pipeline.identity import Wardrobe
+from pipeline.llama import Adapter, weights_print
+from pipeline.pipeline import Pipeline
+from pipeline.settings import Settings
+
+_NO_SAY = {"api_key", "timeout", "tries"}
+"""Settings of a server that decide whether it answers, and not what."""
+
+_SERVED = ("generator", "judge", "embeddings", "remote", "guard")
+_ADDRESS = re.compile(r"_(BASE_URL|API_BASE|API_URL|ENDPOINT|HOST)$", re.IGNORECASE)
+"""Variables of the environment in which clients of served models look for an address that no setting gives."""
+
+
+def run_facts(own: Pipeline, settings: Settings, *, there: Settings | None = None) -> dict[str, str]:
+    """What must be the same for a run to be gone on with, by names that are said where it is not. `there` are the
+    settings with the paths that files have on this machine, where they were sent from another one."""
+    return {
+        "manifesto": own.manifesto.hash,
+        "model": own.generator.name if own.generator else "",
+        "setting": sha256(conditions(settings, there).encode()).hexdigest(),
+    }
+
+
+def conditions(settings: Settings, there: Settings | None = None) -> str:
+    """What must be the same for two runs to be one: every setting that has a say, and which weights its files hold,
+    wherever those lie."""
+    there = there or settings
+    names = (there.generator.model, there.judge.model, there.guard.model)
+    files = [path for name in names if name and (path := weights_of(name))]
+    files += [file.expanduser() for file in (judge_adapter(there), there.guard.template) if file is not None]
+    files += probe_files(there)
+    files += Wardrobe(there.identity.use).adapters
+    unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
+    served = "" if all(name is None or weights_of(name) for name in names) else _addresses()
+    return settings.model_dump_json(exclude=unsaid) + "".join(map(weights_print, files)) + served
+
+
+def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
+    """A digest of what its answers depend on; `None` where a critic is the user's own, of which nobody knows, or where
+    the settings name what cannot be used, and is not used here."""
+    if any(name not in BUILT_IN for rule in manifesto.rules for name in rule.critics):
+        return None
+    try:
+        return sha256(f"{FORMAT} {conditions(settings)} {_addresses()}".encode()).hexdigest()
+    except (PipelineError, OSError, RuntimeError):  # the last is for a home folder that there is not
+        return None
+
+
+def drafting(settings: Settings, adapters: Sequence[Adapter] = ()) -> str:
+    """What drafts depend on beside what is asked and told. The adapters are those that are worn: of the settings' ones
+    each manifesto wears its own."""
+    generator = settings.generator
+    scales = json.dumps([adapter.scale for adapter in adapters])
+    return _told(settings, generator, generator.model, scales, files=[adapter.path for adapter in adapters])
+
+
+def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None:
+    """What the findings of a critic that asks a model depend on; `None` for others. The deterministic ones take less
+    time than to look anything up, and of one of the user's own nobody knows."""
+    judge, guard, probe = judge_name(settings), settings.guard, settings.probe
+    match critic:
+        case "judge":
+            inherited, adapter = "" if settings.judge.model else drafting(settings), judge_adapter(settings)
+            read = () if adapter else (manifesto.beliefs, manifesto.provenance)  # a trained one is not told them
+            return _told(settings, settings.judge, judge, inherited, *read, files=[adapter])
+        case "guard":
+            return _told(settings, guard, guard.model or "", *sought(manifesto, settings), files=[guard.template])
+        case "probe":
+            return _told(settings, probe, judge, files=[probe.file, embedded.PROBE])
+        case "semantic" | "grounded":
+            return _served(settings.embeddings, settings.embeddings.model)
+        case "remote":
+            return _served(settings.remote, settings.remote.model)
+    return None
+
+
+def listed(critic: str, settings: Settings, manifesto: Manifesto) -> tuple[Rule, ...]:
+    """The rules that a critic reads together, whichever of them it is asked about: a judge that was trained reads none
+    but that one, any other the list of its own."""
+    if critic != "judge" or judge_adapter(settings):
+        return ()
+    return tuple(rule for rule in manifesto.rules if "judge" in rule.critics)
+
+
+def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Sequence[Path | None] = ()) -> str:
+    """What a model depends on that may be in a file."""
+    weights = weights_of(model)
+    prints = [weights_print(path.expanduser()) for path in (weights, *files) if path]
+    at = None if weights else _addresses()
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, at, *read])
+
+
+def _served(part: BaseModel, model: str) -> str:
+    """What one depends on that is none of ours."""
+    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, _addresses()])
+
+
+def environment_addresses() -> dict[str, str]:
+    """The variables in which clients of served models may find an address."""
+    return {name: value for name, value in os.environ.items() if _ADDRESS.search(name)}
+
+
+def _addresses() -> str:
+    """Tells where a model may be that has no address of its own: rather asked anew than answered by another one. A
+    digest, since an address may hold a password."""
+    found = sorted(environment_addresses().items())
+    return blake2b(json.dumps(found).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

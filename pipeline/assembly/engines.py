@@ -1,0 +1,116 @@
+"""The engines that the settings call for, one over each file of weights, and for a judge one of its own.
+
+llama.cpp goes through the cells of everybody for each token that it reads, and rounds by who else is read. So a judge
+that has no use for the drafts' cells has a cache of its own, where it reads in half the time beside sixteen drafts, and
+where one exchange at a time is judged: the verdict is the same to the last bit whoever else is served
+(docs/performance.md). One that asks where the draft was written must share the generator's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.assembly.weights import judge_adapter, judge_name, weights_of
+from pipeline.errors import ModelFault, ModelMissing
+from pipeline.llama import Engine, LlamaModel, acts_on_exchange, faster_form
+from pipeline.machine.cores import available_cores
+from pipeline.settings import Settings
+
+
+class Engines:
+    """Makes each when it is first asked for. Weights are loaded once, however many engines are over them.
+
+    `judged` says whether a model will judge: then the embedded one is used in a form that reads faster here.
+    """
+
+    def __init__(self, settings: Settings, *, judged: bool) -> None:
+        self._settings = settings
+        self._judged = judged
+        self._models: dict[Path, LlamaModel] = {}
+        self._engines: dict[Path, Engine] = {}
+        self._apart: dict[Path, Engine] = {}
+
+    def of(self, path: Path) -> Engine:
+        """For whoever drafts with these weights, or looks at drafts where they were written."""
+        if path not in self._engines:
+            context = self._context(path)
+            cells = cells_beside_a_judge(context) if self._judged and self._has_judge_apart(path) else None
+            self._engines[path] = self._made(path, context, cells, fixed=self._settings.deterministic)
+        return self._engines[path]
+
+    def judging(self, path: Path) -> Engine:
+        """For a judge with these weights."""
+        if not self._has_judge_apart(path):
+            return self.of(path)
+        if path not in self._apart:
+            context = self._context(path)
+            self._apart[path] = self._made(path, context, context, fixed=True)
+        return self._apart[path]
+
+    def reads_ahead(self, path: Path) -> bool:
+        """Whether the judge with these weights should read drafts while they are written. Where they are written here,
+        a core must be enough to keep up with the rest of them, which write: so it is with two, and equal weights."""
+        if not self._has_judge_apart(path):
+            return False
+        drafts = _file(self._settings.generator.model)
+        threads = self._settings.threads or available_cores()
+        return drafts is None or (drafts == path and threads == 2)
+
+    def close(self) -> None:
+        """Free them all; a second time does nothing."""
+        for engine in (*self._engines.values(), *self._apart.values()):
+            engine.close()
+
+    def _has_judge_apart(self, path: Path) -> bool:
+        """Whether a judge with these weights reads nothing that others have read."""
+        settings = self._settings
+        if settings.judge.in_place or settings.deterministic or path != _file(judge_name(settings)):
+            return False
+        adapter = judge_adapter(settings)
+        try:
+            return adapter is None or acts_on_exchange(self._model(path), (adapter,))
+        except ModelFault:
+            return False  # whoever makes the judge will say what is wrong with it
+
+    def _made(self, path: Path, context: int, cells: int | None, *, fixed: bool) -> Engine:
+        return Engine(
+            self._model(path),
+            context=context,
+            cells=cells,
+            threads=self._settings.threads,
+            parallel=self._settings.parallel,
+            fixed=fixed,
+        )
+
+    def _model(self, path: Path) -> LlamaModel:
+        if path not in self._models:
+            self._models[path] = LlamaModel(self._form(path))
+        return self._models[path]
+
+    def _form(self, path: Path) -> Path:
+        """The file to be loaded for these weights."""
+        optimise = self._settings.optimise
+        if not (self._judged and optimise and path == _file("embedded")):
+            return path
+        return faster_form(path, kind="q8_0" if optimise is True else optimise)
+
+    def _context(self, path: Path) -> int:
+        """Tokens of the longest conversation that the settings want with these weights."""
+        settings = self._settings
+        contexts = [settings.generator.context, settings.judge.context]
+        if settings.guard.model and path == weights_of(settings.guard.model):
+            contexts.append(settings.guard.context)
+        return self._model(path).trained_context if 0 in contexts else max(contexts)
+
+
+def cells_beside_a_judge(context: int) -> int:
+    """What a generator's engine has, where half a context less than usual makes up for much of the judge's own."""
+    return context + context // 2
+
+
+def _file(model: str) -> Path | None:
+    """The file that a model's name means, or `None`; the embedded one need not be there where nobody uses it."""
+    try:
+        return weights_of(model)
+    except ModelMissing:
+        return None

@@ -1,0 +1,1 @@
+"""The command for many prompts, and what it shows of them."""

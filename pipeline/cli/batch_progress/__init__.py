@@ -1,5 +1,0 @@
-"""How far a batch is: a display on a terminal, plain lines in a log, JSON lines for a machine, or nothing."""
-
-from pipeline.cli.batch_progress.views import shown
-
-__all__ = ["shown"]

@@ -1,0 +1,1 @@
+"""The commands that hold critics against labelled rows."""

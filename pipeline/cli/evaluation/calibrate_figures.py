@@ -1,0 +1,73 @@
+"""What came of a calibration, as tables on a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from pipeline.cli.terminal.reporting import stdout
+from pipeline.evaluation.calibrating import Calibrated
+from pipeline.evaluation.words import number
+
+
+def show(done: Sequence[Calibrated]) -> None:
+    """Print what was changed, from what to what."""
+    console = stdout()
+    console.print(_rules(done))
+    console.print()
+    console.print(_critics(done))
+    console.print("\nAfter the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
+
+
+def plain(given: Calibrated) -> dict[str, Any]:
+    """A rule's figures as JSON has them."""
+    critics = [
+        {**asdict(f), "calibration": f.calibration and f.calibration.model_dump(mode="json", exclude_none=True)}
+        for f in given.critics
+    ]
+    return {
+        "rule": given.rule.id,
+        "threshold": {"before": given.rule.threshold, "after": given.threshold},
+        "critics": critics,
+        "before": asdict(given.before),
+        "after": asdict(given.after),
+    }
+
+
+def _rules(done: Sequence[Calibrated]) -> Table:
+    table = _table("rule", "threshold", "F1", "recall", "false positives")
+    for given in done:
+        before, after = given.before, given.after
+        table.add_row(
+            given.rule.id,
+            _change(given.rule.threshold, given.threshold),
+            _change(before.f1, after.f1),
+            _change(before.recall, after.recall),
+            _change(before.false_positive_rate, after.false_positive_rate),
+        )
+    return table
+
+
+def _critics(done: Sequence[Calibrated]) -> Table:
+    table = _table("rule", "critic", "method", "calib. error", "log loss")
+    for given in done:
+        for f in given.critics:
+            errors = _change(f.before.calibration_error, f.after.calibration_error)
+            losses = _change(f.before.log_loss, f.after.log_loss)
+            table.add_row(given.rule.id, f.critic, f.method or "as it is", errors, losses)
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for title in titles:
+        table.add_column(title, justify="left" if title in ("rule", "critic", "method") else "right", overflow="fold")
+    return table
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return f"{number(before)} → {number(after)}"

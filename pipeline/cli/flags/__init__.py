@@ -1,0 +1,1 @@
+"""What commands are given: flags that several share, and the files that those name."""

@@ -1,0 +1,1 @@
+"""The commands that put a manifesto into a generator."""

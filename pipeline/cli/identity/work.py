@@ -1,0 +1,59 @@
+"""The folder that `superego identity build lora` works in: one run's alone, where a stopped one finds what it had."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.batch.keeping.disk import locked
+from pipeline.errors import BadInput, OutputFault
+from pipeline.files.replacing import writing
+
+_KEY = "key"
+"""A file in it that says whose it is. Who works in the folder holds it locked."""
+
+
+@contextmanager
+def work_folder(out: Path, key: str, *, restart: bool = False) -> Iterator[Path]:
+    """Beside `out`, with what a stopped run of this key left there, and empty where that was another one. It goes when
+    the work is done. Raises `BadInput` where it is somebody else's, or a run is at work in it; `OutputFault`."""
+    folder = out.with_name(f"{out.name}.work")
+    lock = _opened(folder, out)
+    try:
+        _claim(folder, lock, key, restart)
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _opened(folder: Path, out: Path) -> int:
+    try:
+        folder.mkdir(exist_ok=True)
+        if not (folder / _KEY).is_file() and any(folder.iterdir()):
+            raise FileExistsError
+        return locked(folder / _KEY)
+    except FileExistsError:
+        message = f"{folder} is in the way: it would be written over, and `identity build` did not make it"
+        raise BadInput(message) from None
+    except BadInput as exc:
+        raise BadInput(f"another run is building {out}: wait for it, or give another --out") from exc
+    except OSError as exc:
+        raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc
+
+
+def _claim(folder: Path, lock: int, key: str, restart: bool) -> None:
+    kept = folder / _KEY
+    with writing(folder):
+        if kept.read_bytes() == key.encode() and not restart:
+            return
+        os.ftruncate(lock, 0)  # a run that is killed between here and the end begins anew
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry != kept:
+                entry.unlink()
+        os.write(lock, key.encode())

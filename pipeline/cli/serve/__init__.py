@@ -1,0 +1,1 @@
+"""The command that serves, and the servers whose drafts it judges."""

@@ -1,0 +1,1 @@
+"""What commands tell, and how they are stopped."""

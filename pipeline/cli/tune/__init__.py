@@ -1,0 +1,1 @@
+"""The command that follows an editor, and what it shows."""

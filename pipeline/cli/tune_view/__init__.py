@@ -1,5 +1,0 @@
-"""What `superego tune` shows: a report for a person, or JSON lines for a machine."""
-
-from pipeline.cli.tune_view.views import shown
-
-__all__ = ["shown"]

@@ -1,0 +1,58 @@
+"""Stop strings: nothing from one on is part of a draft, wherever its pieces are parted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.drafting.generator import Pieces
+
+
+class Stops:
+    """Follows a text as it grows. What could be the beginning of a stop string is held back until it is plain."""
+
+    def __init__(self, stop: Sequence[str] = ()) -> None:
+        self._stop = tuple(filter(None, stop))
+        self._held = ""
+        self.stopped = False
+
+    def feed(self, text: str) -> str:
+        """What may be given out, now that this has been written."""
+        if self.stopped:
+            return ""
+        self._held += text
+        found = [(place + len(stop), place) for stop in self._stop if (place := self._held.find(stop)) >= 0]
+        if found:  # the one that ends first, as if the text had come letter by letter
+            self.stopped = True
+            shown, self._held = self._held[: min(found)[1]], ""
+            return shown
+        kept = max((_overlap(self._held, stop) for stop in self._stop), default=0)
+        shown, self._held = self._held[: len(self._held) - kept], self._held[len(self._held) - kept :]
+        return shown
+
+    def rest(self) -> str:
+        """What is still held back, at the end."""
+        shown, self._held = self._held, ""
+        return shown
+
+
+def until(pieces: Pieces, stop: Sequence[str]) -> Pieces:
+    """A draft up to the first stop string, for a model that does not stop there itself."""
+    stops = Stops(stop)
+    with closing(pieces):
+        for piece in pieces:
+            text = stops.feed(piece.text) + (stops.rest() if piece.finish else "")
+            yield replace(piece, text=text, finish="stop" if stops.stopped else piece.finish)
+            if stops.stopped:
+                return
+        if rest := stops.rest():
+            yield replace(piece, text=rest, usage=type(piece.usage)())
+
+
+def _overlap(text: str, stop: str) -> int:
+    """How many characters at the end of `text` are the beginning of `stop`."""
+    longest = min(len(text), len(stop) - 1)
+    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)

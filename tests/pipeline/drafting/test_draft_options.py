@@ -1,0 +1,51 @@
+"""What a caller asks of the drafts of one call."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from critics import Manifesto, Message, Rule, ScriptedCritic
+from pipeline import DraftOptions, DraftRequest, Piece, Pipeline, ScriptedGenerator
+from pipeline.drafting import until
+
+BAD = Rule(id="no-bad", statement="Nothing is bad.")
+OPTIONS = DraftOptions(max_tokens=9, stop=("END",), temperature=0.5, top_p=0.5)
+
+
+@pytest.mark.parametrize("revision", ["converse", "rewind"])
+def test_every_draft_is_asked_for_with_the_options(revision: str) -> None:
+    """The first one and every revision, with `ask` and with `stream`."""
+    under = Manifesto.model_validate({"name": "m", "version": "1", "rules": (BAD,), "revision": revision})
+    generator = ScriptedGenerator(["bad", "fine", "bad", "fine"])
+    pipeline = Pipeline(under, ScriptedCritic(lambda draft, rule: float("bad" in draft)), generator)
+    pipeline.ask("Write.", options=OPTIONS)
+    pipeline.stream("Write.", options=OPTIONS).ended()
+    assert [request.options for request in generator.requests] == [OPTIONS] * 4
+
+
+def drafted(draft: str, options: DraftOptions, continues: str = "") -> tuple[str, str | None]:
+    request = DraftRequest((Message("user", "Write."),), 1, continues=continues, options=options)
+    pieces = list(ScriptedGenerator([draft])(request))
+    return "".join(piece.text for piece in pieces), pieces[-1].finish
+
+
+def test_the_scripted_generator_does_as_it_is_asked() -> None:
+    """It ends at the bound, which counts what the draft continues from, and before a stop string."""
+    assert drafted("one two three", DraftOptions(max_tokens=2)) == ("one two", "length")
+    assert drafted("two three", DraftOptions(max_tokens=2), "one") == ("two", "length")
+    assert drafted("one two three", DraftOptions(stop=("o th",))) == ("one tw", "stop")
+    assert drafted("one two", DraftOptions(max_tokens=2)) == ("one two", "stop")
+
+
+@given(st.text("ab", max_size=12), st.lists(st.text("ab", min_size=1, max_size=3), max_size=2), st.data())
+def test_a_draft_ends_before_the_first_stop_string(text: str, stop: list[str], data: st.DataObject) -> None:
+    """However it comes in pieces, nothing is lost before it and nothing given from it on."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
+    pieces = [Piece(text[a:b]) for a, b in pairwise([0, *cuts, len(text)])]
+    ends = [(text.find(s) + len(s), text.find(s)) for s in stop if s in text]
+    expected = text[: min(ends)[1]] if ends else text
+    assert "".join(piece.text for piece in until((p for p in pieces), stop)) == expected
