@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +35,7 @@ def read_probe(path: Path) -> Probe:
 
 
 def write_probe(path: Path, probe: Probe) -> None:
-    """Write it atomically, in half precision. Raises `OSError`, and leaves nothing behind."""
-    part = path.with_name(f".{path.name}.part")
+    """Write it, in half precision. Raises `OSError`."""
     tensors = {name: head.weights.astype(np.float16) for name, head in probe.heads.items()}
     told = {
         "format": FORMAT,
@@ -46,9 +43,4 @@ def write_probe(path: Path, probe: Probe) -> None:
         "layers": json.dumps(probe.layers),
         "intercepts": json.dumps({name: head.intercept for name, head in probe.heads.items()}),
     }
-    try:
-        part.write_bytes(save(tensors, metadata=told))  # its own way to a file makes one that nobody else can read
-        os.replace(part, path)
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    path.write_bytes(save(tensors, metadata=told))  # its own way to a file makes one that nobody else can read

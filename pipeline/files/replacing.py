@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
@@ -28,9 +29,12 @@ def writing(path: Path, also: type[Exception] = OSError) -> Iterator[None]:
 def replacing(path: Path, also: type[Exception] = OSError) -> Iterator[Path]:
     """Where to write what takes the place of `path`, or of the file that it links to, once it is whole.
 
-    Where anything is raised, that stays as it was, and nothing is left beside it; a process that is killed leaves the
-    part. Raises as `writing` does.
+    Who may read it stays as it was; where anything is raised, so does all of it, and nothing is left beside it; a
+    process that is killed leaves the part. Raises as `writing` does, and for what is no file, as a folder or
+    `/dev/null`, before anything is written.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OutputFault(f"{path} cannot be written: it is no file, and none takes its place")
     target = Path(os.path.realpath(path))
     # Two may write the same at once, also in one process, and neither must see the other's half. It is no temporary
     # file of Python's own: nobody else could read it.
@@ -38,6 +42,8 @@ def replacing(path: Path, also: type[Exception] = OSError) -> Iterator[Path]:
     try:
         with writing(path, also):
             yield part
+            if target.is_file():
+                shutil.copymode(target, part)
             os.replace(part, target)
     finally:
         with suppress(OSError):

@@ -15,7 +15,7 @@ from critics import Head, Manifesto, Probe, Rule, write_probe
 from pipeline.errors import BadInput
 from pipeline.evaluation.vendors import vendor
 from pipeline.figures import auroc
-from pipeline.files.replacing import writing
+from pipeline.files.replacing import replacing
 from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
 from pipeline.training.rows import Row
 from pipeline.training.split import split
@@ -82,8 +82,8 @@ def train_heads(
         heads[rule.id] = head = _fitted(np.stack([found[i] for i in mine]), np.array([said[i] for i in mine]), seed)
         area = auroc([head(found[i]) for i in others], [said[i] for i in others])
         told.append(TrainedHead(rule.id, len(mine), len(others), area))
-    with writing(out):
-        write_probe(out, Probe(heads, tuple(layers), fingerprint(weights)))
+    with replacing(out) as part:
+        write_probe(part, Probe(heads, tuple(layers), fingerprint(weights)))
     return TrainedProbe(told, parted.prompts_apart)
 
 

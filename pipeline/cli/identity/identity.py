@@ -93,7 +93,7 @@ def build(
     settings = options.settings_from(config, manifesto=manifesto, generator=generator)
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
     adapts = kind != "state"
-    if not out.parent.is_dir() or out.is_dir() or (adapts and out.suffix != ".gguf"):
+    if not out.parent.is_dir() or (out.exists() and not out.is_file()) or (adapts and out.suffix != ".gguf"):
         raise BadInput(f"{out} should be a {'.gguf ' if adapts else ''}file in a folder that exists")
     if add is not None and (kind != "steer" or not add.strip()):
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')

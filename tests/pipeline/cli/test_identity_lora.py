@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -222,6 +223,7 @@ def test_a_run_that_is_stopped_while_it_empties_a_folder_claims_nothing(
     ("flags", "why"),
     [
         (("build", "lora", "-o", "a.bin"), ".gguf file in a folder that exists"),
+        (("build", "state", "-o", "pipe"), "pipe should be a file"),
         (("build", "lora", "-o", "a.gguf", "--prompts-from", "none.txt"), "none.txt cannot be read"),
         (("build", "lora", "-o", "a.gguf", "--layers", "1-2"), "--layers and --anywhere are for a steer"),
         (("build", "state", "-o", "a.state", "--anywhere"), "--layers and --anywhere are for a steer"),
@@ -237,6 +239,7 @@ def test_a_run_that_is_stopped_while_it_empties_a_folder_claims_nothing(
 def test_bad_input_is_named(flags: tuple[str, ...], why: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is computed."""
     monkeypatch.chdir(folder)
+    os.mkfifo("pipe")
     result = run("identity", *flags, "-m", str(folder / "mill.yaml"))
     assert result.exit_code == 2
     assert why in result.stderr

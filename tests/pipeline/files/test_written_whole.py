@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,6 +89,29 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
             part.write_text(text)
         assert (tmp_path / "link").is_symlink()
         assert [(file.name, file.read_text()) for file in (tmp_path / "elsewhere").iterdir()] == [("file", text)]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: os.mkfifo(path)], ids=["a folder", "a pipe"])
+def test_what_is_no_file_is_left_alone(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """`/dev/null` would be replaced where root names it. It is refused before anything is written."""
+    make(tmp_path / "out")
+    was = (tmp_path / "out").stat()
+    with pytest.raises(OutputFault, match="out cannot be written: it is no file"), replacing(tmp_path / "out"):
+        pytest.fail("it began")
+    assert [(path.name, path.stat().st_ino, path.stat().st_mode) for path in tmp_path.iterdir()] == [
+        ("out", was.st_ino, was.st_mode)
+    ]
+
+
+def test_who_may_read_it_stays(tmp_path: Path) -> None:
+    """A file that is its owner's alone is not everybody's once it is written anew."""
+    file = tmp_path / "file"
+    for mode in (0o600, 0o664):
+        file.touch()
+        file.chmod(mode)
+        with replacing(file) as part:
+            part.write_text("anew")
+        assert (file.read_text(), file.stat().st_mode & 0o777) == ("anew", mode)
 
 
 def test_what_a_killed_training_left_goes_when_it_is_done(tmp_path: Path) -> None:

@@ -109,14 +109,22 @@ def test_a_probe_is_of_one_model(folder: Path) -> None:
         assemble(rules, load_settings(flags=other), drafts=False)
 
 
-def test_rows_must_do_for_a_head(folder: Path) -> None:
+def test_rows_must_do_for_a_head(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a probe that cannot be written leaves the one before it."""
     rules = Manifesto(name="ours", version="1", rules=(_rule("no-cats"),))
-    rows = read_rows([folder / "rows.jsonl"], _both())[:30]
+    rows, out = read_rows([folder / "rows.jsonl"], _both()), folder / "x.safetensors"
     with pytest.raises(BadInput, match="no rule of ours has 20 rows that break it"):
-        train_heads(rows, rules, embedded.weights(), folder / "x.safetensors", layers=(3,))
-    with pytest.raises(OutputFault, match=r"x\.safetensors cannot be written"):
-        train_heads(read_rows([folder / "rows.jsonl"], _both()), rules, embedded.weights(),
-                    folder / "none" / "x.safetensors", layers=(3,))  # fmt: skip
+        train_heads(rows[:30], rules, embedded.weights(), out, layers=(3,))
+
+    def half(path: Path, _: Probe) -> None:
+        path.write_text("half")
+        raise OSError("no room")
+
+    monkeypatch.setattr("pipeline.training.heads.write_probe", half)
+    out.write_text("of yesterday")
+    with pytest.raises(OutputFault, match=r"x\.safetensors cannot be written: no room"):
+        train_heads(rows, rules, embedded.weights(), out, layers=(3,))
+    assert out.read_text() == "of yesterday"
     result = run("critic", "train", str(folder / "rows.jsonl"), "-m", str(folder / "ours.yaml"), "--kind", "probe",
                  "-o", str(folder / "x.gguf"))  # fmt: skip
     assert result.exit_code == 2
