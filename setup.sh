@@ -24,8 +24,9 @@ if echo | c++ $no_amx -E - > /dev/null 2>&1; then
   export CMAKE_ARGS="${CMAKE_ARGS:-} -DCMAKE_C_FLAGS='$no_amx' -DCMAKE_CXX_FLAGS='$no_amx'"
 fi
 
-runs() { # whether the compiled llama.cpp gets through one token: a crash here would be a crash at the first question
-  .venv/bin/python - << 'EOF' > /dev/null 2>&1
+crashes() { # at one token: a crash here would be one at the first question. What Python says of anything else is shown
+  local status=0
+  .venv/bin/python - << 'EOF' || status=$?
 from pipeline.assembly.embedded import weights
 from pipeline.llama.engine.device import Row
 from pipeline.llama.engine.llama_device import LlamaDevice
@@ -34,17 +35,23 @@ device = LlamaDevice(LlamaModel(weights()), cells=64)
 device.decode([Row(1, 0, 0, True)])
 device.close()
 EOF
+  [ "$status" -le 128 ] || return 0 # ended by a signal
+  [ "$status" -eq 0 ] || exit "$status"
+  return 1
 }
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 echo "Installing into .venv. The first time on a machine, llama.cpp is compiled from source: 3 to 5 minutes of silence."
 "${pip[@]}" install --quiet --require-hashes -r constraints.txt
 "${pip[@]}" install --quiet --no-deps --no-build-isolation -e .
-if ! runs 2> /dev/null; then
+if crashes; then
   echo "pip had a llama.cpp in its cache that crashes on this machine. It is compiled anew: 3 to 5 minutes."
   "${pip[@]}" cache remove --quiet llama_cpp_python || true
   "${pip[@]}" uninstall --quiet --yes llama-cpp-python
   "${pip[@]}" install --quiet --require-hashes -r constraints.txt
-  runs 2> /dev/null || { echo "llama.cpp was compiled but crashes on this machine; see docs/trouble.md." >&2; exit 1; }
+  if crashes; then
+    echo "llama.cpp was compiled but crashes on this machine; see docs/trouble.md." >&2
+    exit 1
+  fi
 fi
 echo "Installed."
