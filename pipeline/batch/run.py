@@ -66,13 +66,11 @@ def run_batch(
             journal.note({"records": len(journal.done)})
         observe(Writing(len(journal.done)))
         tally = Tally()
-        # A result file keeps no drafts, and is made of records that have them: which of them is the answer?
-        full = batch.full or form == "openai"
-        records = _finished(batch, journal, (tally.add, *batch.also), full=full)
+        records = _finished(batch, journal, (tally.add, *batch.also))
         if _published(batch.output, journal):  # and then killed, before the journal was gone
             deque(records, maxlen=0)
         else:
-            batch.output.write(records, form=form, created=journal.facts["begun"])
+            batch.output.write(records, form=form, created=journal.facts["begun"], full=batch.full)
             journal.note({"written": batch.output.identity(batch.output.growing)})
             batch.output.refuse_taken(replace=journal.facts["replaces"])  # once more: it may have been a long night
             batch.output.publish()
@@ -146,17 +144,10 @@ def _same_manifesto(task: Task, record: Record, journal: Journal) -> None:
         raise BadInput(f"the manifesto {name} has changed since the run was begun: put it back, or --restart")
 
 
-def _finished(batch: Batch, journal: Journal, readers: Sequence[Reader], *, full: bool) -> Iterator[Record]:
+def _finished(batch: Batch, journal: Journal, readers: Sequence[Reader]) -> Iterator[Record]:
     for entry in journal.entries():
         record = journal.record(entry)
         _refuse_fault(batch, record)  # of an earlier run, which need not have been strict
         for reader in readers:
             reader(record)
-        yield record if full else _without_drafts(record)
-
-
-def _without_drafts(record: Record) -> Record:
-    attempts = [
-        {key: attempt[key] for key in attempt if key not in ("draft", "text")} for attempt in record["attempts"]
-    ]
-    return {**record, "attempts": attempts}
+        yield record

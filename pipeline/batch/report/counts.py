@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.batch.drafts import released_draft
 from pipeline.batch.task import Record
 
 FAULTS = 10
@@ -45,7 +46,7 @@ class Counts:
         self.ends[status, record["stop_reason"], len(attempts)] += 1
         manifesto = record["manifesto"]
         self.judged_by[manifesto["name"], manifesto["version"], manifesto["hash"]] += 1
-        released = _released(record)
+        released = released_draft(record)
         for index, attempt in enumerate(attempts):
             _count(self.rules, attempt["verdict"], released=index == released)
             self.kept += attempt["usage"]["completion_tokens"] if index == released else 0
@@ -79,14 +80,6 @@ class Counts:
         for (ended, reason, _), count in self.ends.items():
             found[reason] += count if ended == status else 0
         return [(reason, count) for reason, count in found.most_common() if count]
-
-
-def _released(record: Record) -> int | None:
-    """Which draft was: the best of those that failed need not be the last one."""
-    if record["status"] != "released":
-        return None
-    same = [index for index, attempt in enumerate(record["attempts"]) if attempt["text"] == record["answer"]]
-    return same[-1] if same else None
 
 
 def _count(rules: dict[str, RuleCount], verdict: Mapping[str, Any], *, released: bool) -> None:

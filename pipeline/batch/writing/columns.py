@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.batch.drafts import released_draft, without_drafts
 from pipeline.batch.task import Record
 
 COLUMNS: Mapping[str, type] = {
@@ -30,15 +31,16 @@ COLUMNS: Mapping[str, type] = {
     "seconds": float,
     "details": str,
 }
-"""By name: what is in them, or nothing. `broken` are rules of the last attempt, with blanks between; `details` all
-attempts and the verdict on the input, as JSON."""
+"""By name: what is in them, or nothing. `score`, `breach` and `broken`, which are rules with blanks between, are of the
+attempt that became the answer; where none did, of the last one, and where there is none, of the input. `details` are
+all attempts and the verdict on the input, as JSON."""
 
 
-def row(record: Record) -> dict[str, Any]:
-    """A record's values by column."""
-    attempts, usage = record["attempts"], record["usage"]
-    last = attempts[-1]["verdict"] if attempts else record["input_verdict"]
-    details = {"attempts": attempts, "input_verdict": record["input_verdict"]}
+def row(record: Record, *, full: bool) -> dict[str, Any]:
+    """The values by column of a record that has its drafts; `full` keeps them in its details."""
+    verdict, usage = _decisive(record), record["usage"]
+    told = record if full else without_drafts(record)
+    details = {"attempts": told["attempts"], "input_verdict": record["input_verdict"]}
     return {
         **{
             name: _told(record[name])
@@ -47,10 +49,10 @@ def row(record: Record) -> dict[str, Any]:
         "id": _told(str(record["id"])),
         "manifesto": record["manifesto"]["name"],
         "manifesto_hash": record["manifesto"]["hash"],
-        "attempts": len(attempts),
-        "score": last["score"] if last else None,
-        "breach": last["breach"] if last else None,
-        "broken": " ".join(broken(last)),
+        "attempts": len(record["attempts"]),
+        "score": verdict["score"] if verdict else None,
+        "breach": verdict["breach"] if verdict else None,
+        "broken": " ".join(broken(verdict)),
         "prompt_tokens": usage["generator"]["prompt_tokens"],
         "completion_tokens": usage["generator"]["completion_tokens"],
         "critic_prompt_tokens": usage["critic"]["prompt_tokens"],
@@ -58,6 +60,14 @@ def row(record: Record) -> dict[str, Any]:
         "seconds": usage["seconds"],
         "details": _told(json.dumps(details, ensure_ascii=False)),
     }
+
+
+def _decisive(record: Record) -> Mapping[str, Any] | None:
+    verdict: Mapping[str, Any] | None = record["input_verdict"]
+    if attempts := record["attempts"]:
+        released = released_draft(record)
+        verdict = attempts[-1 if released is None else released]["verdict"]
+    return verdict
 
 
 def broken(verdict: Mapping[str, Any] | None) -> list[str]:

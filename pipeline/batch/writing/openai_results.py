@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import IO, Any
 
+from pipeline.batch.drafts import released_draft
 from pipeline.batch.keeping.journal import encoded
 from pipeline.batch.task import Record
 from pipeline.loop import finish_reason
@@ -56,8 +57,8 @@ def _response(record: Record, name: str, created: int) -> dict[str, Any]:
 
 
 def _finish(record: Record) -> str:
-    finishes = (a["finish"] for a in reversed(record["attempts"]) if a["text"] == record["answer"])
-    return finish_reason(record["status"], next(finishes, None))
+    released = released_draft(record)
+    return finish_reason(record["status"], None if released is None else record["attempts"][released]["finish"])
 
 
 def _error(record: Record) -> dict[str, str]:

@@ -86,15 +86,15 @@ class Output:
         if strange:
             raise BadInput(f"{self.path} is no output of a batch, and is not replaced: move it away")
 
-    def write(self, records: Iterable[Record], *, form: OutputFormat, created: int) -> None:
-        """Write all records beside where they belong. Raises `OutputFault` where they cannot be written, and what
-        `records` raise; then nothing of them is left there."""
+    def write(self, records: Iterable[Record], *, form: OutputFormat, created: int, full: bool) -> None:
+        """Write all records, which have their drafts, beside where they belong; `full` keeps these. Raises
+        `OutputFault` where they cannot be written, and what `records` raise; then nothing of them is left there."""
         try:
             _remove(self.growing)
             if self.shard:
-                self._write_shards(iter(records), self.shard, form, created)
+                self._write_shards(iter(records), self.shard, form, created, full)
             else:
-                with _sink(self.growing, self.path, form, created) as sink:
+                with _sink(self.growing, self.path, form, created, full) as sink:
                     for record in records:
                         sink(record)
                 on_disk(self.growing)
@@ -121,14 +121,14 @@ class Output:
             "run the same command again to go on"
         )
 
-    def _write_shards(self, records: Iterator[Record], size: int, form: OutputFormat, created: int) -> None:
+    def _write_shards(self, records: Iterator[Record], size: int, form: OutputFormat, created: int, full: bool) -> None:
         self.growing.mkdir()
         packed = self.path.suffix.lower()
         suffix = _SUFFIXES[form] + (packed if packed in PACKED else "")
         number = 0
         while (first := next(records, None)) is not None:
             path = self.growing / f"{_PART}{number:05}{suffix}"
-            with _sink(path, path, form, created) as sink:
+            with _sink(path, path, form, created, full) as sink:
                 for record in chain([first], islice(records, size - 1)):
                     sink(record)
             on_disk(path)
@@ -137,17 +137,17 @@ class Output:
 
 
 @contextmanager
-def _sink(path: Path, named: Path, form: OutputFormat, created: int) -> Iterator[Sink]:
+def _sink(path: Path, named: Path, form: OutputFormat, created: int, full: bool) -> Iterator[Sink]:
     if form == "parquet":
-        with closing(ParquetSink(path)) as parquet:
+        with closing(ParquetSink(path, full=full)) as parquet:
             yield parquet
         return
     with packing(path, named) as stream:
         if form == "csv":
-            with closing(CsvSink(stream)) as rows:
+            with closing(CsvSink(stream, full=full)) as rows:
                 yield rows
         else:
-            yield OpenAiSink(stream, created=created) if form == "openai" else JsonSink(stream)
+            yield OpenAiSink(stream, created=created) if form == "openai" else JsonSink(stream, full=full)
 
 
 def _remove(path: Path) -> None:

@@ -21,7 +21,8 @@ def parquet_needed() -> None:
 class ParquetSink:
     """Columns as in CSV, each with its type. Raises `ExtraMissing`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, full: bool) -> None:
+        self._full = full
         self._arrow, parquet = _packages()
         types = {str: self._arrow.string(), int: self._arrow.int64(), float: self._arrow.float64()}
         self._schema = self._arrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
@@ -29,7 +30,7 @@ class ParquetSink:
         self._rows: list[dict[str, Any]] = []
 
     def __call__(self, record: Record) -> None:
-        self._rows.append(row(record))
+        self._rows.append(row(record, full=self._full))
         if len(self._rows) == _ROWS:
             self._write()
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
+from pipeline.batch.drafts import without_drafts
 from pipeline.batch.keeping.journal import encoded
 from pipeline.batch.task import Record
 from pipeline.batch.writing.columns import COLUMNS, row
@@ -17,7 +18,7 @@ from pipeline.batch.zstd import zstd_file
 
 
 class Sink(Protocol):
-    """Take a record, in order."""
+    """Take a record, drafts and all, in order. It writes them where it is made `full`."""
 
     def __call__(self, record: Record) -> None: ...
 
@@ -25,23 +26,25 @@ class Sink(Protocol):
 class JsonSink:
     """A line a record."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], *, full: bool) -> None:
         self._stream = stream
+        self._full = full
 
     def __call__(self, record: Record) -> None:
-        self._stream.write(encoded(record) + b"\n")
+        self._stream.write(encoded(record if self._full else without_drafts(record)) + b"\n")
 
 
 class CsvSink:
     """A header, and a row a record."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], *, full: bool) -> None:
+        self._full = full
         self._text = io.TextIOWrapper(stream, "utf-8", newline="")
         self._rows = csv.DictWriter(self._text, list(COLUMNS), lineterminator="\r\n")
         self._rows.writeheader()
 
     def __call__(self, record: Record) -> None:
-        self._rows.writerow(row(record))
+        self._rows.writerow(row(record, full=self._full))
 
     def close(self) -> None:
         """Write what is held back; the stream is its owner's to close."""

@@ -6,12 +6,13 @@ import json
 import resource
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
-from critics import Budget, ExtraMissing, Manifesto, ScriptedCritic
+from critics import Budget, ExtraMissing, Manifesto, Rule, ScriptedCritic
 from pipeline import BadInput, DraftRequest, OutputFault, Piece, Pieces, Pipeline
 from pipeline.batch import Batch, Event, Input, Output, Writing
 from pipeline.batch.writing.columns import COLUMNS, undecided
@@ -142,6 +143,31 @@ def test_the_reason_is_that_of_the_answer(tmp_path: Path) -> None:
     (result,) = read(tmp_path / "out.jsonl")
     (choice,) = result["response"]["body"]["choices"]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("bad", "length")
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(
+    ("on_exhausted", "expected"), [("best", ("released", 0.6, "calm")), ("refusal", ("withheld", 1.0, "calm wild"))]
+)
+def test_a_row_tells_of_the_draft_that_is_its_answer(
+    tmp_path: Path, on_exhausted: Literal["best", "refusal"], expected: tuple[str, float, str], full: bool
+) -> None:
+    """Which is the best one, where the manifesto gives that, whether drafts are kept or not. Of what is withheld, it
+    tells of the last one."""
+
+    class Worse(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            yield Piece("bad" if request.messages[-1].content == "x" else "wild")
+
+    rules = (RULE, Rule(id="wild", statement="Not wild."))
+    under = Manifesto(name="m", version="1", rules=rules, on_exhausted=on_exhausted, budget=Budget(attempts=2))
+    critic = ScriptedCritic(lambda draft, rule: 1.0 if draft == "wild" else 0.6 * (rule.id == "calm"))
+    go(batch(tmp_path, lines({"prompt": "x"}), "out.parquet", full=full), Pipeline(under, critic, Worse()))
+    (row,) = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (row["status"], row["breach"], row["broken"]) == expected
+    assert [attempt.get("text") for attempt in json.loads(row["details"])["attempts"]] == (
+        ["bad", "wild"] if full else [None, None]
+    )
 
 
 def test_a_folder_of_shards(tmp_path: Path) -> None:
