@@ -40,6 +40,11 @@ class Batch:
     restart: bool = False
     also: Sequence[Reader] = ()
 
+    @property
+    def again(self) -> str:
+        """The command that goes on with it, in words."""
+        return "the same command without --restart" if self.restart else "the same command"
+
 
 def run_batch(
     batch: Batch, runner: Runner, *, observe: Observer = lambda _: None, stop: threading.Event | None = None
@@ -72,7 +77,7 @@ def run_batch(
         else:
             batch.output.write(records, form=form, created=journal.facts["begun"], full=batch.full)
             journal.note({"written": batch.output.identity(batch.output.growing)})
-            batch.output.refuse_taken(replace=journal.facts["replaces"])  # once more: it may have been a long night
+            _refuse_taken(batch, journal)  # once more: it may have been a long night
             batch.output.publish()
         summary = tally.summary(batch.output.path, resumed)
         observe(Ended(summary))
@@ -91,13 +96,17 @@ def _begin(batch: Batch, journal: Journal) -> None:
         journal.note({**facts, "replaces": replaces, "begun": int(time.time())})
         return
     if not _published(batch.output, journal):
-        batch.output.refuse_taken(replace=journal.facts["replaces"])
+        _refuse_taken(batch, journal)
     facts = _facts(batch)
     if changed := [name for name in facts if journal.facts.get(name) != facts[name]]:
         raise BadInput(
             f"{journal.path} was begun with another {', '.join(changed)}: finish it as it was begun, "
             f"or --restart to begin anew ({len(journal.done)} records are done)"
         )
+
+
+def _refuse_taken(batch: Batch, journal: Journal) -> None:
+    batch.output.refuse_taken(replace=journal.facts["replaces"], kept=len(journal.done))
 
 
 def _facts(batch: Batch) -> dict[str, Any]:
@@ -123,8 +132,7 @@ def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, sto
                     supply.stop()
     if stop.is_set():
         journal.sync()
-        again = "the same command without --restart" if batch.restart else "the same command"
-        raise Stopped(f"stopped with {len(journal.done)} records done; run {again} to go on")
+        raise Stopped(f"stopped with {len(journal.done)} records done; run {batch.again} to go on")
 
 
 def _refuse_fault(batch: Batch, record: Record) -> None:

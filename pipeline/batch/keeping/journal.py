@@ -149,12 +149,13 @@ class Journal:
         if whole < upto:
             raise OutputFault(
                 f"{self.path} has changed on the disk at byte {whole}: run the same command again, "
-                "and what stood from there on is done again"
+                "without --restart, and what stood from there on is done again"
             )
 
     def _fault(self, exc: OSError) -> OutputFault:
         return OutputFault(
-            f"{self.path}: {exc.strerror}; what was written is kept, run the same command again to go on"
+            f"{self.path}: {exc.strerror}; what was written is kept, "
+            "run the same command again, without --restart, to go on"
         )
 
 

@@ -71,20 +71,22 @@ class Output:
             return [found.st_dev, found.st_ino, found.st_mtime_ns]
         return None
 
-    def refuse_taken(self, *, replace: bool) -> None:
+    def refuse_taken(self, *, replace: bool, kept: int = 0) -> None:
         """Raises `BadInput` where there is something that must not be written over. With `replace`, an earlier output
-        may be."""
+        may be. Where the journal has `kept` so many records, nothing is advised that would do them again."""
         if not self.path.exists():
             return
+        goes_on = f"; {kept} records are kept, and the same command, without --restart, goes on" if kept else ""
         if not replace:
-            raise BadInput(f"{self.path} is there already: move it away, choose another output, or --restart")
+            others = goes_on or ", choose another output, or --restart"
+            raise BadInput(f"{self.path} is there already: move it away{others}")
         strange = (
             not self.path.is_file()
             if not self.path.is_dir()
             else any(not file.name.startswith(_PART) for file in self.path.iterdir())
         )
         if strange:
-            raise BadInput(f"{self.path} is no output of a batch, and is not replaced: move it away")
+            raise BadInput(f"{self.path} is no output of a batch, and is not replaced: move it away{goes_on}")
 
     def write(self, records: Iterable[Record], *, form: OutputFormat, created: int, full: bool) -> None:
         """Write all records, which have their drafts, beside where they belong; `full` keeps these. Raises
@@ -118,7 +120,7 @@ class Output:
     def _fault(self, exc: OSError) -> OutputFault:
         return OutputFault(
             f"{self.path} cannot be written: {exc.strerror or exc}; all is kept in {self.journal}, "
-            "run the same command again to go on"
+            "run the same command again, without --restart, to go on"
         )
 
     def _write_shards(self, records: Iterator[Record], size: int, form: OutputFormat, created: int, full: bool) -> None:

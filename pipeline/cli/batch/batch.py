@@ -151,7 +151,7 @@ def batch(
             view.say(str(exc))
             return INTERRUPTED
         except KeyboardInterrupt:
-            view.say(f"stopped; what is done is in {job.output.journal}, run the same command to go on")
+            view.say(f"stopped; what is done is in {job.output.journal}, run {job.again} to go on")
             raise
     tell(summary, crew.found(), as_json=as_json, quiet=quiet or json_progress)
     if report and not (quiet or json_progress):

@@ -169,15 +169,18 @@ def test_the_input_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_what_came_there_meanwhile_is_not_replaced(tmp_path: Path) -> None:
-    """A night is long: somebody else may have put something there. All is kept, and it says so."""
+    """A night is long: somebody else may have put something there. All is kept, and it says so, and advises nothing
+    that would do it again."""
     job = batch(tmp_path, TWO)
 
     def meanwhile(event: Event) -> None:
         if isinstance(event, Writing):
             job.output.path.write_text("precious")
 
-    with pytest.raises(BadInput, match="is there already"):
-        go(job, observe=meanwhile)
+    goes_on = "is there already: move it away; 2 records are kept, and the same command, without --restart, goes on$"
+    for observe in (meanwhile, lambda _: None):
+        with pytest.raises(BadInput, match=goes_on):
+            go(job, observe=observe)
     assert job.output.path.read_text() == "precious"
     job.output.path.unlink()
     assert go(job).resumed == 2

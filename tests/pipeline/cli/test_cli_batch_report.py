@@ -130,6 +130,18 @@ def test_a_terminal_shows_a_bar_and_then_the_table(tmp_path: Path, root: Path) -
     assert shown.rindex("out.jsonl: 2 released") > shown.rindex("━")
 
 
+def test_stopped_at_once_a_run_that_began_anew_goes_on_without_doing_so_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever followed it with `--restart` would throw away what is done."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.cli.batch.batch.run_batch", interrupted)
+    told = {flags: run(*BATCH, *flags).stderr for flags in [(), ("--restart",)]}
+    assert "run the same command to go on" in told[()]
+    assert "run the same command without --restart to go on" in told["--restart",]
+
+
 def _all(terminal: int) -> str:
     read = b""
     try:
