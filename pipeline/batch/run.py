@@ -69,6 +69,8 @@ def run_batch(
         if "records" not in journal.facts:
             _work(batch, runner, journal, observe, stop or threading.Event())
             journal.note({"records": len(journal.done)})
+        elif not batch.input.again:
+            _refuse_another(batch, journal)
         observe(Writing(len(journal.done)))
         tally = Tally()
         records = _finished(batch, journal, (tally.add, *batch.also))
@@ -133,6 +135,17 @@ def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, sto
     if stop.is_set():
         journal.sync()
         raise Stopped(f"stopped with {len(journal.done)} records done; run {batch.again} to go on")
+
+
+def _refuse_another(batch: Batch, journal: Journal) -> None:
+    """Raises `BadInput` where all is done, and what comes now from a pipe is not what was answered."""
+    with Ids() as ids:
+        more = next(left_to_do(batch.input.records(), journal, ids), None)
+    if more is not None:
+        raise BadInput(
+            f"{len(journal.done)} records are done, which is all there were, and the input goes on at line "
+            f"{more.given.line}: give the same input, or --restart to begin anew"
+        )
 
 
 def _refuse_fault(batch: Batch, record: Record) -> None:

@@ -39,7 +39,7 @@ class Input:
         self._column = column
 
     @property
-    def _again(self) -> bool:
+    def again(self) -> bool:
         """Whether it can be read more than once: a pipe cannot."""
         return self.name != STDIN and Path(self.name).is_file()
 
@@ -50,18 +50,18 @@ class Input:
 
     def is_at(self, path: Path) -> bool:
         """Whether it is the file at a path, by whatever name."""
-        return self._again and path.exists() and path.samefile(self.name)
+        return self.again and path.exists() and path.samefile(self.name)
 
     def form(self) -> InputFormat | None:
         """The format; `None` for what can be read only once and does not tell by its name."""
-        if self._form is None and self._again:
+        if self._form is None and self.again:
             with self._lines() as lines:
                 self._form = self._told(next(lines, None))
         return self._form
 
     def fingerprint(self) -> str:
         """SHA-256 of the file, in hex; empty for what can be read only once."""
-        if not self._again:
+        if not self.again:
             return ""
         digest = sha256()
         with told_if_damaged(self.name), Path(self.name).open("rb") as file:
@@ -71,7 +71,7 @@ class Input:
 
     def total(self) -> int | None:
         """How many records there are, where that can be told before they are read."""
-        if not self._again or self.form() == "csv":
+        if not self.again or self.form() == "csv":
             return None  # a row of CSV may have many lines
         if self.form() == "parquet":
             return parquet_total(self.name)
@@ -81,7 +81,7 @@ class Input:
     def records(self) -> Iterator[Given]:
         """The records in their order. Raises `BadInput` where the input as a whole cannot be read on."""
         if self._form == "parquet":
-            if not self._again:
+            if not self.again:
                 raise BadInput("Parquet is read from a file, not from a pipe")
             with told_if_damaged(self.name):
                 yield from parquet_rows(self.name, self._column)

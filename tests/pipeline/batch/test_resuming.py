@@ -109,26 +109,55 @@ def test_an_edited_input_is_noticed(tmp_path: Path, edited: bytes) -> None:
         go(batch(tmp_path, edited))
 
 
-def test_a_pipe_is_compared_record_by_record(tmp_path: Path) -> None:
-    """What can be read only once has no hash beforehand: the old answer does not stand beside another prompt."""
-    job = interrupted(tmp_path)
-    pipe = tmp_path / "pipe"
+def fed(job: Batch, given: bytes) -> Batch:
+    """The same, of what comes from a pipe."""
+    pipe = job.output.path.with_name("pipe")
+    pipe.unlink(missing_ok=True)
     os.mkfifo(pipe)
 
-    def feed(given: bytes) -> None:
+    def feed() -> None:
         with suppress(BrokenPipeError):
             pipe.write_bytes(given)
 
-    def fed(given: bytes) -> Batch:
-        threading.Thread(target=feed, args=(given,), daemon=True).start()
-        return replace(job, input=Input(str(pipe)))
+    threading.Thread(target=feed, daemon=True).start()
+    return replace(job, input=Input(str(pipe)))
+
+
+def test_a_pipe_is_compared_record_by_record(tmp_path: Path) -> None:
+    """What can be read only once has no hash beforehand: the old answer does not stand beside another prompt."""
+    job = interrupted(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        go(replace(fed(job, TWO), restart=True), pipeline(Echo(stop_after=1)))
+    with pytest.raises(BadInput, match="line 1 is not what it was"):
+        go(fed(job, TWO.replace(b'"a"', b'"x"')))
+    assert go(fed(job, TWO)).resumed == 1
+    assert [r["id"] for r in read(tmp_path / "out.jsonl")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (TWO.replace(b'"b"', b'"x"'), "line 2 is not what it was"),
+        (TWO.splitlines(keepends=True)[0], "2 records are done and the input has 1"),
+        (TWO + lines({"prompt": "c"}), "2 records are done, which is all there were, and the input goes on at line 3"),
+    ],
+    ids=["edited", "shorter", "longer"],
+)
+def test_a_pipe_is_compared_also_where_all_is_done(tmp_path: Path, other: bytes, said: str) -> None:
+    """The answers that are kept do not come out as those to other prompts, and the same pipe gets them."""
+    job = batch(tmp_path, TWO)
+
+    def stopped(event: Event) -> None:
+        if isinstance(event, Writing):
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        go(replace(fed(TWO), restart=True), pipeline(Echo(stop_after=1)))
-    with pytest.raises(BadInput, match="line 1 is not what it was"):
-        go(fed(TWO.replace(b'"a"', b'"x"')))
-    assert go(fed(TWO)).resumed == 1
-    assert [r["id"] for r in read(tmp_path / "out.jsonl")] == [1, 2]
+        go(fed(job, TWO), observe=stopped)
+    with pytest.raises(BadInput, match=said):
+        go(fed(job, other))
+    rest = Echo()
+    assert go(fed(job, TWO), pipeline(rest)).resumed == 2
+    assert ([r["id"] for r in read(tmp_path / "out.jsonl")], rest.asked) == ([1, 2], [])
 
 
 def test_a_manifesto_that_records_name_is_not_another_halfway(tmp_path: Path) -> None:
