@@ -8,7 +8,7 @@ from typing import Any
 
 from critics import ExtraMissing
 from pipeline.batch.reading.csv_rows import refuse_missing
-from pipeline.batch.reading.json_records import PROMPT, given
+from pipeline.batch.reading.json_records import PROMPT, bad, given
 from pipeline.batch.reading.lines import marked
 from pipeline.batch.task import Given
 from pipeline.errors import BadInput
@@ -26,7 +26,7 @@ def parquet_rows(name: str, column: str = PROMPT) -> Iterator[Given]:
         wanted = [key for key in (column, *_COLUMNS) if key in there]
         number = 0
         for rows in file.iter_batches(batch_size=_ROWS, columns=wanted):
-            for row in rows.to_pylist():
+            for row in _read(rows):
                 number += 1
                 yield _given(number, row, column)
 
@@ -37,7 +37,19 @@ def parquet_total(name: str) -> int:
         return int(file.metadata.num_rows)
 
 
-def _given(number: int, row: dict[str, Any], column: str) -> Given:
+def _read(rows: Any) -> list[dict[str, Any] | bytes]:
+    """Each row by column, or as bytes where a text in it is no UTF-8, which nobody who writes Parquet need see to."""
+    try:
+        return list(rows.to_pylist())
+    except UnicodeDecodeError:
+        if rows.num_rows == 1:
+            return [rows.serialize().to_pybytes()]
+        return [row for index in range(rows.num_rows) for row in _read(rows.slice(index, 1))]
+
+
+def _given(number: int, row: dict[str, Any] | bytes, column: str) -> Given:
+    if isinstance(row, bytes):
+        return bad(number, marked(row), "not UTF-8")
     mark = marked(json.dumps(row, sort_keys=True, default=str).encode())
     return given(number, mark, _said(row), column)
 

@@ -241,6 +241,27 @@ def test_what_a_source_does_not_have_is_not_there_in_parquet_either(tmp_path: Pa
     assert found == [(Source("a", "b"),), (Source("c"),)]
 
 
+def unchecked(*values: bytes) -> pa.Array:
+    """Text as other writers leave it: Parquet does not see to it that it is UTF-8."""
+    data = pa.array(values, pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(data), data.buffers())
+
+
+def test_a_row_of_parquet_that_is_no_utf_8_is_one_fault(tmp_path: Path) -> None:
+    """Wherever in it that is, and the rows around it are read; its mark is its own, and the same each time."""
+    path = tmp_path / "in.parquet"
+    ids = [f"p{number}" for number in range(100)]
+    said = [b"good"] * 97 + [b"\xff", b"\xfe", b"\xff\xff"]
+    pq.write_table(pa.table({"id": ids, "prompt": unchecked(*said)}), path)
+    assert asked(path) == ["good"] * 97 + ["[not UTF-8]"] * 3
+    marks = [record.mark for record in records(path)]
+    assert marks == [record.mark for record in records(path)]
+    assert len(set(marks)) == 100
+    content = pa.StructArray.from_arrays([pa.array(["user"] * 2), unchecked(b"x", b"\xff")], ["role", "content"])
+    pq.write_table(pa.table({"messages": pa.ListArray.from_arrays([0, 1, 2], content)}), path)
+    assert asked(path) == ["x", "[not UTF-8]"]
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_packed_files(tmp_path: Path, suffix: str) -> None:
     """Are read as what is in them, by both suffixes; one that was cut off is told, and not read as a shorter one."""
