@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipeline.batch.task import Record
 from pipeline.batch.writing.columns import broken, undecided
@@ -43,8 +44,9 @@ class Summary:
     """What a whole batch came to, earlier runs included; only `resumed` is about this one.
 
     `revised` are those released that took more than one draft; `attempts` records by how many drafts they took;
-    `broken` drafts by the rule that they broke; `undecided` drafts by the rule that could not be judged, and `why` not
-    in the first of them; tokens by whose they were; `seconds` of all records together.
+    `broken` drafts by the rule that they broke; `undecided` drafts by the rule that could not be judged;
+    `inputs_broken` and `inputs_undecided` prompts in the same way; `why` a rule was undecided where it first was;
+    tokens by whose they were; `seconds` of all records together.
     """
 
     output: Path
@@ -56,6 +58,8 @@ class Summary:
     attempts: Mapping[int, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
     undecided: Mapping[str, int] = field(default_factory=dict)
+    inputs_broken: Mapping[str, int] = field(default_factory=dict)
+    inputs_undecided: Mapping[str, int] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -86,6 +90,8 @@ class Tally:
         self._attempts: Counter[int] = Counter()
         self._broken: Counter[str] = Counter()
         self._undecided: Counter[str] = Counter()
+        self._inputs_broken: Counter[str] = Counter()
+        self._inputs_undecided: Counter[str] = Counter()
         self._why: dict[str, str] = {}
         self._tokens: Counter[str] = Counter()
 
@@ -96,11 +102,9 @@ class Tally:
         self._revised += record["status"] == "released" and len(record["attempts"]) > 1
         self._stop_reasons[record["stop_reason"]] += 1
         self._attempts[len(record["attempts"])] += 1
+        self._judged(record["input_verdict"], self._inputs_broken, self._inputs_undecided)
         for attempt in record["attempts"]:
-            self._broken.update(broken(attempt["verdict"]))
-            left_open = undecided(attempt["verdict"])
-            self._undecided.update(left_open.keys())
-            self._why = left_open | self._why
+            self._judged(attempt["verdict"], self._broken, self._undecided)
         for who in ("generator", "critic"):
             for kind, count in record["usage"][who].items():
                 self._tokens[f"{who}_{kind}"] += count
@@ -116,7 +120,15 @@ class Tally:
             attempts=dict(sorted(self._attempts.items())),
             broken=dict(self._broken.most_common()),
             undecided=dict(self._undecided.most_common()),
+            inputs_broken=dict(self._inputs_broken.most_common()),
+            inputs_undecided=dict(self._inputs_undecided.most_common()),
             why=dict(self._why),
             tokens=dict(self._tokens),
             seconds=round(self._seconds, 3),
         )
+
+    def _judged(self, verdict: Mapping[str, Any] | None, by_broken: Counter[str], by_undecided: Counter[str]) -> None:
+        by_broken.update(broken(verdict))
+        left_open = undecided(verdict)
+        by_undecided.update(left_open.keys())
+        self._why = left_open | self._why

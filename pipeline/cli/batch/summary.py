@@ -46,7 +46,7 @@ def _show(summary: Summary, found: Mapping[str, int]) -> None:
     if not console.is_terminal:
         console.width = _WIDTH
     console.print(table, markup=False)
-    for rule in list(summary.undecided)[:RULES]:
+    for rule in list({**summary.inputs_undecided, **summary.undecided})[:RULES]:
         console.print(
             f"  {rule} was left undecided: {summary.why[rule]}", markup=False, highlight=False, soft_wrap=True
         )
@@ -67,12 +67,14 @@ def _attempts(summary: Summary) -> Iterator[Line]:
 
 
 def _rules(summary: Summary) -> Iterator[Line]:
-    for rule, number in list(summary.broken.items())[:RULES]:
-        yield f"drafts that broke {rule}", f"{number:,}", ""
-    if (others := len(summary.broken) - RULES) > 0:
-        yield f"and {others} other rules", "", ""
-    for rule, number in list(summary.undecided.items())[:RULES]:
-        yield f"drafts undecided by {rule}", f"{number:,}", ""
+    for what, broken in (("prompts", summary.inputs_broken), ("drafts", summary.broken)):
+        for rule, number in list(broken.items())[:RULES]:
+            yield f"{what} that broke {rule}", f"{number:,}", ""
+        if (others := len(broken) - RULES) > 0:
+            yield f"and {others} other rules", "", ""
+    for what, undecided in (("prompts", summary.inputs_undecided), ("drafts", summary.undecided)):
+        for rule, number in list(undecided.items())[:RULES]:
+            yield f"{what} undecided by {rule}", f"{number:,}", ""
 
 
 def _tokens(summary: Summary, found: Mapping[str, int]) -> Iterator[Line]:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import BadInput, DraftRequest, ModelUnavailable, Pieces
+from critics import Manifesto, Rule, ScriptedCritic
+from pipeline import BadInput, DraftRequest, ModelUnavailable, Pieces, Pipeline
 from pipeline.batch import Event, Recorded
 from pipeline.errors import Stopped
-from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read, timeless
+from tests.pipeline.batch.running import RULE, Echo, batch, go, lines, pipeline, prompts, read, timeless
 
 
 def test_records_come_out_in_the_order_of_the_input(tmp_path: Path) -> None:
@@ -179,6 +180,17 @@ def test_drafts_are_kept_only_when_asked_for(tmp_path: Path) -> None:
         go(batch(tmp_path, lines({"prompt": "bad"}), f"{full}.jsonl", full=full))
     assert "draft" not in read(tmp_path / "False.jsonl")[0]["attempts"][0]
     assert read(tmp_path / "True.jsonl")[0]["attempts"][0]["draft"].startswith("bad")
+
+
+def test_the_summary_tells_what_rules_for_input_came_to(tmp_path: Path) -> None:
+    """Of prompts, apart from drafts, and why a rule could not be judged."""
+    rules = (Rule(id="asked", statement="Fit to be asked.", applies_to="input"), RULE)
+    critic = ScriptedCritic(lambda said, rule: {"bad": 1.0, "odd": None}.get(said, 0.0), critique="why")
+    own = Pipeline(Manifesto(name="m", version="1", rules=rules), critic, Echo())
+    summary = go(batch(tmp_path, lines(*({"prompt": said} for said in ("bad", "bad", "odd", "good")))), own)
+    assert summary.statuses == {"withheld": 3, "released": 1}
+    assert (summary.inputs_broken, summary.inputs_undecided) == ({"asked": 2}, {"asked": 1})
+    assert (summary.broken, summary.undecided, summary.why) == ({}, {}, {"asked": "why"})
 
 
 def test_the_summary_is_of_the_whole_batch(tmp_path: Path) -> None:

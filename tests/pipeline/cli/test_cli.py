@@ -459,18 +459,32 @@ def test_batch_says_what_came_of_it(tmp_path: Path) -> None:
     assert run("batch", "in.csv", "-o", "3.jsonl", "--strict", *own).exit_code == 2
 
 
-def test_batch_says_why_nothing_could_be_judged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("side", "what"), [("output", "drafts"), ("input", "prompts")])
+def test_batch_says_why_nothing_could_be_judged(tmp_path: Path, side: str, what: str) -> None:
     """A manifesto that asks for what is not there withholds everything, all night: the morning must tell why."""
     (tmp_path / "in.txt").write_text("Say hi.\nSay bye.\n")
     file = tmp_path / "m.yaml"
     file.write_text(
         "name: m\nversion: '1'\nbudget: {attempts: 1}\n"
-        "rules: [{id: mild, statement: It is mild., critics: [probe], action: veto}]\n"
+        f"rules: [{{id: mild, statement: It is mild., critics: [probe], action: veto, applies_to: {side}}}]\n"
     )
     told = run("batch", "in.txt", "-o", "1.jsonl", "-m", str(file), "--max-tokens", "4")
     assert "1.jsonl: 2 withheld" in told.stderr
-    assert re.search(r"drafts undecided by mild +2", told.stderr)
+    assert re.search(rf"{what} undecided by mild +2", told.stderr)
     assert "mild was left undecided: no probe has a head 'mild'; there are acceptable-request, harmless" in told.stderr
+
+
+def test_batch_says_which_rules_the_prompts_broke(tmp_path: Path) -> None:
+    """Where all is withheld before a word is drafted, nothing else tells why."""
+    (tmp_path / "in.txt").write_text("Say hi.\nSay bye.\n")
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "name: m\nversion: '1'\nrules:\n"
+        "- {id: mute, statement: S., critics: [patterns], patterns: {forbid: [Say]}, applies_to: input, action: veto}\n"
+    )
+    told = run("batch", "in.txt", "-o", "1.jsonl", "-m", str(file))
+    assert "1.jsonl: 2 withheld" in told.stderr
+    assert re.search(r"prompts that broke mute +2", told.stderr)
 
 
 def test_another_batch_is_refused_by_name(tmp_path: Path) -> None:
