@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from stat import S_IMODE
 from typing import Literal
 
 from pipeline.batch.keeping.disk import on_disk
@@ -108,8 +109,11 @@ class Output:
             raise
 
     def publish(self) -> None:
-        """Give what is written its name, at once, in the place of an earlier output that may be there."""
+        """Give what is written its name, at once, in the place of an earlier output that may be there, whose readers it
+        keeps."""
         try:
+            if self.path.exists():
+                _keep_modes(self.path, self.growing)
             if self.path.is_dir() or self.growing.is_dir():
                 _remove(self.path)  # a folder that is not empty cannot be replaced, nor a file by a folder
             self.growing.replace(self.path)
@@ -150,6 +154,21 @@ def _sink(path: Path, named: Path, form: OutputFormat, created: int, full: bool)
                 yield rows
         else:
             yield OpenAiSink(stream, created=created) if form == "openai" else JsonSink(stream, full=full)
+
+
+def _keep_modes(old: Path, new: Path) -> None:
+    """Who may read stays as it was. The files in a folder are as its first one is."""
+    if first := min(_files(old), default=None):
+        for file in _files(new):
+            shutil.copymode(first, file)
+    if old.is_dir() and new.is_dir():
+        shutil.copymode(old, new)
+    elif old.is_dir():  # which may have been all that kept its files from being read
+        new.chmod(S_IMODE(new.stat().st_mode & old.stat().st_mode))
+
+
+def _files(output: Path) -> Iterator[Path]:
+    return output.iterdir() if output.is_dir() else iter((output,))
 
 
 def _remove(path: Path) -> None:

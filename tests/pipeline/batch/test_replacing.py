@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,16 @@ from tests.pipeline.batch.running import Echo, batch, go, pipeline, prompts, rea
 SHARDS = [None, 2]
 
 
+def files(path: Path) -> list[Path]:
+    return sorted(path.iterdir()) if path.is_dir() else [path]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def ids(path: Path) -> list[str]:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [record["id"] for file in files for record in read(file)]
+    return [record["id"] for file in files(path) for record in read(file)]
 
 
 @pytest.mark.parametrize("new", SHARDS)
@@ -27,6 +35,24 @@ def test_the_old_output_is_whole_until_the_new_one_is(tmp_path: Path, old: int |
     assert seen == [before] * 3
     assert ids(path) == before[:3]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+@pytest.mark.parametrize("new", SHARDS)
+@pytest.mark.parametrize("old", SHARDS)
+@pytest.mark.parametrize("private", ["output", "files"])
+def test_what_nobody_else_could_read_nobody_else_can(
+    tmp_path: Path, old: int | None, new: int | None, private: str
+) -> None:
+    """Whoever made the old output private, or what is in a folder of shards, need not do so again."""
+    path = tmp_path / "out.jsonl"
+    go(batch(tmp_path, prompts(3), shard=old))
+    for file in files(path) if private == "files" else [path]:
+        file.chmod(mode(file) & 0o700)
+    modes = [mode(each) for each in (path, *files(path))]
+    go(batch(tmp_path, prompts(5), shard=new, restart=True))
+    assert all(mode(path) & mode(file) & 0o077 == 0 for file in files(path))
+    if old == new:
+        assert [mode(each) for each in (path, *files(path))][: len(modes)] == modes
 
 
 @pytest.mark.parametrize("new", SHARDS)
