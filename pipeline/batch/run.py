@@ -123,15 +123,13 @@ def _published(output: Output, journal: Journal) -> bool:
 
 def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, stop: threading.Event) -> None:
     with Ids() as ids:
-        supply = Supply(left_to_do(batch.input.records(), journal, ids), journal.done)
+        supply = Supply(left_to_do(batch.input.records(), journal, ids), journal.done, stop)
         with closing(runner(supply)) as results:
             for task, record in results:
                 _refuse_fault(batch, record)
                 _same_manifesto(task, record, journal)
                 journal.add(task.position, task.given.mark, record)
                 observe(Recorded(record, len(journal.done)))
-                if stop.is_set():
-                    supply.stop()
     if stop.is_set():
         journal.sync()
         raise Stopped(f"stopped with {len(journal.done)} records done; run {batch.again} to go on")

@@ -28,7 +28,7 @@ class LocalRunner:
         return self._workers
 
     def __call__(self, supply: Supply) -> Results:
-        crew = _Crew(self._answering, self._workers)
+        crew = _Crew(self._answering, self._workers, supply)
         under_way, failed = 0, None
         try:
             while True:
@@ -42,7 +42,7 @@ class LocalRunner:
                 if isinstance(came, BaseException):
                     failed = failed or came
                     supply.stop()
-                else:
+                elif came is not None:
                     yield task, came
                 if supply.stopped:
                     under_way -= crew.drop()
@@ -53,12 +53,14 @@ class LocalRunner:
 
 
 class _Crew:
-    """Threads that take tasks, and put what came of them, or what broke."""
+    """Threads that take tasks, and put what came of them, or what broke; nothing, where the supply was stopped before
+    one was begun."""
 
-    def __init__(self, answering: Answering, workers: int) -> None:
+    def __init__(self, answering: Answering, workers: int, supply: Supply) -> None:
         self.todo: SimpleQueue[Task | None] = SimpleQueue()
-        self.done: SimpleQueue[tuple[Task, Record | BaseException]] = SimpleQueue()
+        self.done: SimpleQueue[tuple[Task, Record | BaseException | None]] = SimpleQueue()
         self._answering = answering
+        self._supply = supply
         self._answers: set[Answer] = set()
         self._lock = threading.Lock()
         self._left = False
@@ -92,7 +94,7 @@ class _Crew:
     def _work(self) -> None:
         while (task := self.todo.get()) is not None:
             try:
-                self.done.put((task, self._answering(task, self._held)))
+                self.done.put((task, None if self._supply.stopped else self._answering(task, self._held)))
             except BaseException as exc:  # noqa: BLE001  # raised in the thread that takes the results
                 self.done.put((task, exc))
                 return  # what comes next would fail as well

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
 from typing import Protocol
 
@@ -13,15 +14,21 @@ Results = Generator[tuple[Task, Record], None, None]
 
 
 class Supply:
-    """The tasks that are left, handed out no further ahead of the oldest unfinished one than the journal allows."""
+    """The tasks that are left, handed out no further ahead of the oldest unfinished one than the journal allows. Once
+    `stop` is set, from whichever thread, it is stopped."""
 
-    def __init__(self, tasks: Iterator[Task], done: Done) -> None:
+    def __init__(self, tasks: Iterator[Task], done: Done, stop: threading.Event | None = None) -> None:
         self._tasks = tasks
         self._done = done
         self._next: Task | None = None
         self._ended = False
-        self.stopped = False
-        """Whether nothing more is to be begun, what was taken included."""
+        self._stop = stop or threading.Event()
+        self._stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is to be begun, what was taken included. Any thread may ask."""
+        return self._stopped or self._stop.is_set()
 
     def take(self) -> Task | None:
         """The next task; `None` where there are none left, or none before others are done."""
@@ -36,7 +43,7 @@ class Supply:
 
     def stop(self) -> None:
         """Hand out no more."""
-        self.stopped = True
+        self._stopped = True
 
 
 class Runner(Protocol):

@@ -145,17 +145,28 @@ def test_a_model_out_of_reach_stops_the_run_and_keeps_what_is_done(tmp_path: Pat
 
 
 def test_asked_to_stop_it_finishes_what_is_under_way(tmp_path: Path) -> None:
-    """And keeps it, and says how to go on."""
-    stop, generator = threading.Event(), Echo()
+    """And keeps it, begins nothing that only waits its turn, and says how to go on."""
+    stop, under_way, late = threading.Event(), threading.Barrier(3), threading.Event()
+
+    class Held(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            if stop.is_set():
+                late.set()
+            yield from super().__call__(request)
+            if request.messages[-1].content in ("prompt 5", "prompt 6"):
+                under_way.wait(20)
+                assert stop.wait(20)
 
     def observe(event: Event) -> None:
         if isinstance(event, Recorded) and event.done == 5:
+            under_way.wait(20)
             stop.set()
+            late.wait(0.5)  # nobody sees to it meanwhile that what waits is taken back
 
-    job = batch(tmp_path, prompts(100))
+    job, generator = batch(tmp_path, prompts(100)), Held()
     with pytest.raises(Stopped, match="the same command to go on"):
         go(job, pipeline(generator), workers=2, observe=observe, stop=stop)
-    assert 5 <= len(generator.asked) <= 8  # four are taken at a time, and the fifth that is done is one of them
+    assert sorted(generator.asked) == [f"prompt {i}" for i in range(7)]  # of four taken at a time two only wait
     rest = Echo()
     assert go(job, pipeline(rest)).resumed == len(generator.asked)
     assert sorted(generator.asked + rest.asked) == sorted(f"prompt {i}" for i in range(100))
