@@ -31,12 +31,12 @@ class Answering:
 
     def __call__(self, task: Task, held: Held = nullcontext) -> Record:
         """Whatever breaks in a task is in its record. Raises `ModelUnavailable` for a model that is out of reach, and
-        would be for all the others."""
+        would be for all the others; it names the line, since some servers fail at one prompt alone."""
         given = task.given
         try:
             record = self._asked(given, given.asked, held)
-        except ModelUnavailable:
-            raise
+        except ModelUnavailable as exc:
+            raise ModelUnavailable(f"line {given.line}: {exc}") from exc
         except Exception as exc:  # noqa: BLE001  # one record must not end a run of a million, whatever broke in it
             known = isinstance(exc, PipelineError | CriticsError)
             record = self._faulted(given, str(exc) if known else f"{type(exc).__name__}: {exc}")

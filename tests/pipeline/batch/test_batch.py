@@ -128,7 +128,7 @@ def test_whatever_breaks_in_one_record_is_that_records_fault(tmp_path: Path) -> 
 
 
 def test_a_model_out_of_reach_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
-    """It would fault every record after it; run again, it goes on at the record that could not be answered."""
+    """It would fault every record after it. The line is named; run again, it goes on at that record."""
 
     class Outage(Echo):
         def __call__(self, request: DraftRequest) -> Pieces:
@@ -138,7 +138,7 @@ def test_a_model_out_of_reach_stops_the_run_and_keeps_what_is_done(tmp_path: Pat
             return super().__call__(request)
 
     job, own = batch(tmp_path, lines(*({"id": name, "prompt": name} for name in "abc"))), pipeline(Outage())
-    with pytest.raises(ModelUnavailable, match="gone"):
+    with pytest.raises(ModelUnavailable, match="line 2: gone"):
         go(job, own)
     assert go(job, own).resumed == 1
     assert [(r["id"], r["status"]) for r in read(tmp_path / "out.jsonl")] == [(name, "released") for name in "abc"]
