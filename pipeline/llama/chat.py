@@ -66,23 +66,24 @@ class ChatTemplate:
         turn where nothing is to be `answered`.
 
         `variables` are what else the template takes; with them, even with none, a template that leaves out any of the
-        messages is refused. Raises `BadInput` for a conversation that the template refuses.
+        messages is refused, and so is always one that leaves out what the system is told, even in the user's turn.
+        Raises `BadInput` for a conversation that the template refuses.
         """
         if not messages:
             raise BadInput("there is no message to answer")
         contents = [message.content for message in messages]
         held = [Message(m.role, f"\ue000{index}\ue001") for index, m in enumerate(messages)]
         given = {"add_generation_prompt": answered, **(variables or {})}
-        parts = _PLACEHOLDER.split(self._rendered(held, given))
-        if variables is not None and not parts[1:]:
-            # Templates of models that see pictures too look for texts in a list, and find none in a text.
-            parts = _PLACEHOLDER.split(self._rendered(held, given, listed=True))
+        parts, told = self._parted(held, given, variables), messages[0].role == "system"
+        if told and "0" not in parts[1::2]:  # templates that have no system role (Phi-3's) pass it over in silence
+            parts = self._parted(_folded(held), given, variables)
         if sorted(map(int, parts[1::2])) != list(range(len(contents))):
             # The template does more with a content than to show it, so it must see the content itself.
             neutral = [Message(m.role, neutralise(m.content)) for m in messages]
             parts = [self._rendered(neutral, given)]
-            if variables is not None and not all(m.content.strip() in parts[0] for m in neutral):
-                raise BadInput("the model's chat template does not show all that is to be judged")
+            needed = neutral[: 1 if told else 0] if variables is None else neutral
+            if not all(m.content.strip() in parts[0] for m in needed):
+                raise BadInput("the model's chat template does not show all that is said")
         ids: list[int] = []
         for index, part in enumerate(parts):
             if index % 2 and messages[int(part)].role == "system":
@@ -92,6 +93,16 @@ class ChatTemplate:
         if add_bos and self._bos and not parts[0].startswith(self._bos):
             ids = self._tokenise(self._bos, True) + ids
         return ids + (self._tokenise(continues, False) if continues else [])
+
+    def _parted(
+        self, held: Sequence[Message], given: Mapping[str, Any], variables: Mapping[str, Any] | None
+    ) -> list[str]:
+        """What the template makes of placeholders, with their numbers at the odd places."""
+        parts = _PLACEHOLDER.split(self._rendered(held, given))
+        if variables is not None and not parts[1:]:
+            # Templates of models that see pictures too look for texts in a list, and find none in a text.
+            parts = _PLACEHOLDER.split(self._rendered(held, given, listed=True))
+        return parts
 
     def _rendered(self, messages: Sequence[Message], given: Mapping[str, Any], *, listed: bool = False) -> str:
         try:

@@ -11,6 +11,7 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + CHATML
+DEAF = CHATML.replace("in messages %}", "in messages if m.role != 'system' %}")
 STRIPS = CHATML.replace("m.content }}", "m.content | trim | upper }}")
 
 
@@ -49,6 +50,22 @@ def test_a_template_without_a_system_role_gets_it_in_the_first_turn() -> None:
     chat.tokens([Message("system", "Be kind."), Message("user", "Hello.")])
     assert "".join(text for text, _ in tokens.seen).startswith("<|im_start|>user\nBe kind.\n\nHello.<|im_end|>")
     assert ("Be kind.", False) in tokens.seen
+
+
+def test_a_template_that_leaves_system_messages_out_gets_them_in_the_first_turn() -> None:
+    """Phi-3's passes them over in silence, and all the rules of a judge would be in one."""
+    chat, tokens = template(DEAF)
+    chat.tokens([Message("system", "Be kind."), Message("user", "Hello."), Message("user", "Well?")])
+    assert "".join(text for text, _ in tokens.seen).startswith("<|im_start|>user\nBe kind.\n\nHello.<|im_end|>")
+    assert ("Be kind.", False) in tokens.seen
+
+
+@pytest.mark.parametrize("variables", [None, {}])
+def test_what_the_system_is_told_may_not_be_left_out(variables: dict[str, str] | None) -> None:
+    """With variables or without, where not even the user's turn shows it."""
+    said = [Message("system", "Be kind."), Message("user", "Hello."), Message("user", "Well?")]
+    with pytest.raises(BadInput, match="does not show all"):
+        template("{{ messages[-1].content }}")[0].tokens(said, variables=variables)
 
 
 def test_a_template_that_changes_contents_sees_them_neutralised() -> None:
