@@ -15,6 +15,9 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from jinja2 import TemplateError
+from jinja2.ext import Extension
+from jinja2.nodes import Node
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from critics import Message, neutralise
@@ -26,17 +29,27 @@ Tokenise = Callable[[str, bool], list[int]]
 _PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 
 
+class _Generation(Extension):
+    """`{% generation %}`, which marks for training what the assistant says, and shows what is in it."""
+
+    tags = {"generation"}  # noqa: RUF012  # as Jinja's own are declared
+
+    def parse(self, parser: Parser) -> list[Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
 class ChatTemplate:
     """A chat template and what it takes to tokenise with it. Raises `ModelUnusable` for a template that is broken."""
 
     def __init__(self, source: str, *, bos: str, eos: str, tokenise: Tokenise) -> None:
         environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
         )
         environment.globals.update(raise_exception=_refuse, strftime_now=lambda form: datetime.now().strftime(form))
         try:
             self._template = environment.from_string(source)
-        except TemplateError as exc:
+        except Exception as exc:  # not only Jinja's own: its nesting may be too deep for Python
             raise ModelUnusable(f"the model's chat template does not compile: {exc}") from exc
         self._specials = {"bos_token": bos, "eos_token": eos}
         self._bos = bos
@@ -120,7 +133,12 @@ class ChatTemplate:
             {"role": m.role, "content": [{"type": "text", "text": m.content}] if listed else m.content}
             for m in messages
         ]
-        return self._template.render(**{"messages": turns, "tools": None, **self._specials, **given})
+        try:
+            return self._template.render(**{"messages": turns, "tools": None, **self._specials, **given})
+        except TemplateError:
+            raise
+        except Exception as exc:  # a template is somebody's program, and may fail as any other
+            raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:

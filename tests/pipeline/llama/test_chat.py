@@ -112,6 +112,13 @@ def test_what_a_template_refuses_is_bad_input() -> None:
         chat.tokens([Message("user", "a")])
 
 
+def test_what_goes_wrong_in_a_template_is_bad_input() -> None:
+    """Python's own errors too, by their names."""
+    for source, error in (("{{ messages[0].content + 1 }}", "TypeError"), ("{{ 1 // 0 }}", "ZeroDivisionError")):
+        with pytest.raises(BadInput, match=error):
+            template(source)[0].tokens([Message("user", "a")])
+
+
 def test_a_template_cannot_reach_out_of_its_sandbox() -> None:
     """A GGUF file is a stranger's, and so is the program in it."""
     chat, _ = template("{{ ''.__class__.__mro__[1].__subclasses__() }}")
@@ -119,7 +126,19 @@ def test_a_template_cannot_reach_out_of_its_sandbox() -> None:
         chat.tokens([Message("user", "a")])
 
 
+def test_what_a_template_marks_for_training_is_shown() -> None:
+    """The block is of transformers' making, and no part of Jinja."""
+    marked = CHATML.replace("{{ m.content }}", "{% generation %}{{ m.content }}{% endgeneration %}")
+    seen = []
+    for source in (CHATML, marked):
+        chat, tokens = template(source)
+        chat.tokens([Message("user", "Hello."), Message("assistant", "Yes?"), Message("user", "Well.")])
+        seen.append(tokens.seen)
+    assert seen[0] == seen[1]
+
+
 def test_a_broken_template_is_an_unusable_model() -> None:
     """Said when it is compiled."""
-    with pytest.raises(ModelUnusable, match="does not compile"):
-        template("{% if %}")
+    for source in ("{% if %}", "{% generation %}", "{% for a in b %}" * 30 + "{% endfor %}" * 30):
+        with pytest.raises(ModelUnusable, match="does not compile"):
+            template(source)
