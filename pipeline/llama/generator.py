@@ -14,7 +14,7 @@ from pipeline.structured import has_tools
 
 
 class LlamaGenerator:
-    """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds every draft.
+    """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds every draft, what it continues from included.
 
     It keeps to a form by grammar, and has no tools.
     """
@@ -74,11 +74,9 @@ class LlamaGenerator:
 
     def _most(self, request: DraftRequest, room: int) -> int:
         """Tokens that may be written after what the draft continues from."""
-        wanted = request.options.max_tokens
-        if wanted is not None and request.continues:
-            wanted -= len(self._engine.model.tokenise(request.continues, False))
-        bounds = (room, self._max_tokens, request.max_tokens or room, wanted)
-        return min(bound for bound in bounds if bound is not None)
+        begun = len(self._engine.model.tokenise(request.continues, False)) if request.continues else 0
+        whole = [bound - begun for bound in (self._max_tokens, request.options.max_tokens) if bound is not None]
+        return min(room, request.max_tokens or room, *whole)
 
     def _sampled(self, request: DraftRequest) -> Sampling:
         options = request.options

@@ -64,6 +64,16 @@ def test_a_draft_goes_on_from_a_given_beginning(engine: Engine) -> None:
     assert "blue" in text_of(pieces)
 
 
+def test_the_generators_own_bound_is_of_the_whole_draft(engine: Engine) -> None:
+    """What it goes on from counts, so that going on again and again makes no endless one."""
+    begun = "Red, green and"
+    whole = len(engine.model.tokenise(begun, False)) + 2
+    pieces = draft(engine, DraftRequest(ASK, 1, continues=begun), temperature=0.0, max_tokens=whole)
+    assert sum(piece.usage.completion_tokens for piece in pieces) == 2
+    (none,) = draft(engine, DraftRequest(ASK, 1, continues=begun), temperature=0.0, max_tokens=2)
+    assert (none.text, none.finish) == ("", "length")
+
+
 def test_a_call_has_options_of_its_own(engine: Engine) -> None:
     """Greedy though the generator is not, no longer than asked with what it goes on from, and up to a stop string."""
 
