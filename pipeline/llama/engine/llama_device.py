@@ -191,7 +191,8 @@ class LlamaSampler:
         if sampling.min_p > 0:
             parts.append(api.llama_sampler_init_min_p(sampling.min_p, 1))
         parts.append(api.llama_sampler_init_temp(sampling.temperature))
-        return [*parts, api.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF)]
+        seed = (sampling.seed & 0xFFFFFFFF) % api.LLAMA_DEFAULT_SEED  # which would mean one of llama.cpp's own choosing
+        return [*parts, api.llama_sampler_init_dist(seed)]
 
     def pick(self, index: int) -> int:
         if self._grammar is None:

@@ -109,6 +109,13 @@ def test_the_seed_decides(weights: LlamaModel) -> None:
     assert one == again != other
 
 
+def test_the_last_seed_decides_too(weights: LlamaModel) -> None:
+    """Which llama.cpp takes for none, and draws one that nobody knows."""
+    ids = asked(weights, QUESTIONS[2])
+    one, again = (alone(weights, Generation(ids, 24, Sampling(temperature=1.0, seed=seed))) for seed in (2**32 - 1, -1))
+    assert one == again
+
+
 def test_sixteen_callers_at_once(own: Engine) -> None:
     """All get their text, which begins as it does alone and is often the same to the letter: batches of another size
     round otherwise, and where two words are as good as equal, that decides."""
