@@ -95,12 +95,19 @@ class Engines:
         return faster_form(path, kind="q8_0" if optimise is True else optimise)
 
     def _context(self, path: Path) -> int:
-        """Tokens of the longest conversation that the settings want with these weights."""
-        settings = self._settings
-        contexts = [settings.generator.context, settings.judge.context]
-        if settings.guard.model and path == weights_of(settings.guard.model):
-            contexts.append(settings.guard.context)
+        """Tokens of the longest conversation that is wanted with these weights."""
+        contexts = self._contexts(path).values()
         return self._model(path).trained_context if 0 in contexts else max(contexts)
+
+    def _contexts(self, path: Path) -> dict[str, int]:
+        """What the settings want under `context`, by those whose weights these are."""
+        settings = self._settings
+        wanted = {
+            "generator": (settings.generator.model, settings.generator.context),
+            "judge": (judge_name(settings), settings.judge.context),
+            "guard": (settings.guard.model, settings.guard.context),
+        }
+        return {role: context for role, (name, context) in wanted.items() if name and _file(name) == path}
 
 
 def cells_beside_a_judge(context: int) -> int:

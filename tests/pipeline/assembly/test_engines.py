@@ -15,6 +15,7 @@ from pipeline.assembly import Parts, embedded
 from pipeline.assembly.engines import Engines
 from pipeline.llama import LlamaModel
 from tests.pipeline.llama.engine.lora_file import write_lora
+from tests.pipeline.llama.engine.odd_weights import write_weights
 
 UNTRAINED = {"judge": {"adapter": "none", "context": 512}, "generator": {"context": 512}, "optimise": False}
 JUDGED = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", threshold=1 - 1e-9),))
@@ -125,6 +126,41 @@ def test_a_judge_reads_ahead_where_a_core_keeps_up_with_those_that_write(flags: 
     flags.setdefault("judge", {"model": "embedded", "adapter": "none"})
     with engines(**flags) as made:
         assert made.reads_ahead(embedded.weights()) is ahead
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> dict[str, Path]:
+    """Weights for each role, trained with 2,048 tokens."""
+    files = {role: tmp_path / f"{role}.gguf" for role in ("generator", "judge", "guard")}
+    for file in files.values():
+        write_weights(file, "gemma3")
+    return files
+
+
+CONTEXTS = {"generator": 320, "judge": 256, "guard": 192}
+
+
+def contexts(files: dict[str, Path], **models: str) -> dict[str, int]:
+    """Of the engines over the files, where each role has a context of its own."""
+    flags = {role: {"model": str(files[role]), "context": context} for role, context in CONTEXTS.items()}
+    for role, name in models.items():
+        flags[role] |= {"model": name, "api_key": "k"}
+    with engines(**flags) as made:
+        used = [role for role in files if flags[role]["model"] == str(files[role])]
+        return {role: (made.judging if role == "judge" else made.of)(files[role]).context for role in used}
+
+
+@pytest.mark.parametrize("served", ["", "generator", "judge", "guard"])
+def test_a_context_is_for_the_weights_of_its_role(tiny: dict[str, Path], served: str) -> None:
+    """Whoever else is in this process or behind a server."""
+    models = {served: "openai:any"} if served else {}
+    assert contexts(tiny, **models) == {role: context for role, context in CONTEXTS.items() if role != served}
+
+
+def test_the_longest_context_is_that_of_shared_weights(tiny: dict[str, Path]) -> None:
+    """Whoever has them twice."""
+    assert contexts(tiny, judge=str(tiny["guard"]))["guard"] == CONTEXTS["judge"]
+    assert contexts(tiny, guard=str(tiny["generator"]))["generator"] == CONTEXTS["generator"]
 
 
 def test_an_adapter_that_is_not_there_is_the_judges_fault(tmp_path: Path) -> None:
