@@ -8,6 +8,7 @@ where one exchange at a time is judged: the verdict is the same to the last bit 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from pipeline.assembly.weights import judge_adapter, judge_name, weights_of
@@ -15,6 +16,8 @@ from pipeline.errors import ModelFault, ModelMissing
 from pipeline.llama import Engine, LlamaModel, acts_on_exchange, faster_form
 from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings
+
+_log = logging.getLogger("superego")
 
 
 class Engines:
@@ -85,7 +88,15 @@ class Engines:
     def _model(self, path: Path) -> LlamaModel:
         if path not in self._models:
             self._models[path] = LlamaModel(self._form(path))
+            self._tell_untrained(path)
         return self._models[path]
+
+    def _tell_untrained(self, path: Path) -> None:
+        """Warn of each context that was set, and is more than these weights were trained with."""
+        for role, context in self._contexts(path).items():
+            has = self._model(path).context(context)
+            if has < context and "context" in getattr(self._settings, role).model_fields_set:
+                _log.warning("`%s.context` is %d, and %s was trained with %d: it has those", role, context, path, has)
 
     def _form(self, path: Path) -> Path:
         """The file to be loaded for these weights."""
@@ -95,9 +106,8 @@ class Engines:
         return faster_form(path, kind="q8_0" if optimise is True else optimise)
 
     def _context(self, path: Path) -> int:
-        """Tokens of the longest conversation that is wanted with these weights."""
-        contexts = self._contexts(path).values()
-        return self._model(path).trained_context if 0 in contexts else max(contexts)
+        """Tokens of the longest conversation that is wanted with these weights, and that they can read."""
+        return max(map(self._model(path).context, self._contexts(path).values()))
 
     def _contexts(self, path: Path) -> dict[str, int]:
         """What the settings want under `context`, by those whose weights these are."""

@@ -51,6 +51,11 @@ class LlamaModel:
     def name(self) -> str:
         return self.path.stem
 
+    def context(self, wanted: int) -> int:
+        """Tokens that it is given to read at a time where so many are wanted, 0 for all: at most what it was trained
+        with, if its file says so. Further positions it has never seen."""
+        return min(wanted or self.trained_context, self.trained_context or wanted)
+
     def tokenise(self, text: str, special: bool) -> list[int]:
         """Token ids; `special` says whether control tokens in the text are taken for what they name.
 
@@ -202,7 +207,7 @@ def refuse_overflow(name: str, tokens: int, room: int, context: int) -> None:
     if tokens + room > context:
         raise ContextOverflow(
             f"the prompt has {tokens} tokens and {name}'s context is {context}, of which {room} are kept for the "
-            "answer: shorten it or raise `context`"
+            "answer: shorten it, or raise `context` where the model was trained with more"
         )
 
 

@@ -44,10 +44,11 @@ SEQUENCES = 64
 class Engine:
     """Writes and scores for any number of callers over one model, in one batch.
 
-    `context` is how many tokens one request may take, prompt and answer together, `cells` how many all requests and
-    kept prefixes take together (twice the context if not given), `parallel` how many requests run at a time, `waiting`
-    how many more may wait before the next is refused. With `fixed` one runs at a time, and comes out the same to the
-    last bit whatever else was asked. Raises `ModelUnusable` where the memory does not do.
+    `context` is how many tokens one request may take, prompt and answer together, at most what the model was trained
+    with, `cells` how many all requests and kept prefixes take together (twice the context if not given), `parallel` how
+    many requests run at a time, `waiting` how many more may wait before the next is refused. With `fixed` one runs at a
+    time, and comes out the same to the last bit whatever else was asked. Raises `ModelUnusable` where the memory does
+    not do.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Engine:
             raise ValueError(f"`parallel` must be from 1 to {SEQUENCES // 2 - 1}, not {parallel}")
         self.model = model
         self.fixed = fixed
-        self.context = context or model.trained_context
+        self.context = model.context(context)
         self.cells = total = max(cells or 2 * self.context, self.context)
         self._words = Words(model.piece, model.ends)
         self._mailbox = Mailbox(parallel + waiting)

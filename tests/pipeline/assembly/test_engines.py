@@ -163,6 +163,28 @@ def test_the_longest_context_is_that_of_shared_weights(tiny: dict[str, Path]) ->
     assert contexts(tiny, guard=str(tiny["generator"]))["generator"] == CONTEXTS["generator"]
 
 
+@pytest.mark.parametrize(("wanted", "given"), [(4096, 2048), (2048, 2048), (512, 512), (0, 2048)])
+def test_no_context_is_longer_than_the_weights_were_trained_with(
+    tiny: dict[str, Path], caplog: pytest.LogCaptureFixture, wanted: int, given: int
+) -> None:
+    """Further on a model reads noise. Whoever set one is told so once, and the judge windows by what it has."""
+    with engines(generator={"model": str(tiny["generator"]), "context": wanted}, judge={"context": wanted}) as made:
+        drafting, judging = made.of(tiny["generator"]), made.judging(tiny["generator"])
+        assert (drafting.context, drafting.cells, judging.context) == (given, given + given // 2, given)
+    told = [record.message.partition(" and ")[0] for record in caplog.records]
+    assert told == (["`generator.context` is 4096,", "`judge.context` is 4096,"] if wanted > given else [])
+
+
+def test_a_context_that_nobody_set_is_shortened_in_silence(
+    tiny: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By itself it is 4,096."""
+    settings = load_settings(flags={"generator": {"model": str(tiny["generator"])}})
+    with closing(Engines(settings, judged=False)) as made:
+        assert made.of(tiny["generator"]).context == 2048
+    assert not caplog.records
+
+
 def test_an_adapter_that_is_not_there_is_the_judges_fault(tmp_path: Path) -> None:
     """And not that of who drafts with the same weights, and may not be judged at all."""
     with engines(judge={"adapter": str(tmp_path / "missing.gguf"), "context": 512}) as made:

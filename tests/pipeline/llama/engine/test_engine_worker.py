@@ -254,7 +254,7 @@ def test_an_engine_that_is_interrupted_while_it_is_made_is_not_left(monkeypatch:
     monkeypatch.setattr(engine, "_serve", served)
     monkeypatch.setattr(Future, "result", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Engine(SimpleNamespace(piece=None, ends=None), context=64)  # type: ignore[arg-type]  # nothing of it is used
+        Engine(SimpleNamespace(piece=None, ends=None, context=int), context=64)  # type: ignore[arg-type]  # no weights are used
     assert [box.closed for box in boxes] == [True]
     boxes[0].end()
 
