@@ -29,7 +29,7 @@ from pipeline.assembly.conditions import drafting, judging, known_conditions, li
 from pipeline.assembly.engines import Engines
 from pipeline.assembly.fitted import fitted
 from pipeline.assembly.guards import guard_critic
-from pipeline.assembly.weights import judge_adapter, judge_name, probe_files, weights_of
+from pipeline.assembly.weights import judge_adapter, judge_borrowed, judge_name, probe_files, weights_of
 from pipeline.caching import CachingCritic, CachingGenerator, Store, UnaskedGenerator, unasked_critic
 from pipeline.drafting import Generator
 from pipeline.embeddings import PackagedEmbedder
@@ -202,7 +202,7 @@ class Parts:
     def judge_model(self) -> JudgeModel:
         """The judge's model: its own, or the generator's weights or server."""
         wanted = self._settings.judge
-        if wanted.model is None:
+        if judge_borrowed(self._settings):
             inherited = ("model", "base_url", "api_key")
             wanted = wanted.model_copy(update={key: getattr(self._settings.generator, key) for key in inherited})
         name = judge_name(self._settings)

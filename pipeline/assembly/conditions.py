@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from critics import BUILT_IN, Manifesto, Rule
 from pipeline.assembly import embedded
 from pipeline.assembly.guards import sought
-from pipeline.assembly.weights import judge_adapter, judge_name, probe_files, weights_of
+from pipeline.assembly.weights import judge_adapter, judge_borrowed, judge_name, probe_files, weights_of
 from pipeline.caching.key import FORMAT
 from pipeline.errors import PipelineError
 from pipeline.identity import Wardrobe
@@ -80,7 +80,7 @@ def judging(critic: str, settings: Settings, manifesto: Manifesto) -> str | None
     judge, guard, probe = judge_name(settings), settings.guard, settings.probe
     match critic:
         case "judge":
-            inherited, adapter = "" if settings.judge.model else drafting(settings), judge_adapter(settings)
+            inherited, adapter = drafting(settings) if judge_borrowed(settings) else "", judge_adapter(settings)
             read = () if adapter else (manifesto.beliefs, manifesto.provenance)  # a trained one is not told them
             return _told(settings, settings.judge, judge, inherited, *read, files=[adapter])
         case "guard":

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from critics import DETERMINISTIC, Manifesto, Rule
+from pipeline.assembly.weights import judge_name
 from pipeline.settings import NO_ADAPTER, Settings
 
 
 def models(settings: Settings) -> Mapping[str, str]:
     """The model behind each critic that has one, as a calibration names it under `of`."""
-    judge = settings.judge.model or settings.generator.model
+    judge = judge_name(settings)
     return {
         "judge": _adapted(judge, settings),
         "probe": f"{judge} with {settings.probe.file.name}" if settings.probe.file else judge,
@@ -33,7 +34,7 @@ def fitted(manifesto: Manifesto, settings: Settings, by: Mapping[str, str] | Non
 
 def unprobed(manifesto: Manifesto, settings: Settings) -> bool:
     """Whether rules go by their other critics, because no probe is named, and none is shipped for who judges."""
-    judge = settings.judge.model or settings.generator.model
+    judge = judge_name(settings)
     probing = any("probe" in rule.critics and _others(rule) for rule in manifesto.rules)
     return probing and settings.probe.file is None and judge != "embedded"
 

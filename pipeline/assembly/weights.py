@@ -21,6 +21,11 @@ def judge_adapter(settings: Settings) -> Path | None:
     return wanted.expanduser()
 
 
+def judge_borrowed(settings: Settings) -> bool:
+    """Whether the judge has no model of its own, and so the generator's, with its server and key."""
+    return settings.judge.model is None
+
+
 def judge_name(settings: Settings) -> str:
     """The model that judges: its own, or the generator's."""
     return settings.judge.model or settings.generator.model

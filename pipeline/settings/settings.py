@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, Self, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
@@ -26,6 +37,15 @@ GuardFamilyName = Literal[
     "auto", "llama-guard", "shieldgemma", "granite-guardian", "granite-guardian-3.2", "granite-guardian-4.1",
     "qwen3guard", "gpt-oss-safeguard", "wildguard", "nemoguard",
 ]  # fmt: skip
+
+
+_Named = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
+"""A model's name; an empty one, as a variable may have, is none."""
+
+_BORROWED = PydanticCustomError(
+    "borrowed",
+    "without a `judge.model`, the judge is the generator's model at its server: name one, or leave this out",
+)
 
 
 class _Model(BaseModel):
@@ -69,7 +89,7 @@ class GeneratorSettings(ServedSettings):
 class JudgeSettings(ServedSettings):
     """What judges, where a rule asks for the critic `judge`."""
 
-    model: str | None = Field(None, description="As for the generator, whose model and server it is when not given.")
+    model: _Named = Field(None, description="As for the generator, whose model and server it is when not given.")
     adapter: Path | None = Field(
         None,
         description="A GGUF adapter, made by `superego critic train`; the embedded model has one. `none` for none.",
@@ -78,6 +98,14 @@ class JudgeSettings(ServedSettings):
     critiques: bool = Field(True, description="Whether a broken rule is explained in prose.")
     in_place: bool = Field(False, description="Whether a draft is judged where it was written: cheaper, less guarded.")
     while_writing: bool = Field(False, description="Whether the model judges veto rules at every finished sentence.")
+
+    @model_validator(mode="after")
+    def _at_its_own_server(self) -> Self:
+        """An address, or a key, is that of a model."""
+        if self.model is None and (idle := [key for key in ("base_url", "api_key") if getattr(self, key)]):
+            faults = [InitErrorDetails(type=_BORROWED, loc=(key,), input=None) for key in idle]
+            raise ValidationError.from_exception_data("judge", faults)
+        return self
 
 
 class EmbeddingsSettings(ServedSettings):
@@ -101,7 +129,7 @@ class ModerationSettings(ServedSettings):
 class GuardSettings(ServedSettings):
     """The guard model, where a rule asks for the critic `guard`."""
 
-    model: str | None = Field(None, description="A path to a GGUF file, or a LangChain name.")
+    model: _Named = Field(None, description="A path to a GGUF file, or a LangChain name.")
     family: GuardFamilyName = Field("auto", description="How it is asked; told by its name or its file by itself.")
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     think: bool = Field(False, description="Whether it reasons before its verdict, where its family can.")

@@ -100,18 +100,16 @@ def loaded(config: Path | None, flags: Mapping[str, Any] | None = None) -> Setti
     settings = load_settings(config, flags)
     for variable in unused(Settings):
         note(f"note: {variable}")
-    if not any(isinstance(group, dict) and "model" in group for group in flags.values()):
-        return settings
-    try:
-        before = load_settings(config, {key: _unnamed(group) for key, group in flags.items()})
-    except SettingsError:  # what is typed stands in the place of something that could not be used
-        return settings
-    return vendor_keys(settings, before)
-
-
-def _unnamed(group: Any) -> Any:
-    """Of the flags for a model, all but its name."""
-    return {key: value for key, value in group.items() if key != "model"} if isinstance(group, dict) else group
+    for role, group in flags.items():
+        if not isinstance(group, dict) or "model" not in group:
+            continue
+        unnamed = {key: value for key, value in group.items() if key != "model"}
+        try:
+            before = load_settings(config, {**flags, role: unnamed})
+        except SettingsError:  # what is typed stands in the place of something that could not be used
+            continue
+        settings = vendor_keys(settings, before)
+    return settings
 
 
 def refuse_idle_scale(settings: Settings, scale: float | None) -> None:

@@ -60,14 +60,15 @@ def serve(
         from pipeline.server import Catalogue, Reloader, Running, create_app  # seconds, and an extra
     except ImportError as exc:
         raise ExtraMissing("serve", "server", kind="command") from exc
-    drafts = _given(model=generator)
+    drafts, judges = _given(model=generator), _given(model=judge, adapter=adapter)
     if upstream:
-        drafts = drafting(upstream, upstream_model, upstream_key_env, load_settings(config).generator)
+        told = load_settings(config, _given(judge=judges)).generator
+        drafts = drafting(upstream, upstream_model, upstream_key_env, told)
     settings = options.loaded(
         config,
         _given(
             generator=drafts,
-            judge=_given(model=judge, adapter=adapter),
+            judge=judges,
             identity=_given(use=identity, scale=identity_scale),
             server=_given(host=host, port=port, manifestos=manifestos),
         ),

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.addresses import bare
+from pipeline.assembly.weights import judge_borrowed
 from pipeline.cli.flags.base_url import key_for
 from pipeline.errors import BadInput
 from pipeline.settings import ServedSettings, Settings
@@ -32,7 +33,7 @@ def drafting(url: str, model: str | None, key_variable: str | None, told: Served
 
 def judged_here(settings: Settings) -> Settings:
     """An upstream drafts and does not judge itself, unless the settings say so: the embedded model does."""
-    if settings.judge.model is not None:
+    if not judge_borrowed(settings):
         return settings
     return settings.model_copy(update={"judge": settings.judge.model_copy(update={"model": "embedded"})})
 

@@ -4,6 +4,7 @@ import random
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -203,6 +204,25 @@ def test_a_served_model_elsewhere_is_another(monkeypatch: pytest.MonkeyPatch, va
     after = conditions(served), drafting(served), conditions(local), drafting(local)
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True, True]
     assert "sk-secret" not in "".join(after)
+
+
+@pytest.mark.parametrize("judge", [{}, {"model": ""}, {"model": "openai:b"}])
+def test_a_judge_without_a_name_is_the_generators_at_its_server(
+    judge: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its key, and never at its vendor's, where a conversation would go that is to stay in the house."""
+    asked: list[tuple[str, object, object]] = []
+
+    def noted(name: str, **told: object) -> object:
+        asked.append((name, told["base_url"], told["api_key"]))
+        return SimpleNamespace()
+
+    monkeypatch.setattr("pipeline.assembly.assembly.load_chat_model", noted)
+    monkeypatch.setattr("pipeline.assembly.assembly.ChatJudgeModel", lambda *_, **__: None)
+    generator = {"model": "openai:a", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
+    Parts(load_settings(flags={"generator": generator, "judge": judge})).judge_model()
+    own = judge.get("model")
+    assert asked == [(own, None, None) if own else tuple(generator.values())]
 
 
 def test_a_run_is_another_with_another_template(tmp_path: Path) -> None:

@@ -127,6 +127,32 @@ def test_a_key_goes_to_no_vendor_but_the_one_that_it_was_set_for(
     assert (f"`{role}.api_key` is set for openai, and is not sent to" in capsys.readouterr().err) is not sent
 
 
+def test_a_judges_server_waits_for_the_judge_that_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an upstream drafts as well, whose key is looked up among the settings first."""
+    asked: dict[str, str | None] = {}
+
+    def noted(name: str, *, base_url: str | None, **_: Any) -> object:
+        asked[name] = base_url
+        if name == "openai:judges":
+            raise KeyboardInterrupt
+        return SimpleNamespace()
+
+    monkeypatch.setattr("pipeline.assembly.assembly.load_chat_model", noted)
+    (tmp_path / "superego.yaml").write_text("judge: {base_url: 'http://b/v1'}\n")
+    upstream = ("--upstream", URL, "--upstream-model", "drafts")
+    assert run("serve", "-m", "own.yaml", *upstream, "--judge", "openai:judges").exit_code == 130
+    assert asked == {"openai:drafts": URL, "openai:judges": "http://b/v1"}
+
+
+def test_a_generators_key_is_held_back_whatever_the_judge_lacks_without_its_flag(tmp_path: Path) -> None:
+    """The settings alone cannot be used here."""
+    (tmp_path / "superego.yaml").write_text(
+        KEYED.format(role="generator", at="") + "\njudge: {base_url: 'http://b/v1'}"
+    )
+    settings = settings_from(generator="anthropic:other", judge="openai:b")
+    assert (settings.generator.api_key, settings.judge.base_url) == (None, "http://b/v1")
+
+
 def test_what_is_typed_may_stand_in_the_place_of_what_cannot_be_used(tmp_path: Path) -> None:
     """Nobody knows whose model that was, and nothing is asked of it."""
     (tmp_path / "superego.yaml").write_text("generator: {model: [1], api_key: sk-of-a-vendor}\n")

@@ -174,11 +174,11 @@ def test_an_upstream_judges(request: pytest.FixtureRequest, tmp_path: Path, apar
         assert gone.status_code == 503
 
 
-@pytest.mark.parametrize("given", [{"judge": {}}, {"judge": {"model": "openai:other"}}])
+@pytest.mark.parametrize("given", [{"judge": {}}, {"judge": {"model": ""}}, {"judge": {"model": "openai:other"}}])
 def test_an_upstream_does_not_judge_itself_unless_it_is_told_to(given: dict[str, dict[str, str]]) -> None:
     """The embedded model does; or a second upstream."""
     settings = Settings(
         generator=GeneratorSettings(model="openai:local", base_url="http://x/v1"),
         judge=JudgeSettings.model_validate(given["judge"]),
     )
-    assert judged_here(settings).judge.model == given["judge"].get("model", "embedded")
+    assert judged_here(settings).judge.model == (given["judge"].get("model") or "embedded")

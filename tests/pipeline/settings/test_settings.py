@@ -67,6 +67,28 @@ def test_a_fault_in_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
+def test_a_judges_server_without_a_judge_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would be asked there: the judge were the generator's model, at the generator's server."""
+    (tmp_path / "superego.yaml").write_text("judge:\n  base_url: http://a/v1\n  api_key: sk-a\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    first, second = str(caught.value).splitlines()
+    assert "superego.yaml:2:3: `judge.base_url`: without a `judge.model`" in first
+    assert "superego.yaml:3:3: `judge.api_key`: without a `judge.model`" in second
+    assert "sk-a" not in second
+    monkeypatch.setenv("SUPEREGO_JUDGE__API_KEY", "sk-b")
+    with pytest.raises(SettingsError, match=r"^SUPEREGO_JUDGE__API_KEY: `judge.api_key`: without"):
+        load_settings()
+    assert load_settings(flags={"judge": {"model": "openai:b"}}).judge.base_url == "http://a/v1"
+
+
+@pytest.mark.parametrize("role", ["judge", "guard"])
+def test_an_empty_name_of_a_model_is_none(monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    """A variable cannot be given back in another way."""
+    monkeypatch.setenv(f"SUPEREGO_{role.upper()}__MODEL", "")
+    assert getattr(load_settings(), role).model is None
+
+
 def test_a_variable_below_what_is_no_group_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the file, where the key is as it should be."""
     (tmp_path / "superego.yaml").write_text("generator: {api_key: sk-right}\n")
