@@ -16,6 +16,8 @@ from pipeline.files.replacing import replacing
 Tensors = Mapping[str, npt.NDArray[np.float32]]
 """In pairs, by llama.cpp's names: `blk.3.ffn_down.weight.lora_a` of shape (rank, inputs), `.lora_b` (outputs, rank)."""
 
+_ALPHA = "adapter.lora.alpha"
+
 
 def write_lora(path: Path, tensors: Tensors, *, alpha: float, name: str, metadata: Mapping[str, str]) -> None:
     """Atomically, in half precision. What is applied is `alpha / rank` times b @ a. Raises `OutputFault`."""
@@ -23,7 +25,7 @@ def write_lora(path: Path, tensors: Tensors, *, alpha: float, name: str, metadat
         writer.add_type("adapter")
         writer.add_name(name)
         writer.add_string("adapter.type", "lora")
-        writer.add_float32("adapter.lora.alpha", alpha)
+        writer.add_float32(_ALPHA, alpha)
         for key, value in metadata.items():
             writer.add_string(key, value)
         halves = {key: np.ascontiguousarray(values.astype(np.float16)) for key, values in tensors.items()}
@@ -44,6 +46,11 @@ def write_lora(path: Path, tensors: Tensors, *, alpha: float, name: str, metadat
 def read_lora(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     """Raises `ModelMissing`, `ModelUnusable`."""
     return {tensor.name: np.asarray(tensor.data, np.float32) for tensor in _reader(path).tensors}
+
+
+def read_alpha(path: Path) -> float | None:
+    """None of a file that does not say, of which llama.cpp applies b @ a as it is. Raises as `read_lora` does."""
+    return float(read_metadata(path, _ALPHA) or 0) or None
 
 
 def read_metadata(path: Path, key: str) -> str:

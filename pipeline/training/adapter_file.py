@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from pipeline.errors import ModelUnusable
-from pipeline.files.lora_file import read_lora, write_lora
+from pipeline.files.lora_file import read_alpha, read_lora, write_lora
 
 _NAME = re.compile(r"model\.layers\.(\d+)\.\w+\.(\w+_proj)\.lora_([AB])\.(?:default\.)?weight$")
 _PARTS = {
@@ -54,9 +54,12 @@ def write_adapter(
     write_lora(path, tensors, alpha=alpha, name=name, metadata=metadata)
 
 
-def read_adapter(path: Path, like: Mapping[str, Any], *, heads: Mapping[str, int]) -> dict[str, torch.Tensor]:
-    """What `write_adapter` wrote, by the names and in the shapes of `like`. Raises `ModelMissing`, `ModelUnusable`."""
-    tensors = read_lora(path)
+def read_adapter(
+    path: Path, like: Mapping[str, Any], *, alpha: float, heads: Mapping[str, int]
+) -> dict[str, torch.Tensor]:
+    """What `write_adapter` wrote, by the names and in the shapes of `like`; applied with `alpha`, it is as strong as
+    the file says. Raises `ModelMissing`, `ModelUnusable`."""
+    tensors, told = read_lora(path), read_alpha(path)
     found = {}
     for key, wanted in like.items():
         module, side = _NAME.search(key).groups()[1:]  # type: ignore[union-attr]  # they are the trainer's own names
@@ -65,6 +68,8 @@ def read_adapter(path: Path, like: Mapping[str, Any], *, heads: Mapping[str, int
             raise ModelUnusable(f"{path} cannot be gone on from: it is for another model, or has another rank")
         if side == "B" and module in heads:
             values = _apart(values, heads[module])
+        if side == "B":
+            values = values * ((told or wanted.shape[1]) / alpha)
         found[key] = torch.from_numpy(np.ascontiguousarray(values))
     return found
 

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import torch
 
 from pipeline.errors import BadInput
 from pipeline.figures import auroc, log_loss
+from pipeline.files.lora_file import read_metadata
+from pipeline.identity.made import Made
 from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint
 from pipeline.training.adapter_file import read_adapter, write_adapter
 from pipeline.training.examples import Example, tokenised, whole
@@ -64,8 +67,11 @@ def train_adapter(
 
     `stepped` is told the step and how many there are; `checked` each check. A run that was stopped goes on where its
     last check was, as long as rows, those held out, weights and plan are the same. Raises `BadInput` where none can be
-    held out, or training diverges.
+    held out, training diverges, or `start` is for other weights or an identity; `ModelMissing` and `ModelUnusable` for
+    a `start` that cannot be read.
     """
+    if start:
+        _refuse_strange(start, weights)
     if threads:
         torch.set_num_threads(threads)
     model = LlamaModel(weights)
@@ -89,7 +95,8 @@ def train_adapter(
     cure = f"try a lower --rate than {plan.rate:g}"
     run = Run(trainer, saved, look, remade=JudgeCheck, patience=plan.patience, cure=cure, told=checked)
     if start:
-        trainer.restore({"adapter": read_adapter(start, trainer.adapter(), heads=trainer.heads)})
+        begun = read_adapter(start, trainer.adapter(), alpha=plan.alpha, heads=trainer.heads)
+        trainer.restore({"adapter": begun})
     if resume:
         run.resume()
     for loss in trainer.train(examples, steps, run.check):
@@ -111,6 +118,14 @@ def train_adapter(
         auroc(probabilities, broken),
         log_loss(probabilities, broken),
     )
+
+
+def _refuse_strange(start: Path, weights: Path) -> None:
+    """What is written says that it was trained on these weights, so what it begins with must be."""
+    if read_metadata(start, MADE_FOR) not in ("", fingerprint(weights)):
+        raise BadInput(f"{start} cannot be gone on from: it was trained on other weights than {weights}")
+    if Made.read(partial(read_metadata, start)):
+        raise BadInput(f"{start} cannot be gone on from: it is an identity, for the generator, and judges nothing")
 
 
 def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], list[bool]]:

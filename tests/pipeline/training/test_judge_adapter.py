@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,9 @@ import torch
 
 from critics import Conversation, Exchange, Judge, Manifesto, Message, Rule
 from pipeline import SettingsError, assemble, load_settings
-from pipeline.llama import ACTS_ON, MADE_FOR, Adapter, Engine, LlamaJudgeModel, LlamaModel
+from pipeline.errors import BadInput
+from pipeline.identity import Made
+from pipeline.llama import ACTS_ON, MADE_FOR, Adapter, Engine, LlamaJudgeModel, LlamaModel, fingerprint
 from pipeline.training.adapter_file import write_adapter
 from pipeline.training.examples import tokenised
 from pipeline.training.judge_adapter import JudgeCheck, Trained, train_adapter
@@ -126,6 +128,23 @@ def test_an_adapter_is_of_one_model(adapter: Path, tmp_path: Path) -> None:
         settings = load_settings(flags={"judge": {"adapter": str(file)}})
         with nullcontext() if fits else pytest.raises(SettingsError, match="trained on other weights"):
             assemble(manifesto, settings, drafts=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({MADE_FOR: "others"}, "trained on other weights"),
+        (Made.of("lora", Manifesto(name="m", version="1", rules=(CATS,))).metadata(), "it is an identity"),
+    ],
+)
+def test_what_it_goes_on_from_is_a_judges_of_these_weights(
+    model: LlamaModel, tmp_path: Path, told: Mapping[str, str], why: str
+) -> None:
+    """Else what is written would say that it is, though it began with something else."""
+    strange, out = tmp_path / "strange.gguf", tmp_path / "judge.gguf"
+    write_adapter(strange, {}, alpha=2, heads={}, name="x", metadata={MADE_FOR: fingerprint(model.path)} | dict(told))
+    with pytest.raises(BadInput, match=why):
+        train_adapter(rows(), model.path, out, PLAN, start=strange)
 
 
 def test_the_checks_are_told_and_the_best_is_kept(trained: Trained, adapter: Path, checks: list[JudgeCheck]) -> None:
