@@ -69,9 +69,8 @@ def train_identity(
     plain[0] = run.checks[0].held_loss if run.checks else trainer.divergence(held)
     if not run.checks:  # B is nothing yet: this is the model as it is
         run.check(float("nan"))
-    for loss in trainer.train(as_released(lessons), steps, run.check):
-        run.heed(loss)
-        stepped(trainer.step, steps)
+    for step in run.follow(trainer.train(as_released(lessons), steps, run.check)):
+        stepped(step, steps)
     curve = json.dumps([asdict(check) for check in run.checks[1:]])
     write_adapter(
         out, run.best, alpha=plan.alpha, heads=trainer.heads, name=f"{made.manifesto}, trained",

@@ -99,9 +99,8 @@ def train_adapter(
         trainer.restore({"adapter": begun})
     if resume:
         run.resume()
-    for loss in trainer.train(examples, steps, run.check):
-        run.heed(loss)
-        stepped(trainer.step, steps)
+    for step in run.follow(trainer.train(examples, steps, run.check)):
+        stepped(step, steps)
     trainer.restore({"adapter": run.best})
     name = f"superego judge for {weights.stem}"
     write_adapter(

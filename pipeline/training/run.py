@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -60,7 +60,14 @@ class Run(Generic[C]):
             self._trainer.restore(state["now"])
             self.best, self.checks = state["best"], [self._remade(**check) for check in state["checks"]]
 
-    def heed(self, loss: float) -> None:
+    def follow(self, losses: Iterable[float]) -> Iterator[int]:
+        """Take the steps that give these losses, and tell each one's number. None is taken where patience was out
+        before the run was stopped. Raises as `check` does."""
+        for loss in () if self._ended() else losses:
+            self._heed(loss)
+            yield self._trainer.step
+
+    def _heed(self, loss: float) -> None:
         """Raise `BadInput` for a loss that is no number: no step leads back from there. What this run has saved is not
         kept to go on from, since it would lead there again."""
         if not math.isfinite(loss):
@@ -69,9 +76,9 @@ class Run(Generic[C]):
             raise BadInput(f"training diverged at step {self._trainer.step}: {self._cure}")
 
     def check(self, loss: float) -> bool:
-        """Note how it stands, and say whether it still gets better. Raises as `heed` does."""
+        """Note how it stands, and say whether it still gets better. Raises `BadInput` where training diverges."""
         found = self._look(loss)
-        self.heed(found.held_loss)
+        self._heed(found.held_loss)
         self.checks.append(found)
         self._told(self.checks[-1])
         losses = [check.held_loss for check in self.checks]
@@ -79,7 +86,12 @@ class Run(Generic[C]):
             self.best = self._trainer.adapter()
         now = {"now": self._trainer.state(), "best": self.best, "checks": [asdict(check) for check in self.checks]}
         self._saved.write(now)
-        return len(losses) - 1 - losses.index(min(losses)) < self._patience
+        return not self._ended()
+
+    def _ended(self) -> bool:
+        """Whether patience is out: so many checks brought nothing better."""
+        losses = [check.held_loss for check in self.checks]
+        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= self._patience
 
 
 class Saved:

@@ -128,7 +128,7 @@ def test_it_is_an_identity(out: Path, model: LlamaModel) -> None:
 
 
 def test_a_run_that_was_stopped_goes_on(some: list[Lesson], tmp_path: Path) -> None:
-    """At its last check."""
+    """At its last check, as if it had not been: what the steps before have come to counts in those after it."""
     plan = IdentityPlan(rank=2, alpha=2, batch=2, epochs=1, check_every=1)
     made, out, state = Made.of("lora", MANIFESTO), tmp_path / "mill.gguf", tmp_path / "state.pt"
 
@@ -145,6 +145,10 @@ def test_a_run_that_was_stopped_goes_on(some: list[Lesson], tmp_path: Path) -> N
     )
     assert steps == [2, 3]
     assert [check.step for check in checks] == [0, 1, 2, 3]
+    never, state = tmp_path / "never.gguf", tmp_path / "never.pt"
+    unstopped = train_identity(some[:5], some[5:], WEIGHTS, never, plan, made, threads=1, state=state)
+    assert checks[1:] == unstopped[1:]
+    assert out.read_bytes() == never.read_bytes()
 
 
 def test_what_was_saved_of_another_run_is_not_gone_on_with(tmp_path: Path) -> None:

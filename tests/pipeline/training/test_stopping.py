@@ -61,6 +61,9 @@ class Scripted:
         return {"step": self.step}
 
     def restore(self, state: dict[str, Any]) -> None:
+        if "step" in state:
+            self.step = state["step"]
+            self._seen = self.step - 1
         if "adapter" in state:
             self._seen = int(state["adapter"]["at"]) - 1
 
@@ -83,6 +86,24 @@ def test_the_best_is_kept_and_not_the_last(monkeypatch: pytest.MonkeyPatch, mode
     assert at == 2
     assert [round(check.held_loss, 2) for check in found.checks] == [0.51, 0.11, 0.36, 0.22]
     assert found.log_loss == pytest.approx(-np.log(0.9))
+
+
+def test_a_run_that_was_stopped_after_its_end_is_not_trained_on(
+    monkeypatch: pytest.MonkeyPatch, model: LlamaModel, tmp_path: Path
+) -> None:
+    """While the figures were being taken: it ends as it would have, though another step would be the best of all."""
+    plan, script = JudgePlan(batch=1, patience=2, check_every=1), (0.6, 0.9, 0.7, 0.8, 0.99, *[0.5] * 9)
+    out, forget = tmp_path / "a.gguf", Saved.forget
+    whole = trained(monkeypatch, model, tmp_path / "whole.gguf", script, plan)
+
+    def interrupted(_: Saved) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Saved, "forget", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(monkeypatch, model, out, script, plan)
+    monkeypatch.setattr(Saved, "forget", forget)
+    assert trained(monkeypatch, model, out, script, plan) == whole
 
 
 def test_fewer_rows_than_a_batch_are_one_step(
