@@ -19,12 +19,13 @@ TOGETHER = "replies to some prompts are both learnt from and held out, so that t
 @dataclass(frozen=True)
 class Card:
     """`what` it is in a sentence, `made` how, and `figures` a table: a row of headings, then the others. They are of
-    held-out rows, and `prompts_apart` is as in `Split`."""
+    held-out rows, of which `chose` chose what was kept, and `prompts_apart` is as in `Split`."""
 
     what: str
     made: Mapping[str, object]
     figures: Sequence[Sequence[str]]
     prompts_apart: bool
+    chose: int = 0
 
 
 def write_card(file: Path, rows: Sequence[Row], card: Card) -> Path:
@@ -49,6 +50,8 @@ def _lines(file: Path, rows: Sequence[Row], card: Card) -> Iterable[str]:
     yield from _table([("source", "exchanges", "labels", "broken"), *_sources(rows)])
     yield "\n## Figures, on held-out rows that are near-duplicates of none that was learnt from\n"
     yield "None of their prompts was learnt from.\n" if card.prompts_apart else f"Of these, {TOGETHER}.\n"
+    if card.chose:
+        yield f"The best check, which is what was kept, was chosen by {card.chose} of these rows.\n"
     yield from _table(card.figures)
     yield "\n## Licence and limits\n"
     yield "To be said by who made it: the licences of the data, what it was not trained for, where it failed."

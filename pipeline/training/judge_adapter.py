@@ -38,12 +38,15 @@ class JudgeCheck(Check):
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it. `by_source` has rows, labels, AUROC and log loss on held-out rows of each source, and `held`,
-    `auroc` and `log_loss` are of all; an AUROC of one class is NaN. `prompts_apart` is as in `Split`."""
+    """What came of it. `kept` is the check whose adapter was written, which was found by `chose` of the held-out rows.
+    `by_source` has rows, labels, AUROC and log loss on held-out rows of each source, and `held`, `auroc` and `log_loss`
+    are of all; an AUROC of one class is NaN. `prompts_apart` is as in `Split`."""
 
     held: int
     prompts_apart: bool
     checks: Sequence[JudgeCheck]
+    kept: JudgeCheck
+    chose: int
     by_source: Mapping[str, tuple[int, int, float, float]]
     auroc: float
     log_loss: float
@@ -113,6 +116,8 @@ def train_adapter(
         len(kept),
         parted.prompts_apart,
         run.checks,
+        run.kept,
+        len(some),
         _by_source(kept, probabilities, broken),
         auroc(probabilities, broken),
         log_loss(probabilities, broken),

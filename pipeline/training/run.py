@@ -54,6 +54,11 @@ class Run(Generic[C]):
         self._cure = cure
         self._told = told
 
+    @property
+    def kept(self) -> C:
+        """The check whose adapter is the best; of equal ones the last."""
+        return min(reversed(self.checks), key=lambda check: check.held_loss)
+
     def resume(self) -> None:
         """Go on from the last check, where there is one."""
         if state := self._saved.read():
@@ -80,9 +85,8 @@ class Run(Generic[C]):
         found = self._look(loss)
         self._heed(found.held_loss)
         self.checks.append(found)
-        self._told(self.checks[-1])
-        losses = [check.held_loss for check in self.checks]
-        if losses[-1] == min(losses):
+        self._told(found)
+        if self.kept is found:
             self.best = self._trainer.adapter()
         now = {"now": self._trainer.state(), "best": self.best, "checks": [asdict(check) for check in self.checks]}
         self._saved.write(now)

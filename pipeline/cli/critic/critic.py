@@ -131,9 +131,10 @@ def _train_adapter(
             stepped=partial(stepped, "training"), checked=told,
         )  # fmt: skip
     what = f"A LoRA adapter with which {weights.stem} judges an exchange by rules."
-    made = plan | {"steps": trained.checks[-1].step} | ({"started from": start.name} if start else {})
+    steps = f"{trained.kept.step} of the {trained.checks[-1].step} that were taken"
+    made = plan | {"steps": steps} | ({"started from": start.name} if start else {})
     made |= {"learnt from in part": part} if part else {}
-    _told(out, rows, weights, Card(what, made, of_adapter(trained), trained.prompts_apart))
+    _told(out, rows, weights, Card(what, made, of_adapter(trained), trained.prompts_apart, trained.chose))
 
 
 def _in_part(rows: Sequence[Row]) -> str:

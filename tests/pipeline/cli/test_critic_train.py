@@ -37,8 +37,9 @@ def trained(monkeypatch: pytest.MonkeyPatch, *, prompts_apart: bool) -> Any:
     """The command's result, with a card, where training is over at once."""
 
     def train(*_: object, **__: object) -> Trained:
-        checks = [JudgeCheck(1, 1, 0.5, 0.5, 0.9)]
-        return Trained(2, prompts_apart, checks, {"rows": (1, 1, 0.9, 0.25), "others": (1, 1, 0.7, 0.75)}, 0.8, 0.5)
+        checks = [JudgeCheck(step, 9, 0.5, loss, 0.9) for step, loss in ((3, 0.4), (6, 0.5))]
+        by_source = {"rows": (1, 1, 0.9, 0.25), "others": (1, 1, 0.7, 0.75)}
+        return Trained(2, prompts_apart, checks, checks[0], 2, by_source, 0.8, 0.5)
 
     monkeypatch.setattr(judge_adapter, "train_adapter", train)
     result = run("critic", "train", "rows.jsonl", "-m", "ours.yaml", "-o", "judge.gguf")
@@ -59,6 +60,13 @@ def test_figures_that_may_flatter_say_so(tmp_path: Path, monkeypatch: pytest.Mon
     result = trained(monkeypatch, prompts_apart=False)
     assert "may flatter: give more prompts, or a higher --held" in result.stderr
     assert "may flatter" in (tmp_path / "judge.md").read_text()
+
+
+def test_the_card_says_which_step_was_kept_and_what_chose_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(monkeypatch, prompts_apart=True)
+    card = (tmp_path / "judge.md").read_text()
+    assert "- steps: 3 of the 6 that were taken\n" in card
+    assert "The best check, which is what was kept, was chosen by 2 of these rows." in card
 
 
 def test_how_good_it_is_on_what_was_held_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

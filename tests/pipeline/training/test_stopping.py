@@ -88,6 +88,17 @@ def test_the_best_is_kept_and_not_the_last(monkeypatch: pytest.MonkeyPatch, mode
     assert found.log_loss == pytest.approx(-np.log(0.9))
 
 
+def test_the_check_that_is_told_as_kept_is_the_one_whose_adapter_is(
+    monkeypatch: pytest.MonkeyPatch, model: LlamaModel, tmp_path: Path
+) -> None:
+    """Of equal ones the last; and it is told by how many rows it was chosen."""
+    monkeypatch.setattr(judge_adapter, "MOST_CHECKED", 2)
+    plan = JudgePlan(batch=1, patience=3, check_every=1)
+    found, at = trained(monkeypatch, model, tmp_path / "a.gguf", (0.6, 0.9, 0.7, 0.9, 0.8), plan)
+    assert (at, found.kept, found.chose, found.held) == (4, found.checks[3], 2, 3)
+    assert found.checks[-1].step == 5
+
+
 def test_a_run_that_was_stopped_after_its_end_is_not_trained_on(
     monkeypatch: pytest.MonkeyPatch, model: LlamaModel, tmp_path: Path
 ) -> None:
