@@ -14,18 +14,25 @@ from pipeline.training.rows import Row
 
 TOGETHER = "replies to some prompts are both learnt from and held out, so that the figures may flatter"
 """Where a split does not keep prompts apart."""
+STARTED = (
+    "what the adapter that it started from had learnt is not known here, and may be what is held out, so that the "
+    "figures may flatter"
+)
+"""Where training went on from an adapter: the split may have been another then."""
 
 
 @dataclass(frozen=True)
 class Card:
     """`what` it is in a sentence, `made` how, and `figures` a table: a row of headings, then the others. They are of
-    held-out rows, of which `chose` chose what was kept, and `prompts_apart` is as in `Split`."""
+    held-out rows, of which `chose` chose what was kept, and `prompts_apart` is as in `Split`. `started` says that it
+    went on from an adapter."""
 
     what: str
     made: Mapping[str, object]
     figures: Sequence[Sequence[str]]
     prompts_apart: bool
     chose: int = 0
+    started: bool = False
 
 
 def write_card(file: Path, rows: Sequence[Row], card: Card) -> Path:
@@ -49,12 +56,22 @@ def _lines(file: Path, rows: Sequence[Row], card: Card) -> Iterable[str]:
     yield "\n## Data\n"
     yield from _table([("source", "exchanges", "labels", "broken"), *_sources(rows)])
     yield "\n## Figures, on held-out rows that are near-duplicates of none that was learnt from\n"
-    yield "None of their prompts was learnt from.\n" if card.prompts_apart else f"Of these, {TOGETHER}.\n"
-    if card.chose:
-        yield f"The best check, which is what was kept, was chosen by {card.chose} of these rows.\n"
+    yield from (f"{sentence}\n" for sentence in _remarks(card))
     yield from _table(card.figures)
     yield "\n## Licence and limits\n"
     yield "To be said by who made it: the licences of the data, what it was not trained for, where it failed."
+
+
+def _remarks(card: Card) -> Iterable[str]:
+    """On the figures."""
+    if not card.prompts_apart:
+        yield f"Of these, {TOGETHER}."
+    elif not card.started:
+        yield "None of their prompts was learnt from."
+    if card.started:
+        yield f"But {STARTED}."
+    if card.chose:
+        yield f"The best check, which is what was kept, was chosen by {card.chose} of these rows."
 
 
 def _sources(rows: Sequence[Row]) -> Iterable[tuple[object, ...]]:

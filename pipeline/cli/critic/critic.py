@@ -22,7 +22,7 @@ from pipeline.cli.terminal.bar import bar
 from pipeline.cli.terminal.reporting import DONE, note, reported, say, stdout
 from pipeline.errors import BadInput
 from pipeline.llama import fingerprint
-from pipeline.training.card import TOGETHER, Card, write_card
+from pipeline.training.card import STARTED, TOGETHER, Card, write_card
 from pipeline.training.examples import LONGEST, cut
 from pipeline.training.heads import train_heads
 from pipeline.training.rows import Row, read_rows
@@ -134,7 +134,8 @@ def _train_adapter(
     steps = f"{trained.kept.step} of the {trained.checks[-1].step} that were taken"
     made = plan | {"steps": steps} | ({"started from": start.name} if start else {})
     made |= {"learnt from in part": part} if part else {}
-    _told(out, rows, weights, Card(what, made, of_adapter(trained), trained.prompts_apart, trained.chose))
+    card = Card(what, made, of_adapter(trained), trained.prompts_apart, trained.chose, started=start is not None)
+    _told(out, rows, weights, card)
 
 
 def _in_part(rows: Sequence[Row]) -> str:
@@ -161,6 +162,8 @@ def _told(out: Path, rows: Sequence[Row], weights: Path, card: Card) -> None:
     stdout().print(table(card.figures))
     if not card.prompts_apart:
         note(f"{TOGETHER}: give more prompts, or a higher --held")
+    if card.started:
+        note(STARTED)
     made = {"weights": f"{weights.name}, fingerprint {fingerprint(weights)[:16]}", **card.made}
     path = write_card(out, rows, replace(card, made=made))
     say(f"{out} is there, and a card to go with it, {path}: finish it before you give either away")

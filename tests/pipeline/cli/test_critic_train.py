@@ -33,7 +33,7 @@ def test_a_folder_in_the_place_of_the_output_is_refused_at_once(tmp_path: Path, 
     assert f"{name} should be a " in result.stderr
 
 
-def trained(monkeypatch: pytest.MonkeyPatch, *, prompts_apart: bool) -> Any:
+def trained(monkeypatch: pytest.MonkeyPatch, *flags: str, prompts_apart: bool) -> Any:
     """The command's result, with a card, where training is over at once."""
 
     def train(*_: object, **__: object) -> Trained:
@@ -42,7 +42,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, *, prompts_apart: bool) -> Any:
         return Trained(2, prompts_apart, checks, checks[0], 2, by_source, 0.8, 0.5)
 
     monkeypatch.setattr(judge_adapter, "train_adapter", train)
-    result = run("critic", "train", "rows.jsonl", "-m", "ours.yaml", "-o", "judge.gguf")
+    result = run("critic", "train", "rows.jsonl", "-m", "ours.yaml", "-o", "judge.gguf", *flags)
     assert result.exit_code == 0, result.output
     return result
 
@@ -60,6 +60,16 @@ def test_figures_that_may_flatter_say_so(tmp_path: Path, monkeypatch: pytest.Mon
     result = trained(monkeypatch, prompts_apart=False)
     assert "may flatter: give more prompts, or a higher --held" in result.stderr
     assert "may flatter" in (tmp_path / "judge.md").read_text()
+
+
+def test_that_held_out_rows_may_have_been_learnt_before_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whoever starts from an adapter: which rows that one was trained on, nobody tells."""
+    result = trained(monkeypatch, "--start-from", "before.gguf", prompts_apart=True)
+    told = "what the adapter that it started from had learnt is not known here"
+    assert told in result.stderr
+    assert told in (tmp_path / "judge.md").read_text()
 
 
 def test_the_card_says_which_step_was_kept_and_what_chose_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from pipeline.training.card import Card, write_card
 from pipeline.training.rows import Row
 
 
-def card(what: str, *, prompts_apart: bool = True) -> Card:
-    return Card(what, {"seed": 0}, [("rule", "AUROC"), ("calm", "0.900")], prompts_apart)
+def card(what: str, *, prompts_apart: bool = True, started: bool = False) -> Card:
+    return Card(what, {"seed": 0}, [("rule", "AUROC"), ("calm", "0.900")], prompts_apart, started=started)
 
 
 def test_a_card_that_is_there_is_kept_and_the_new_one_lies_beside_it(tmp_path: Path) -> None:
@@ -30,6 +30,15 @@ def test_a_card_that_is_there_is_kept_and_the_new_one_lies_beside_it(tmp_path: P
 def test_the_card_says_whether_prompts_were_kept_apart(tmp_path: Path, apart: bool, said: str) -> None:
     text = write_card(tmp_path / "judge.gguf", [], card("A judge.", prompts_apart=apart)).read_text()
     assert said in text[text.index("## Figures") :]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_the_card_does_not_say_of_what_was_started_from_what_it_cannot_know(tmp_path: Path, apart: bool) -> None:
+    """What that was trained on may be what is held out now."""
+    text = write_card(tmp_path / "judge.gguf", [], card("A judge.", prompts_apart=apart, started=True)).read_text()
+    assert "None of their prompts" not in text
+    assert "But what the adapter that it started from had learnt is not known here" in text
+    assert ("Of these, replies to some prompts" in text) is not apart
 
 
 def test_a_card_that_cannot_be_written_is_told(tmp_path: Path) -> None:
