@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Kind = Literal["lora", "probe"]
 ActsOn = Literal["exchange", "question"]
 _SUFFIXES: dict[Kind, str] = {"lora": ".gguf", "probe": ".safetensors"}
+_LAYERS = "14,16,18,20"
 
 app = typer.Typer(help="Make a critic of your own.", no_args_is_help=True)
 
@@ -45,19 +46,32 @@ def train(
     manifesto: options.ManifestoName = None,
     kind: Annotated[Kind, typer.Option("--kind", help="An adapter for the judge, or a probe of its states.")] = "lora",
     model: Annotated[str, typer.Option("--model", help="embedded, or a GGUF file of the Llama family.")] = "embedded",
-    epochs: Annotated[int, typer.Option(min=1, help="Times that each row is learnt from; lora.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Times that each row is learnt from, 1 when not given; lora.")
+    ] = None,
     acts_on: Annotated[
-        ActsOn,
-        typer.Option(help="All that is read, or the question alone: less able, and judged where it was written; lora."),
-    ] = "exchange",
+        ActsOn | None,
+        typer.Option(
+            help="All that is read (exchange, when not given), or the question alone: less able, and judged where it "
+            "was written; lora."
+        ),
+    ] = None,
     start: Annotated[Path | None, typer.Option("--start-from", help="An adapter to train further; lora.")] = None,
-    rank: Annotated[int, typer.Option(min=1, max=256, help="How much the adapter can hold; lora.")] = 16,
-    rate: Annotated[float, typer.Option(min=1e-6, max=1e-1, help="Peak learning rate; lora.")] = 3e-4,
-    layers: Annotated[str, typer.Option(help="That are looked at, counted from 0; probe.")] = "14,16,18,20",
+    rank: Annotated[
+        int | None, typer.Option(min=1, max=256, help="How much the adapter can hold, 16 when not given; lora.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=1e-6, max=1e-1, help="Peak learning rate, 0.0003 when not given; lora.")
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="That are looked at, counted from 0; 14,16,18,20 when not given; probe.")
+    ] = None,
     held: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of rows to check with.")] = 0.08,
-    check_every: Annotated[int, typer.Option(min=1, help="Steps of eight exchanges between checks; lora.")] = 100,
+    check_every: Annotated[
+        int | None, typer.Option(min=1, help="Steps of eight exchanges between checks, 100 when not given; lora.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of order, split and first weights.")] = 0,
-    restart: Annotated[bool, typer.Option("--restart", help="Do not go on with a run that was stopped.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Do not go on with a run that was stopped; lora.")] = False,
     config: options.ConfigFile = None,
 ) -> int:
     """Train a critic on labelled exchanges: an adapter for the model that judges, or a probe that looks into it.
@@ -73,6 +87,11 @@ def train(
         raise BadInput(f"{model!r} is not a model in a file: give a path that ends in .gguf, or embedded")
     if out.suffix != _SUFFIXES[kind] or not out.parent.is_dir() or out.is_dir():
         raise BadInput(f"{out} should be a {_SUFFIXES[kind]} file in a folder that exists")
+    if kind != "lora" and any((epochs, acts_on, start, rank, rate, check_every, restart)):
+        theirs = "--epochs, --acts-on, --start-from, --rank, --rate, --check-every and --restart"
+        raise BadInput(f"{theirs} are for a lora: {kind} takes none of them")
+    if kind != "probe" and layers is not None:
+        raise BadInput(f"--layers is for a probe: {kind} takes none")
     refuse_over(out, (*told_by(settings, config), *data, path, start))
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
     rows = read_rows(data, loaded)
@@ -81,6 +100,7 @@ def train(
     if len(set(labels)) < 2:
         raise BadInput("all labels are the same: there is nothing to tell apart")
     if kind == "probe":
+        layers = _LAYERS if layers is None else layers
         with bar("looking", TimeRemainingColumn()) as (stepped, _):
             told = train_heads(
                 rows, loaded, path, out, layers=_numbers(layers), held=held, threads=settings.threads, seed=seed,
@@ -91,8 +111,9 @@ def train(
         say(f"To use it: `critics: [probe]` in a rule, and `probe: {{file: {out}}}` in superego.yaml")
         return DONE
     _train_adapter(
-        rows, path, out, threads=settings.threads, held=held, resume=not restart, start=start, acts_on=acts_on,
-        rank=rank, alpha=2 * rank, rate=rate, epochs=epochs, check_every=check_every, seed=seed,
+        rows, path, out, threads=settings.threads, held=held, resume=not restart, start=start,
+        acts_on=acts_on or "exchange", rank=rank or 16, alpha=2 * (rank or 16), rate=rate or 3e-4, epochs=epochs or 1,
+        check_every=check_every or 100, seed=seed,
     )  # fmt: skip
     say(f"To use it: superego judge --adapter {out} …, or `judge: {{adapter: {out}}}` in superego.yaml")
     return DONE

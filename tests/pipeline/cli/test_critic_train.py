@@ -33,6 +33,35 @@ def test_a_folder_in_the_place_of_the_output_is_refused_at_once(tmp_path: Path, 
     assert f"{name} should be a " in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (f"--kind probe -o calm.safetensors {flag}", "are for a lora: probe takes none of them")
+        for flag in (
+            "--epochs 1", "--acts-on exchange", "--start-from none.gguf", "--rank 16", "--rate 0.0003",
+            "--check-every 100", "--restart",
+        )
+    ]
+    + [("-o judge.gguf --layers 14,16,18,20", "--layers is for a probe: lora takes none")],
+)  # fmt: skip
+def test_what_is_for_the_other_kind_is_refused(flags: str, why: str) -> None:
+    """Though it says what holds anyway; before a row is read."""
+    result = run("critic", "train", "none.jsonl", "-m", "ours.yaml", *flags.split())
+    assert result.exit_code == 2
+    assert why in " ".join(result.stderr.split())
+
+
+def test_what_is_not_given_is_what_the_help_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    trained(monkeypatch, prompts_apart=True)
+    card, told = (tmp_path / "judge.md").read_text(), run("critic", "train", "--help").stdout
+    for name, value in (("epochs", 1), ("rank", 16), ("rate", 0.0003), ("check_every", 100)):
+        assert f"- {name}: {value}\n" in card
+        assert f", {value} when not given" in told
+    assert "- alpha: 32\n" in card
+    assert "- acts_on: exchange\n" in card
+
+
 def trained(monkeypatch: pytest.MonkeyPatch, *flags: str, prompts_apart: bool) -> Any:
     """The command's result, with a card, where training is over at once."""
 
