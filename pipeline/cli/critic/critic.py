@@ -166,8 +166,9 @@ def _in_part(rows: Sequence[Row]) -> str:
         return ""
     broken = sum(any(row.labels.values()) for row in long)
     return (
-        f"of {len(long)} exchanges what is judged is longer than the {LONGEST} characters that are learnt from, and "
-        f"{broken} of these break a rule, perhaps in what is not seen; those that are held out are measured whole"
+        f"of {len(long)} exchanges what is judged, or its sources together, is longer than the {LONGEST} characters "
+        f"that are learnt from, and {broken} of these break a rule, perhaps in what is not seen; those that are held "
+        "out are measured whole"
     )
 
 

@@ -79,7 +79,10 @@ def trained(monkeypatch: pytest.MonkeyPatch, *flags: str, prompts_apart: bool) -
 def test_rows_that_are_learnt_from_in_part_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On standard error, and in the card."""
     result = trained(monkeypatch, prompts_apart=True)
-    told = "of 2 exchanges what is judged is longer than the 900 characters that are learnt from, and 1 of these break"
+    told = (
+        "of 2 exchanges what is judged, or its sources together, is longer than the 900 characters that are learnt "
+        "from, and 1 of these break"
+    )
     assert told in result.stderr
     assert told in (tmp_path / "judge.md").read_text()
     assert "flatter" not in result.stderr

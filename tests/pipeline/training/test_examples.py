@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from critics import Exchange, Message, Rule
+from critics import Exchange, Message, Rule, Source
 from pipeline.llama import LlamaModel
 from pipeline.training.examples import LONGEST, Example, cut, tokenised, whole
 from pipeline.training.rows import Row
@@ -10,8 +10,8 @@ from pipeline.training.rows import Row
 SILENT = Rule(id="silent", statement="The answer promises nothing.")
 
 
-def row(text: str, reply: str | None = None) -> Row:
-    return Row(Exchange((Message("user", text),), reply), {SILENT: True}, "made")
+def row(text: str, reply: str | None = None, *sources: str) -> Row:
+    return Row(Exchange((Message("user", text),), reply, tuple(map(Source, sources))), {SILENT: True}, "made")
 
 
 def read(example: Example, model: LlamaModel) -> str:
@@ -31,9 +31,25 @@ def test_what_is_learnt_from_is_cut_and_what_is_measured_is_not(model: LlamaMode
     assert whole(short, model) == tokenised(short, model)
 
 
+def test_sources_are_learnt_from_as_much_as_a_turn_is(model: LlamaModel) -> None:
+    """All of them together, of each the same share; they are measured whole, and short ones are as they are."""
+    ending = "It comes on Friday."
+    for sources in ([f"{'It is a parcel. ' * 400}{ending}"], [f"{name}. " * 300 for name in ("Rain", "Tea", "Ships")]):
+        long = row("When?", "On Friday.", *sources)
+        assert cut(long)
+        assert sources[-1] in read(whole(long, model), model)
+        said = read(tokenised(long, model), model)
+        assert len(said) < LONGEST + 400
+        assert all(source[:100] in said and source[-100:] in said for source in sources)
+    short = row("When?", "On Friday.", *["It is a parcel. " * 20] * 2, ending)
+    assert not cut(short)
+    assert whole(short, model) == tokenised(short, model)
+
+
 def test_no_more_is_measured_than_a_judge_reads_at_once(model: LlamaModel) -> None:
-    """Characters of which each is several tokens count as what they cost."""
-    for long in (row("When?", "𒀀𒁀 " * 4000), row("word " * 20_000, "word " * 20_000)):
+    """Characters of which each is several tokens count as what they cost, and sources as much as turns."""
+    word = "word " * 20_000
+    for long in (row("When?", "𒀀𒁀 " * 4000), row(word, word), row("When?", "Soon.", word), row(word, word, word, "x")):
         assert 1000 < len(whole(long, model).context) <= 4000
 
 
