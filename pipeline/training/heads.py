@@ -64,8 +64,8 @@ def train_heads(
     """Train a head for each rule of the manifesto that the rows speak of, and write the probe to `out`.
 
     Held-out rows are near-duplicates of none that is learnt from, and choose nothing: how strongly weights are held
-    down is found by cross-validation. Raises `BadInput` where no rule has rows enough, `ExtraMissing` without
-    scikit-learn, `OutputFault`.
+    down is found by cross-validation. Raises `BadInput` where no rule has rows enough, or a row is too long,
+    `ExtraMissing` without scikit-learn, `OutputFault`.
     """
     vendor("sklearn.linear_model")
     labels = {rule: rows_of for rule in manifesto.rules if (rows_of := _labels(rows, rule))}
@@ -105,6 +105,7 @@ def _states(
     engine = Engine(LlamaModel(faster_form(weights)), context=8192, threads=threads)
     look = LlamaStates(engine)
     try:
+        _refuse_longer(rows, look, engine.context)
         with ThreadPoolExecutor(_CALLERS) as pool:
             found = []
             for states, _ in pool.map(lambda row: look(row.exchange, layers), rows):
@@ -113,6 +114,13 @@ def _states(
             return found
     finally:
         engine.close()
+
+
+def _refuse_longer(rows: Sequence[Row], look: LlamaStates, most: int) -> None:
+    """At once, since to look at the others may take minutes, which would be lost."""
+    for row in rows:
+        if (tokens := look.length(row.exchange)) > most:
+            raise BadInput(f"{row.place}: the exchange has {tokens} tokens, and {most} at most are read: shorten it")
 
 
 def _fitted(states: States, broken: Flags, seed: int) -> Head:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from critics import Exchange, Manifesto, Message, Rule
@@ -13,11 +13,13 @@ from pipeline.files.inputs import BadLine, TrainingIn, file_lines, sources
 
 @dataclass(frozen=True)
 class Row:
-    """An exchange and which rules it breaks. All rules are of one side: output where there is a response."""
+    """An exchange and which rules it breaks. All rules are of one side: output where there is a response. `place` is
+    where it was read, to name it by."""
 
     exchange: Exchange
     labels: Mapping[Rule, bool]
     source: str
+    place: str = "a row"
 
     @property
     def prompt(self) -> str:
@@ -41,12 +43,13 @@ def read_rows(files: Sequence[Path], manifesto: Manifesto) -> list[Row]:
 
 def _read(file: Path, manifesto: Manifesto) -> Iterator[Row]:
     for number, line in file_lines(file, TrainingIn):
+        place = f"{file}:{number}"
         if isinstance(line, BadLine):
-            raise BadInput(f"{file}:{number}: {line.why}")
+            raise BadInput(f"{place}: {line.why}")
         try:
-            yield _row(line, manifesto, file.stem)
+            yield replace(_row(line, manifesto, file.stem), place=place)
         except BadInput as exc:
-            raise BadInput(f"{file}:{number}: {exc}") from exc
+            raise BadInput(f"{place}: {exc}") from exc
 
 
 def _row(line: TrainingIn, manifesto: Manifesto, name: str) -> Row:

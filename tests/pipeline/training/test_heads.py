@@ -131,6 +131,20 @@ def test_rows_must_do_for_a_head(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert ".safetensors" in result.stderr
 
 
+def test_a_row_that_is_too_long_is_named_before_any_is_looked_at(folder: Path) -> None:
+    """By its file and line: what was read of the others would be lost."""
+    lines = (folder / "rows.jsonl").read_text().splitlines()
+    lines[59] = json.dumps(json.loads(lines[59]) | {"response": "My cat. " * 4000})
+    (folder / "long.jsonl").write_text("\n".join(lines))
+    rows, looked = read_rows([folder / "long.jsonl"], _both()), list[int]()
+    with pytest.raises(BadInput, match=r"long\.jsonl:60: the exchange has \d+ tokens, and 8192 at most are read"):
+        train_heads(
+            rows, _both(), embedded.weights(), folder / "x.safetensors", layers=(3,),
+            stepped=lambda done, _: looked.append(done),
+        )  # fmt: skip
+    assert not looked
+
+
 def _rule(name: str) -> Rule:
     return Rule(id=name, statement=f"It is {name}.", critics=("probe",), action="veto")
 
