@@ -135,7 +135,7 @@ def _trained(manifesto: str, settings: Settings, folder: Path, seed: int) -> dic
     figures, _ = build_lora(load(MANIFESTOS[manifesto]), settings, wanted)
     took = time.perf_counter() - began
     Path(str(figures["file"])).replace(folder / LORA)  # one that was rejected is measured as well
-    apart = parity(weights(), folder / LORA, folder / "peft")
+    apart = parity(weights(), folder / LORA, Path(str(figures["peft"])))
     return {"build_seconds": took, "apart": apart.worn / apart.without}
 
 

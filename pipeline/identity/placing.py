@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.files.replacing import writing
+from pipeline.files.replacing import replacing, writing
 from pipeline.identity.gate import Gate
 
 
@@ -28,4 +29,16 @@ def placed(adapter: Path, out: Path, gate: Gate) -> Path:
     place = out.with_stem(f"{out.stem}.rejected") if gate.faults else out
     with writing(place):
         os.replace(adapter, place)
+    return place
+
+
+def placed_folder(made: Path, folder: Path, gate: Gate) -> Path:
+    """Copy an adapter as PEFT keeps one to `folder`, or, if it is not to be used, to one beside it that says so; where
+    it is then. Raises `OutputFault`."""
+    place = Path(f"{os.path.abspath(folder)}.rejected") if gate.faults else folder
+    with writing(place):
+        place.mkdir(exist_ok=True)
+    for file in made.glob("adapter_*"):  # and nothing that a run which was killed left beside them
+        with replacing(place / file.name) as part:
+            shutil.copyfile(file, part)
     return place

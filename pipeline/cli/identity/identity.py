@@ -86,7 +86,8 @@ def build(
     minute; lora one trained on answers that went through the loop, in a quarter of an hour; stopped, it goes on where
     it was.
 
-    Exit code 1 if an adapter does not do what it is for: it is kept as NAME.rejected.gguf, and --out stays as it was.
+    Exit code 1 if an adapter does not do what it is for: it is kept as NAME.rejected.gguf, as PEFT's as
+    FOLDER.rejected, and --out and --peft stay as they were.
 
     Example: superego identity build steer -m house-style -o house-style.gguf
     """
@@ -95,6 +96,8 @@ def build(
     adapts = kind != "state"
     if not out.parent.is_dir() or (out.exists() and not out.is_file()) or (adapts and out.suffix != ".gguf"):
         raise BadInput(f"{out} should be a {'.gguf ' if adapts else ''}file in a folder that exists")
+    if peft is not None and ((peft.exists() and not peft.is_dir()) or not peft.parent.is_dir()):
+        raise BadInput(f"--peft {peft}: give a folder, in one that exists")
     if add is not None and (kind != "steer" or not add.strip()):
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
     if add is not None and (rank or anywhere):
@@ -103,7 +106,7 @@ def build(
         raise BadInput(f"--prompts-from and --peft are for a lora: {kind} takes neither")
     if kind != "steer" and (layers or anywhere):
         raise BadInput(f"--layers and --anywhere are for a steer: {kind} takes neither")
-    refuse_over(out, (*told_by(settings, config), given))
+    refuse_over(out, (*told_by(settings, config), given, peft))
     began = time.monotonic()
     if kind == "lora":
         wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)

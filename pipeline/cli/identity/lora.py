@@ -33,11 +33,11 @@ def build_lora(
     stepped: Stepped = lambda *_: None,
     tell: Callable[[str], None] = say,
 ) -> tuple[dict[str, object], list[str]]:
-    """Figures of what was built, with the file that it is in, and why it should not be used. `stepped` hears what is
+    """Figures of what was built, with where it is, and why it should not be used. `stepped` hears what is
     done and how far, and `tell` what else there is to say. Raises `BadInput`, `ExtraMissing`, `OutputFault`."""
     try:
         from pipeline.identity.gate import gated
-        from pipeline.identity.placing import placed
+        from pipeline.identity.placing import placed, placed_folder
         from pipeline.identity.steer.probes import Probe
         from pipeline.identity.steer.weights import GgufLlama
         from pipeline.training.distil import IdentityPlan
@@ -62,23 +62,24 @@ def build_lora(
                 f"{lessons.asked} prompts: {lessons.passed} first drafts passed, {lessons.mended} answers were mended; "
                 f"{held.asked} prompts are held out"
             )
-            began, adapter = time.monotonic(), folder / "adapter.gguf"
+            began, adapter, peft = time.monotonic(), folder / "adapter.gguf", folder / "peft"
             checks = train_identity(
                 lessons.lessons, held.lessons, weights, adapter, plan, Made.of("lora", manifesto),
-                peft=wanted.peft, threads=settings.threads or available_cores(), state=folder / "state.pt",
-                stepped=lambda done, of: stepped("training", done, of),
+                peft=peft if wanted.peft else None, threads=settings.threads or available_cores(),
+                state=folder / "state.pt", stepped=lambda done, of: stepped("training", done, of),
                 checked=lambda check: tell(_told(check, began)),
             )  # fmt: skip
             probes = [Probe(lesson.told, lesson.prompt, lesson.answer) for lesson in held.lessons]
             gate = gated(adapter, told, probes, weights, threads=settings.threads)
-            file = placed(adapter, wanted.out, gate)
+            places = {"file": str(placed(adapter, wanted.out, gate))}
+            if wanted.peft:
+                places["peft"] = str(placed_folder(peft, wanted.peft, gate))
     finally:
         parts.close()
     figures: dict[str, object] = gate.figures | {
         "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": checks[-1].step, "rank": wanted.rank,
-        "file": str(file),
     }  # fmt: skip
-    return figures, list(gate.faults)
+    return figures | places, list(gate.faults)
 
 
 def _shorter(settings: Settings) -> Settings:

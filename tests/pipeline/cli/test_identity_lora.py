@@ -73,7 +73,8 @@ def test_from_prompts_to_files(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "step 1 of 1: loss" in err
     assert Path(told["file"]) == folder / ("a.rejected.gguf" if code else "a.gguf")
     assert Path(told["file"]).is_file()
-    assert (folder / "peft" / "adapter_model.safetensors").is_file()
+    assert Path(told["peft"]) == folder / ("peft.rejected" if code else "peft")
+    assert {file.name for file in Path(told["peft"]).iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
     assert not work.exists()
 
 
@@ -158,6 +159,31 @@ def test_one_that_is_not_to_be_used_leaves_the_old_one(folder: Path, monkeypatch
         assert ("takes the model away" in err) == (code == 1)
 
 
+@pytest.mark.parametrize(("worn", "place"), [(0.3, "peft.rejected"), (0.1, "peft")], ids=["rejected", "passed"])
+def test_one_for_peft_that_is_not_to_be_used_leaves_the_old_one(
+    worn: float, place: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes where its name says so, as the adapter itself does, and the answer says where."""
+    (folder / "peft").mkdir()
+    for name in ("adapter_model.safetensors", "README.md"):
+        (folder / "peft" / name).write_text("of yesterday")
+
+    def trained(*given: object, peft: Path, **_: object) -> list[IdentityCheck]:
+        Path(str(given[3])).write_bytes(b"new")
+        peft.mkdir()
+        for name in ("adapter_model.safetensors", ".adapter_model.safetensors.killed.part"):
+            (peft / name).write_text("new")
+        return [IdentityCheck(1, 1, 0.1, 0.1, 0.1)]
+
+    monkeypatch.setattr("pipeline.training.identity_adapter.train_identity", trained)
+    monkeypatch.setattr("pipeline.identity.gate.gated", lambda *_, **__: Gate(0.2, worn, 1.0))
+    _, out, _ = build(folder, "--prompts", "4", "--json", "--peft", str(folder / "peft"))
+    assert json.loads(out)["peft"] == str(folder / place)
+    there = {f"{file.parent.name}/{file.name}": file.read_text() for file in folder.glob("peft*/*")}
+    kept = {f"peft/{name}": "of yesterday" for name in ("adapter_model.safetensors", "README.md")}
+    assert there == kept | {f"{place}/adapter_model.safetensors": "new"}
+
+
 @pytest.mark.parametrize("content", [b"", b'["What', b"\xff", b"{}", b"[1]"])
 def test_inventions_that_are_damaged_have_a_cure(content: bytes, folder: Path) -> None:
     """As what else is kept has."""
@@ -232,6 +258,10 @@ def test_a_run_that_is_stopped_while_it_empties_a_folder_claims_nothing(
         (("build", "steer", "-o", "a.gguf", "--add", "x", "--anywhere"), "leave out --rank and --anywhere"),
         (("build", "steer", "-o", "a.gguf", "--peft", "p"), "--prompts-from and --peft are for a lora"),
         (("build", "lora", "-o", "a.gguf", "--generator", "openai:x"), "GGUF file"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "mill.yaml"), "--peft mill.yaml: give a folder"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "pipe"), "--peft pipe: give a folder"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "none/peft"), "--peft none/peft: give a folder"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "./a.gguf"), "a.gguf is read or written here as well"),
         (("compare", "--lora", "a.gguf", "--train-lora"), "give one of them"),
         (("compare", "--prompts-from", "none.txt"), "none.txt cannot be read"),
     ],
