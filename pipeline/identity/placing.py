@@ -27,8 +27,8 @@ def placed(adapter: Path, out: Path, gate: Gate) -> Path:
     """Move an adapter to `out`, or, if it is not to be used, to a name beside it that says so; where it is then. Raises
     `OutputFault`."""
     place = out.with_stem(f"{out.stem}.rejected") if gate.faults else out
-    with writing(place):
-        os.replace(adapter, place)
+    with replacing(place) as part:
+        shutil.move(adapter, part)  # which a link may have led to another disk
     return place
 
 
