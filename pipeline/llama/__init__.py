@@ -3,7 +3,14 @@
 from pipeline.llama.engine import Adapter, Engine, Generation, Planting, Sampling, Saving
 from pipeline.llama.generator import LlamaGenerator
 from pipeline.llama.guard_model import LlamaGuardModel
-from pipeline.llama.judge_model import ACTS_ON, MADE_FOR, LlamaJudgeModel, acts_on_exchange, compile_grammar
+from pipeline.llama.judge_model import (
+    ACTS_ON,
+    MADE_FOR,
+    LlamaJudgeModel,
+    acts_on_exchange,
+    compile_grammar,
+    made_for_others,
+)
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise import (
     PASSAGE,
@@ -43,6 +50,7 @@ __all__ = [
     "compile_grammar",
     "faster_form",
     "fingerprint",
+    "made_for_others",
     "requantised",
     "weights_print",
 ]

@@ -13,6 +13,7 @@ from critics import Prompt, ReadAhead, Reading, Usage, Written, time_left
 from pipeline.errors import ModelFault
 from pipeline.llama.engine import Adapter, Engine, Following, Generation, Sampling, Scoring
 from pipeline.llama.model import LlamaModel, refuse_overflow
+from pipeline.llama.optimise import fingerprint
 from pipeline.llama.scored import scored
 from pipeline.llama.shared import common
 from pipeline.llama.waiting import listened
@@ -116,6 +117,11 @@ def _prefilled(prompt: Prompt) -> tuple[Prompt, str]:
 def acts_on_exchange(model: LlamaModel, adapters: Iterable[Path]) -> bool:
     """Whether one of these adapters acts on all that is read, and not on the question alone."""
     return any(model.adapter_metadata(path, ACTS_ON) == "exchange" for path in adapters)
+
+
+def made_for_others(model: LlamaModel, adapter: Path, weights: Path) -> bool:
+    """Whether an adapter says that it was made for other weights than these: of the same shape, they would take it."""
+    return model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(weights))
 
 
 _TURN_TOKENS = 8

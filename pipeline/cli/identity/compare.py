@@ -28,7 +28,7 @@ from pipeline.errors import BadInput, ModelFault
 from pipeline.identity import Worn, build_state, preprompt, read_state, refuse_unheard, write_state
 from pipeline.identity.plot import refuse_plot, write_plot
 from pipeline.identity.questions import Question, chance, ordinary_questions, read_questions
-from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader
+from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader, made_for_others
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
@@ -167,7 +167,7 @@ def compared(
     try:
         engine, weights = parts.drafting()
         refuse_unheard(engine.model, preprompt(manifesto))
-        trained = [_trained(engine, lora, training)] if lora else []  # first, since it may not be one
+        trained = [_trained(engine, weights, lora, training)] if lora else []  # first, since it may not be one
         forms = [Form("none"), *_built(manifesto, parts, folder, without, seed, told), *trained]
         told(f"reading {len(chosen)} answers in {len(forms)} ways")
         probes = probed(engine, preprompt(manifesto), chosen, seed=seed + 500)
@@ -222,10 +222,13 @@ def _restored(reader: LlamaReader, kept: Path) -> None:
         raise ModelFault("the state could not be put back, so that there is nothing to measure")
 
 
-def _trained(engine: Engine, lora: Path, seconds: float | None) -> Form:
+def _trained(engine: Engine, weights: Path, lora: Path, seconds: float | None) -> Form:
+    """Raises `BadInput` for one that says that it is for other weights."""
     from pipeline.identity.compare import Form
 
     load = _seconds(partial(engine.model.adapter, lora))
+    if made_for_others(engine.model, lora, weights):
+        raise BadInput(f"the adapter {lora} was made for other weights than {weights}")
     return Form("lora", adapters=(Adapter(lora),), build_seconds=seconds, load_seconds=load)
 
 

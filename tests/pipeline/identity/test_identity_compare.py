@@ -17,13 +17,14 @@ from critics import Length, Manifesto, Message, Patterns, Rule
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.assembly import Parts
 from pipeline.assembly.embedded import ADAPTER, weights
-from pipeline.cli.identity.compare import Built, compared, measured_with, table, wearing
-from pipeline.errors import ModelFault, ModelUnusable
+from pipeline.cli.identity.compare import Built, _trained, compared, measured_with, table, wearing
+from pipeline.errors import BadInput, ModelFault, ModelUnusable
+from pipeline.files.lora_file import write_lora
 from pipeline.identity import build_state, preprompt
 from pipeline.identity.compare import Form, drafts, effects
 from pipeline.identity.questions import Question
 from pipeline.identity.steer.probes import Probe, held_out_prompts, probed
-from pipeline.llama import Adapter, Engine, LlamaModel
+from pipeline.llama import MADE_FOR, Adapter, Engine, LlamaModel, fingerprint
 from pipeline.settings import load_settings
 from tests.pipeline.cli.test_cli import run
 from tests.pipeline.llama.renamed_file import write_renamed
@@ -178,6 +179,21 @@ def test_forms_that_are_left_out_are_not_built(tmp_path: Path) -> None:
     )  # fmt: skip
     assert list(rows) == ["none", "state", "lora"]
     assert heard == ["reading the manifesto", "reading 1 answers in 3 ways"]
+
+
+@pytest.mark.parametrize("made_for", ["others", "these", None])
+def test_an_adapter_of_other_weights_is_refused(made_for: str | None, own: Engine, tmp_path: Path) -> None:
+    """Weights of the same shape would take it, and its row be of noise. One that does not say is taken."""
+    file = tmp_path / "a.gguf"
+    pair = {"a": np.zeros((2, 1536), np.float32), "b": np.zeros((576, 2), np.float32)}
+    tensors = {f"blk.0.ffn_down.weight.lora_{side}": values for side, values in pair.items()}
+    metadata = {MADE_FOR: fingerprint(weights()) if made_for == "these" else made_for} if made_for else {}
+    write_lora(file, tensors, alpha=2.0, name="a", metadata=metadata)
+    if made_for == "others":
+        with pytest.raises(BadInput, match="made for other weights"):
+            _trained(own, weights(), file, None)
+    else:
+        assert _trained(own, weights(), file, None).adapters == (Adapter(file),)
 
 
 def test_prompts_of_the_users_own_are_measured_with(tmp_path: Path) -> None:
