@@ -163,12 +163,12 @@ def compared(
         began = time.perf_counter()
         figures, _ = build_lora(manifesto, settings, Wanted(folder / "lora.gguf", seed=seed))
         training, lora = time.perf_counter() - began, Path(str(figures["file"]))  # one that was rejected as well
-    parts = Parts(settings, judged=False)
+    parts, scale = Parts(settings, judged=False), settings.identity.scale
     try:
         engine, weights = parts.drafting()
         refuse_unheard(engine.model, preprompt(manifesto))
-        trained = [_trained(engine, weights, lora, training)] if lora else []  # first, since it may not be one
-        forms = [Form("none"), *_built(manifesto, parts, folder, without, seed, told), *trained]
+        trained = [_trained(engine, weights, lora, scale, training)] if lora else []  # first, since it may not be one
+        forms = [Form("none"), *_built(manifesto, parts, folder, without, scale, seed, told), *trained]
         told(f"reading {len(chosen)} answers in {len(forms)} ways")
         probes = probed(engine, preprompt(manifesto), chosen, seed=seed + 500)
         if questions:
@@ -191,6 +191,7 @@ def _built(
     parts: Parts,
     folder: Path,
     without: Collection[Built],
+    scale: float,
     seed: int,
     told: Callable[[str], None],
 ) -> Iterator[Form]:
@@ -212,7 +213,7 @@ def _built(
         told("building an adapter from its words")
         took = _seconds(lambda: write_steer(steer, build_steer(manifesto, engine, weights, seed=seed)))
         load = _seconds(partial(engine.model.adapter, steer))
-        yield Form("steer", adapters=(Adapter(steer),), build_seconds=took, load_seconds=load)
+        yield Form("steer", adapters=(Adapter(steer, scale),), build_seconds=took, load_seconds=load)
 
 
 def _restored(reader: LlamaReader, kept: Path) -> None:
@@ -222,14 +223,14 @@ def _restored(reader: LlamaReader, kept: Path) -> None:
         raise ModelFault("the state could not be put back, so that there is nothing to measure")
 
 
-def _trained(engine: Engine, weights: Path, lora: Path, seconds: float | None) -> Form:
+def _trained(engine: Engine, weights: Path, lora: Path, scale: float, seconds: float | None) -> Form:
     """Raises `BadInput` for one that says that it is for other weights."""
     from pipeline.identity.compare import Form
 
     load = _seconds(partial(engine.model.adapter, lora))
     if made_for_others(engine.model, lora, weights):
         raise BadInput(f"the adapter {lora} was made for other weights than {weights}")
-    return Form("lora", adapters=(Adapter(lora),), build_seconds=seconds, load_seconds=load)
+    return Form("lora", adapters=(Adapter(lora, scale),), build_seconds=seconds, load_seconds=load)
 
 
 def wearing(form: Form, manifesto: Manifesto, settings: Settings, folder: Path) -> Pipeline:

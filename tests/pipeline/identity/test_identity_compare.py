@@ -181,6 +181,22 @@ def test_forms_that_are_left_out_are_not_built(tmp_path: Path) -> None:
     assert heard == ["reading the manifesto", "reading 1 answers in 3 ways"]
 
 
+def test_adapters_are_measured_as_strongly_as_they_are_worn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At `identity.scale`, of which nothing is as good as no adapter."""
+    monkeypatch.setattr("pipeline.identity.steer.build_steer", lambda *_, **__: None)
+    monkeypatch.setattr("pipeline.identity.steer.write_steer", lambda path, _: path.write_bytes(ADAPTER.read_bytes()))
+    recovered = []
+    for scale in (0.0, 1.0):
+        flags = {"generator": {"context": 512}, "optimise": False, "threads": 1, "identity": {"scale": scale}}
+        rows = compared(
+            MANIFESTO, load_settings(flags=flags), tmp_path, ["What is flour?"],
+            without=(Built.PREPROMPT, Built.STATE), lora=ADAPTER, asks=False, told=lambda _: None,
+        )  # fmt: skip
+        recovered.append([rows["steer"]["recovered"], rows["lora"]["recovered"]])
+    assert recovered[0] == pytest.approx([0, 0], abs=1e-6)
+    assert all(abs(share) > 0.01 for share in recovered[1])
+
+
 @pytest.mark.parametrize("made_for", ["others", "these", None])
 def test_an_adapter_of_other_weights_is_refused(made_for: str | None, own: Engine, tmp_path: Path) -> None:
     """Weights of the same shape would take it, and its row be of noise. One that does not say is taken."""
@@ -191,9 +207,9 @@ def test_an_adapter_of_other_weights_is_refused(made_for: str | None, own: Engin
     write_lora(file, tensors, alpha=2.0, name="a", metadata=metadata)
     if made_for == "others":
         with pytest.raises(BadInput, match="made for other weights"):
-            _trained(own, weights(), file, None)
+            _trained(own, weights(), file, 1.0, None)
     else:
-        assert _trained(own, weights(), file, None).adapters == (Adapter(file),)
+        assert _trained(own, weights(), file, 1.0, None).adapters == (Adapter(file),)
 
 
 def test_prompts_of_the_users_own_are_measured_with(tmp_path: Path) -> None:
