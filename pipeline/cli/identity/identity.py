@@ -64,7 +64,9 @@ def build(
         Path | None,
         typer.Option("--prompts-from", help="Prompts of yours, a line each or JSONL; lora.", show_default=False),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Times that each answer is learnt from; lora.")] = 3,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Times that each answer is learnt from; lora.", show_default="3")
+    ] = None,
     peft: Annotated[
         Path | None,
         typer.Option("--peft", help="A folder, to write it as PEFT keeps it as well; lora.", show_default=False),
@@ -75,7 +77,10 @@ def build(
     add: Annotated[
         str | None, typer.Option("--add", help="Refine the adapter in --out by one more rule, in a minute; steer.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the answers that it is built from; steer, lora.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of the answers that it is built from; steer, lora.", show_default="0"),
+    ] = None,
     as_json: options.Json = False,
     generator: options.GeneratorName = None,
     config: options.ConfigFile = None,
@@ -102,14 +107,16 @@ def build(
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
     if add is not None and (rank or anywhere):
         raise BadInput("--add goes on from an adapter of its own rank and kind: leave out --rank and --anywhere")
-    if kind != "lora" and (given or peft):
-        raise BadInput(f"--prompts-from and --peft are for a lora: {kind} takes neither")
+    if kind != "lora" and (epochs or not resume or given or peft):
+        raise BadInput(f"--epochs, --restart, --prompts-from and --peft are for a lora: {kind} takes none of them")
     if kind != "steer" and (layers or anywhere):
         raise BadInput(f"--layers and --anywhere are for a steer: {kind} takes neither")
+    if kind == "state" and (rank or prompts or seed is not None):
+        raise BadInput("--rank, --prompts and --seed are for a steer or a lora: state takes none of them")
     refuse_over(out, (*told_by(settings, config), given, peft))
     began = time.monotonic()
     if kind == "lora":
-        wanted = Wanted(out, given, prompts, rank or 16, epochs, peft, seed, not resume)
+        wanted = Wanted(out, given, prompts, rank or 16, epochs or 3, peft, seed or 0, not resume)
         with bar("answering") as (stepped, tell):
             told, faults = build_lora(loaded, settings, wanted, stepped=stepped, tell=tell)
     else:
@@ -120,7 +127,7 @@ def build(
             how: dict[str, Any] = {"layers": _numbers(layers)}
             how |= {"rank": rank, "cells": rank} if rank else {}
             how |= {"cells": 0} if anywhere else {}
-            told, faults = _steer(loaded, parts, out, how, prompts, add, seed, settings.threads)
+            told, faults = _steer(loaded, parts, out, how, prompts, add, seed or 0, settings.threads)
     told |= {"seconds": round(time.monotonic() - began, 2), "manifesto": loaded.name}
     if as_json:
         print(json.dumps(told | {"faults": faults}, indent=2))
