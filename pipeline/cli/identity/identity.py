@@ -44,7 +44,10 @@ def build(
         ),
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="That are changed, as 5-29; all when not given; steer.", show_default=False)
+        str | None,
+        typer.Option(
+            help="That are changed, as 5-29; when not given all, with --add those that were; steer.", show_default=False
+        ),
     ] = None,
     anywhere: Annotated[
         bool,

@@ -95,7 +95,8 @@ def refined(
     seed: int = 0,
     stepped: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Steer:
-    """An adapter gone on from, which heeds `also` as well, of the same rank. A few prompts do for one more rule.
+    """An adapter gone on from, which heeds `also` as well, of the same rank and, where the plan names none, in the same
+    layers. A few prompts do for one more rule.
 
     Raises `BadInput` for an adapter of another manifesto, of other words, or of other weights.
     """
@@ -103,6 +104,7 @@ def refined(
         raise BadInput(f"the adapter was made of other words than {manifesto.name}'s: build it anew first")
     if before.weights != fingerprint(weights):
         raise BadInput(f"the adapter was made for other weights than {weights}: build it anew first")
+    plan = replace(plan, layers=plan.layers or frozenset(before.changes))
     added = (*before.made.also, " ".join(also.split()))
     if before.holds:
         start, plan = None, replace(plan, cells=before.rank)

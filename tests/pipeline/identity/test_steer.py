@@ -116,6 +116,15 @@ def test_one_more_rule_keeps_the_rank_and_is_on_record(steer: Steer, own: Engine
     assert not np.allclose(more.changes[10]["ffn_down"].a, steer.changes[10]["ffn_down"].a)
 
 
+def test_one_more_rule_changes_the_layers_that_were_changed(steer: Steer, own: Engine) -> None:
+    """Unless others are asked for as well."""
+    rule = "Answer in French."
+    assert set(refined(steer, MANIFESTO, rule, own, WEIGHTS, prompts=FEW).changes) == {10, 11}
+    more = refined(steer, MANIFESTO, rule, own, WEIGHTS, Plan(layers=frozenset({9})), prompts=FEW).changes
+    assert set(more) == {9, 10, 11}
+    assert np.array_equal(more[10]["ffn_down"].a, steer.changes[10]["ffn_down"].a)
+
+
 @pytest.mark.parametrize("count", [4, 20, 47, 76, 144, None])
 def test_one_more_rule_is_measured_on_what_no_adapter_was_built_from(count: int | None) -> None:
     """However many it was built from, and however often it was gone on from."""
@@ -162,8 +171,9 @@ def test_the_templates_tokens_are_marked_and_hold_what_was_told(own: Engine, tmp
     write_steer(tmp_path / "held.gguf", held)
     kept = read_steer(tmp_path / "held.gguf")
     assert {number: set(patches) for number, patches in kept.changes.items()} == matrices
-    more = refined(kept, MANIFESTO, "Answer in French.", own, WEIGHTS, Plan(layers=HOLDING.layers), prompts=FEW)
+    more = refined(kept, MANIFESTO, "Answer in French.", own, WEIGHTS, prompts=FEW)
     assert (more.rank, more.made.also) == (held.rank, ("Answer in French.",))
+    assert {number: set(patches) for number, patches in more.changes.items()} == matrices
 
 
 @pytest.mark.parametrize(
