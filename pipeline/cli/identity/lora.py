@@ -76,8 +76,9 @@ def build_lora(
                 places["peft"] = str(placed_folder(peft, wanted.peft, gate))
     finally:
         parts.close()
+    kept = min(reversed(checks), key=lambda check: check.held_loss)  # of several that are best, the last
     figures: dict[str, object] = gate.figures | {
-        "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": checks[-1].step, "rank": wanted.rank,
+        "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": kept.step, "rank": wanted.rank,
     }  # fmt: skip
     return figures | places, list(gate.faults)
 

@@ -184,6 +184,19 @@ def test_one_for_peft_that_is_not_to_be_used_leaves_the_old_one(
     assert there == kept | {f"{place}/adapter_model.safetensors": "new"}
 
 
+def test_the_steps_are_those_of_the_adapter_that_was_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best check's, and the last one's of several that are best: behind it nothing was kept."""
+
+    def trained(*given: object, **_: object) -> list[IdentityCheck]:
+        Path(str(given[3])).write_bytes(b"new")
+        return [IdentityCheck(10 * place, 30, 0.1, loss, 0.1) for place, loss in enumerate((0.5, 0.2, 0.2, 0.3))]
+
+    monkeypatch.setattr("pipeline.training.identity_adapter.train_identity", trained)
+    monkeypatch.setattr("pipeline.identity.gate.gated", lambda *_, **__: Gate(0.2, 0.1, 1.0))
+    _, out, _ = build(folder, "--prompts", "4", "--json")
+    assert json.loads(out)["steps"] == 20
+
+
 @pytest.mark.parametrize("content", [b"", b'["What', b"\xff", b"{}", b"[1]"])
 def test_inventions_that_are_damaged_have_a_cure(content: bytes, folder: Path) -> None:
     """As what else is kept has."""
