@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pipeline.drafting.generator import Pieces
+from pipeline.drafting.generator import Piece, Pieces
 
 
 class Stops:
@@ -49,7 +47,7 @@ def until(pieces: Pieces, stop: Sequence[str]) -> Pieces:
             if stops.stopped:
                 return
         if rest := stops.rest():
-            yield replace(piece, text=rest, usage=type(piece.usage)())
+            yield Piece(rest)
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics import Manifesto, Message, Rule, ScriptedCritic
+from critics import Manifesto, Message, Rule, ScriptedCritic, ToolCall
 from pipeline import DraftOptions, DraftRequest, Piece, Pipeline, ScriptedGenerator
 from pipeline.drafting import until
 
@@ -49,3 +49,11 @@ def test_a_draft_ends_before_the_first_stop_string(text: str, stop: list[str], d
     ends = [(text.find(s) + len(s), text.find(s)) for s in stop if s in text]
     expected = text[: min(ends)[1]] if ends else text
     assert "".join(piece.text for piece in until((p for p in pieces), stop)) == expected
+
+
+def test_a_call_comes_once_behind_what_might_have_been_a_stop_string() -> None:
+    """What was held back of the text comes in the end by itself."""
+    call = ToolCall("send", "{}", "1")
+    pieces = list(until((piece for piece in (Piece("Shall I EN"), Piece("", calls=(call,)))), ["END"]))
+    assert "".join(piece.text for piece in pieces) == "Shall I EN"
+    assert [called for piece in pieces for called in piece.calls] == [call]
