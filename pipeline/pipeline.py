@@ -10,7 +10,7 @@ from typing import Self
 from critics import Critic, Exchange, Manifesto, Message, Source, Verdict
 from pipeline.drafting import DraftOptions, Generator
 from pipeline.errors import BadInput
-from pipeline.loop import Answer, Loop, Observer, Outcome, Passed, decided, verdict_on_empty
+from pipeline.loop import Answer, Loop, Observer, Outcome, Passed, decided, last_turn, verdict_on_empty
 from pipeline.rim import AsyncAnswer, ended, in_thread
 from pipeline.structured import heard
 
@@ -105,7 +105,8 @@ class Pipeline:
     def judge(
         self, prompt: str | Sequence[Message], response: str | None = None, *, context: Sequence[Source] = ()
     ) -> Verdict:
-        """Judge an existing response to a prompt, or with no response the prompt itself, by the rules for it.
+        """Judge an existing response to a prompt, or with no response the prompt itself, by the rules for it: of a
+        conversation its last turn, several tools' results being one.
 
         A manifesto without any such rule decides nothing.
         """
@@ -115,7 +116,8 @@ class Pipeline:
             return Verdict("undecided", None, None)
         if response is not None and (empty := verdict_on_empty(self.manifesto, response)):
             return empty
-        exchange = heard(Exchange(conversation, response, tuple(context)))
+        given = Exchange(conversation, response, tuple(context))
+        exchange = heard(given) if response is not None else last_turn(given)
         return decided(self.manifesto, lambda asked: self.critic(exchange, asked), rules)
 
     def close(self) -> None:

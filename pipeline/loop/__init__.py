@@ -18,7 +18,7 @@ from pipeline.loop.outcome import (
 )
 from pipeline.loop.redaction import Draft, asked_for, redacted
 from pipeline.loop.revision import first_request
-from pipeline.loop.screening import Passed
+from pipeline.loop.screening import Passed, last_turn
 
 __all__ = [
     "EMPTY",
@@ -42,6 +42,7 @@ __all__ = [
     "decided",
     "finish_reason",
     "first_request",
+    "last_turn",
     "redacted",
     "verdict_on_empty",
 ]

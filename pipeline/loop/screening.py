@@ -53,7 +53,7 @@ class Asked:
             for turn in _earlier(self.exchange, self.options):
                 if _mark(manifesto.hash, turn) not in self.passed:
                     yield turn
-        yield _last_turn(self.exchange)
+        yield last_turn(self.exchange)
 
     def remember(self, turn: Exchange, manifesto: Manifesto, verdict: Verdict) -> None:
         """That it has passed; not where that is only because a manifesto lets through what could not be judged."""
@@ -61,10 +61,10 @@ class Asked:
             self.passed.add(_mark(manifesto.hash, turn))
 
 
-def _last_turn(exchange: Exchange) -> Exchange:
+def last_turn(exchange: Exchange) -> Exchange:
     """What is to be answered: the user's turn, or what the tools gave that were called."""
     turns = exchange.conversation
-    if turns[-1].role != "tool":
+    if not turns or turns[-1].role != "tool":
         return heard(exchange)
     return _alone("\n\n".join(turn.content for turn in turns[_last(turns) :]))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from critics import Budget, Exchange, Finding, Manifesto, Message, Rule, Usage, time_left
+from critics import Budget, Exchange, Finding, Manifesto, Message, Rule, ToolCall, Usage, time_left
 from pipeline import Pipeline, ScriptedGenerator
 from pipeline.loop import Passed
 
@@ -99,3 +99,19 @@ def test_only_so_much_is_remembered() -> None:
     assert b"a" in passed
     passed.add(b"c")
     assert [mark in passed for mark in (b"a", b"b", b"c")] == [True, False, True]
+
+
+def test_what_tools_gave_last_is_what_is_judged_without_a_response() -> None:
+    """As the loop does: several results are one turn."""
+    judged: list[str] = []
+
+    def critic(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        judged.append(exchange.judged)
+        return [Finding(rule.id, "own", float("bombs" in exchange.judged)) for rule in rules]
+
+    calls = (ToolCall("read", "{}", "1"), ToolCall("look", "{}", "2"))
+    results = Message("tool", "A page.", answers="1"), Message("tool", "On bombs.", answers="2")
+    conversation = (Message("user", "What is rain?"), Message("assistant", "", calls), *results)
+    assert pipeline(critic).judge(conversation).outcome == "veto"
+    assert pipeline(critic).ask(conversation).stop_reason == "input"
+    assert judged == ["A page.\n\nOn bombs."] * 2
