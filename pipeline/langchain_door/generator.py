@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.runnables import Runnable
 
-_FAULTY = frozenset({"content_filter", "error", "abort", "cancelled"})
-"""Reasons of servers that keep to OpenAI's interface for an answer to end before its end."""
+_FAULTY = frozenset(
+    {
+        *("content_filter", "error", "abort", "cancelled", "failed", "incomplete"),  # OpenAI's, and its kin's
+        *("safety", "recitation", "blocklist", "prohibited_content", "spii", "malformed_function_call"),  # Google's
+        "refusal",  # Anthropic's
+    }
+)
+"""Reasons for an answer to end before its end."""
 
 _FORMS = 64
 """Forms of which it is remembered in which way a server takes them."""
@@ -103,8 +109,7 @@ class ChatGenerator:
                 if text or called or begun:
                     yield Piece(text, meter.charge(text + called))
                 begun = True
-            if self._dialect.says_why:
-                self._refuse_unended(reason)
+            self._refuse_unended(reason)
         calls = gathered.calls(finish)
         if request.options.tools and request.options.tools.must and not calls and finish == "stop":
             raise ModelUnable(f"{self._label} called no tool where it had to: it has none, it seems", asked="tools")
@@ -113,7 +118,7 @@ class ChatGenerator:
 
     def _refuse_unended(self, reason: str) -> None:
         """Half an answer is none."""
-        if not reason:
+        if self._dialect.says_why and not reason:
             raise ModelUnavailable(f"{self._label} broke off before the end of its answer")
         if reason in _FAULTY:
             raise ModelFault(f"{self._label} did not finish its answer: {reason}")

@@ -12,7 +12,7 @@ from pipeline.langchain_door.calls import from_calls
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
-# Why an answer ended, in the words of OpenAI, llama.cpp, Anthropic, Google, Ollama and Mistral.
+# Why an answer ended, in the words of OpenAI (of both its APIs), llama.cpp, Anthropic, Google, Ollama and Mistral.
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
     "tool_calls": "stop",
@@ -23,6 +23,8 @@ _FINISHES: dict[str, Finish] = {
     "length": "length",
     "max_tokens": "length",
     "model_length": "length",
+    "completed": "stop",
+    "max_output_tokens": "length",
 }
 
 
@@ -57,7 +59,10 @@ def finish_of(message: AIMessage) -> Finish | None:
 def reason_of(message: AIMessage) -> str:
     """The same in the vendor's word, in small letters; empty where it says nothing."""
     said = message.response_metadata
-    reason = said.get("finish_reason") or said.get("stop_reason") or said.get("done_reason")
+    why = said.get("incomplete_details")  # the Responses API's, which else says no more than its status
+    told = [said.get(key) for key in ("finish_reason", "stop_reason", "done_reason")]
+    told += [why.get("reason") if isinstance(why, dict) else None, said.get("status")]
+    reason = next(filter(None, told), "")
     return reason.casefold() if isinstance(reason, str) else ""
 
 

@@ -28,11 +28,11 @@ class OpenAi:
 
     engine: object | None = None
     forms = 2
+    says_why = True
 
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model
         self._responses = bool(getattr(model, "use_responses_api", False))
-        self.says_why = not self._responses
         address = urlsplit(str(getattr(getattr(model, "root_client", None), "base_url", "")))
         self._vendor = (address.hostname or "").endswith((".openai.com", ".azure.com"))
         self.place = bare(address.geturl()).rstrip("/") if address.netloc else ""

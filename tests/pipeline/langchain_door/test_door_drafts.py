@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from critics import Message, Usage
 from pipeline.drafting import DraftOptions, DraftRequest, Piece
@@ -145,6 +147,56 @@ def test_half_an_answer_is_none(serve: Serve, reply: str, fault: type[ModelFault
     url, _ = serve([(200, {}, reply)])
     with pytest.raises(fault, match=said):
         list(generator(url, tries=1)(DraftRequest(ASKED, seed=1)))
+
+
+def responses(status: str, why: dict[str, str] | None = None) -> str:
+    """Server-sent events as OpenAI's Responses API sends them; without a status they break off."""
+    whole = {"id": "1", "object": "response", "created_at": 1, "model": "m", "output": [], "status": status}
+    told: list[dict[str, Any]] = [
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "item_id": "m", "delta": "5 mg"},
+    ]
+    told += [{"type": f"response.{status}", "response": {**whole, "incomplete_details": why}}] if status else []
+    return "".join(
+        f"event: {event['type']}\ndata: {json.dumps({**event, 'sequence_number': place})}\n\n"
+        for place, event in enumerate(told)
+    )
+
+
+def through_responses(base_url: str) -> ChatGenerator:
+    model = ChatOpenAI(model="m", base_url=base_url, api_key=SecretStr("k"), use_responses_api=True, max_retries=0)
+    return ChatGenerator(model, name="openai:m", tries=1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault", "said"),
+    [
+        (responses(""), ModelUnavailable, "broke off before the end"),
+        (
+            responses("incomplete", {"reason": "content_filter"}),
+            ModelFault,
+            "did not finish its answer: content_filter",
+        ),
+        (responses("incomplete"), ModelFault, "did not finish its answer: incomplete"),
+    ],
+)
+def test_half_an_answer_of_the_responses_api_is_none(
+    serve: Serve, reply: str, fault: type[ModelFault], said: str
+) -> None:
+    """It tells in its own words why an answer ended."""
+    url, _ = serve([(200, {}, reply)])
+    with pytest.raises(fault, match=said):
+        list(through_responses(url)(DraftRequest(ASKED, seed=1)))
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish"),
+    [(responses("completed"), "stop"), (responses("incomplete", {"reason": "max_output_tokens"}), "length")],
+)
+def test_the_responses_api_says_why_an_answer_ended(serve: Serve, reply: str, finish: str) -> None:
+    """As chat completions do, in other words."""
+    url, _ = serve([(200, {}, reply)])
+    pieces = list(through_responses(url)(DraftRequest(ASKED, seed=1)))
+    assert (text(pieces), pieces[-1].finish) == ("5 mg", finish)
 
 
 def test_while_nothing_is_said_it_can_be_stopped(serve: Serve) -> None:

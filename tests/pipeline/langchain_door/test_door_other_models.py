@@ -9,9 +9,11 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import Field
 
 from critics import Message, NoLogProbabilities, Usage
 from pipeline.drafting import DraftOptions, DraftRequest
+from pipeline.errors import ModelFault
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel
 
 ASKED = (Message("user", "What lives in the sea?"),)
@@ -22,6 +24,7 @@ class Blocks(BaseChatModel):
 
     max_output_tokens: int = 99
     temperature: float = 0.7
+    ended: dict[str, str] = Field(default={"stop_reason": "max_tokens"})
 
     @property
     def _llm_type(self) -> str:
@@ -42,7 +45,7 @@ class Blocks(BaseChatModel):
         wrote = {"input_tokens": 0, "output_tokens": 4, "total_tokens": 4}
         yield ChatGenerationChunk(message=AIMessageChunk(content=[thought], usage_metadata=read))
         yield ChatGenerationChunk(message=AIMessageChunk(content=[said], usage_metadata=wrote))
-        yield ChatGenerationChunk(message=AIMessageChunk(content=[], response_metadata={"stop_reason": "max_tokens"}))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=[], response_metadata=self.ended))
 
 
 def test_a_draft_is_the_text_among_the_blocks() -> None:
@@ -51,6 +54,22 @@ def test_a_draft_is_the_text_among_the_blocks() -> None:
     assert "".join(piece.text for piece in pieces) == "at most 99 at 0.7"
     assert sum((piece.usage for piece in pieces), Usage()) == Usage(6, 4)
     assert pieces[-1].finish == "length"
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"finish_reason": "SAFETY"},
+        {"finish_reason": "RECITATION"},
+        {"finish_reason": "MALFORMED_FUNCTION_CALL"},
+        {"stop_reason": "refusal"},
+        {"finish_reason": "content_filter"},
+    ],
+)
+def test_half_an_answer_is_none_of_any_family(ended: dict[str, str]) -> None:
+    """Where it says that it was stopped on the other side, in its vendor's word."""
+    with pytest.raises(ModelFault, match=r"did not finish its answer: [a-z_]+$"):
+        list(ChatGenerator(Blocks(ended=ended), name="blocks")(DraftRequest(ASKED, seed=1)))
 
 
 def test_what_a_model_declares_is_set_for_one_call_only() -> None:
