@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.messages.tool import tool_call, tool_call_chunk
 
-from pipeline.structured import leaves
+from pipeline.structured import leaves, written
 
 Mend = Callable[[str], str]
 """What `redact` rules make of a text."""
@@ -31,8 +32,8 @@ def only_text(message: BaseMessage) -> bool:
 
 
 def with_text(message: AIMessage, text: str) -> AIMessage:
-    """The message, saying this and nothing else."""
-    return message.model_copy(update={"content": text, **_beside(message, ())})
+    """The message, saying this and nothing else: it calls no tool."""
+    return message.model_copy(update={"content": text, **_calling(message, []), **_beside(message, ())})
 
 
 def released(messages: Sequence[AIMessage], passed: str, mend: Mend) -> list[AIMessage] | None:
@@ -79,7 +80,7 @@ def _calls(message: BaseMessage) -> Iterator[str]:
 
 def _readable(message: AIMessage) -> AIMessage:
     """The message without what is not judged."""
-    update: dict[str, Any] = {"invalid_tool_calls": [], **_beside(message, (_ASIDE, _SIGNED))}
+    update: dict[str, Any] = {**_calling(message, message.tool_calls), **_beside(message, (_ASIDE, _SIGNED))}
     if isinstance(message.content, list):
         calls = {call["id"] for call in message.tool_calls}
         update["content"] = [b for b in message.content if isinstance(b, str) or _judged(b, calls)]
@@ -91,6 +92,16 @@ def _judged(block: dict[str, Any], calls: set[str | None]) -> bool:
     if block.get("type") in _CALLS:
         return block.get("call_id", block.get("id")) in calls
     return block.get("type") in {"text", *_REASONING}
+
+
+def _calling(message: AIMessage, calls: Sequence[ToolCall]) -> dict[str, Any]:
+    """These calls alone, also where a chunk has them once more as they were written."""
+    update: dict[str, Any] = {"tool_calls": list(calls), "invalid_tool_calls": []}
+    if isinstance(message, AIMessageChunk):
+        update["tool_call_chunks"] = [
+            tool_call_chunk(name=call["name"], args=written(call["args"]), id=call["id"]) for call in calls
+        ]
+    return update
 
 
 def _beside(message: AIMessage, keys: Sequence[str]) -> dict[str, Any]:
@@ -108,9 +119,9 @@ def _beside(message: AIMessage, keys: Sequence[str]) -> dict[str, Any]:
 
 def _mended(message: AIMessage, mend: Mend) -> AIMessage:
     """Each text for itself. Reasoning is left out: what signs it would not hold for other words."""
-    calls = [{**call, "args": _each(call["args"], mend)} for call in message.tool_calls]
+    calls = [tool_call(name=c["name"], args=_each(c["args"], mend), id=c["id"]) for c in message.tool_calls]
     text = str(message.text)
-    return with_text(message, mend(text) if text else "").model_copy(update={"tool_calls": calls})
+    return with_text(message, mend(text) if text else "").model_copy(update=_calling(message, calls))
 
 
 def _each(value: Any, mend: Mend) -> Any:

@@ -82,7 +82,7 @@ class Answered:
         found = self._found
         if isinstance(found, str):
             return self._alone(refusal)
-        silent = with_text(self.messages[-1], refusal).model_copy(update={"tool_calls": [], "invalid_tool_calls": []})
+        silent = with_text(self.messages[-1], refusal)
         if not isinstance(found, list):
             return self._alone(telling(silent, told))
         return self._alone([*(self.before or ()), telling(silent, told)])

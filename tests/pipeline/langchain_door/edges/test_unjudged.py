@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableLambda
 
 from pipeline import Pipeline
@@ -45,6 +45,17 @@ def test_a_refusal_has_nothing_of_the_draft(make: Make) -> None:
     refused = moderate(giving(AIMessage(BAD, **beside(BAD))), pipeline=make()).invoke("What?")
     assert refused.text == REFUSAL
     assert "synergy" not in repr(refused)
+
+
+@pytest.mark.parametrize("said", [BAD, GOOD])
+def test_a_chunk_calls_what_was_judged_alone(make: Make, said: str) -> None:
+    """It has its calls twice: as they were written, and as they are read."""
+    written = '{"text": "We leverage synergy.", "text": "' + said + '"}'
+    chunk = AIMessageChunk(content="", tool_call_chunks=[{"name": "send", "args": written, "id": "1", "index": 0}])
+    released = moderate(giving(chunk), pipeline=make()).invoke("What?")
+    assert "synergy" not in repr(released)
+    assert [call["args"] for call in released.tool_calls] == ([{"text": GOOD}] if said == GOOD else [])
+    assert (released + AIMessageChunk(content="")).tool_calls == released.tool_calls
 
 
 def test_what_passed_has_nothing_beside_it_but_what_was_judged(make: Make) -> None:
