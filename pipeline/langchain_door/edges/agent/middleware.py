@@ -81,14 +81,16 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Result]) -> Result:
         result = handler(request)
         with quiet_context() as context:
-            return context.run(self._results.passed, result, _asked_directly(request))
+            return context.run(self._results.passed, result, _conversation(request), _asked_directly(request))
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
     ) -> Result:
         result = await handler(request)
         with quiet_context() as context:
-            judged = partial(context.run, self._results.passed, result, _asked_directly(request))
+            judged = partial(
+                context.run, self._results.passed, result, _conversation(request), _asked_directly(request)
+            )
             return await in_thread(judged, cancel=_leave_it)
 
     def _moderated(
@@ -165,8 +167,12 @@ def _asked_directly(request: ToolCallRequest) -> tuple[Message, ...] | None:
     """The conversation that the tool's result will be the answer to, where no model reads it first."""
     if request.tool is None or not request.tool.return_direct:
         return None
+    return judged_conversation(_conversation(request))
+
+
+def _conversation(request: ToolCallRequest) -> list[Any]:
     state = request.state
-    return judged_conversation(state["messages"] if isinstance(state, dict) else state.messages)
+    return list(state["messages"] if isinstance(state, dict) else state.messages)
 
 
 def _leave_it() -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from langgraph.types import Command
 
 from critics import Message
 from pipeline.langchain_door.edges.redrafting import mender
+from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
 from pipeline.pipeline import Pipeline
 
 R = TypeVar("R")
 Conversation = Sequence[Message]
+Judged = Callable[[BaseMessage], BaseMessage]
 
 NOTICE = "[The result of this tool was withheld. Go on without it.]"
 
@@ -22,7 +24,8 @@ NOTICE = "[The result of this tool was withheld. Go on without it.]"
 class Results:
     """A result that breaks a rule for input becomes a notice, and so does one that could not be judged.
 
-    Of what passes only the text is left, because nothing else was judged. Where no rule asks, all is left as it is.
+    Of what passes only what was judged is left: the text, and of a message by a model its reasoning and calls. Where no
+    rule asks, all is left as it is.
     """
 
     def __init__(self, pipeline: Pipeline, notice: str = NOTICE) -> None:
@@ -31,42 +34,34 @@ class Results:
         self._judged = bool(pipeline.manifesto.rules_for("input"))
         self._answers = bool(pipeline.manifesto.rules_for("output"))
 
-    def passed(self, result: R, answers: Conversation | None = None) -> R:
-        """The result, or in its place a notice: of a message, and of the messages of a command.
+    def passed(self, result: R, known: Sequence[BaseMessage], answers: Conversation | None = None) -> R:
+        """The result, or in its place a notice: of a message, and of the messages of a command, whoever says them.
 
-        `answers` is the conversation where the result is returned as the answer to it, and the refusal in its place.
+        Those that are `known`, because the conversation has them already, stay what they are. `answers` is the
+        conversation where the result is returned as the answer to it, and the refusal in its place.
         """
         made: Any = result
-        answers = answers if self._answers else None
-        if isinstance(result, ToolMessage):
-            made = self._message(result, answers)
-        elif isinstance(result, Command):
-            made = replace(result, update=self._update(result.update, answers))
-        elif isinstance(result, list):
-            made = [self.passed(item, answers) for item in result]
+        answered = answers if self._answers else None
+        if self._judged or answered is not None:
+            made = _each(result, lambda message: message if message in known else self._message(message, answered))
         return made  # type: ignore[no-any-return]  # what went in came out, with other words
 
-    def _update(self, update: Any, answers: Conversation | None) -> Any:
-        if isinstance(update, dict):
-            return {key: self.passed(value, answers) for key, value in update.items()}
-        if isinstance(update, list | tuple):
-            return [
-                (item[0], self.passed(item[1], answers)) if isinstance(item, tuple) else self.passed(item, answers)
-                for item in update
-            ]
-        return update
-
-    def _message(self, message: ToolMessage, answers: Conversation | None) -> ToolMessage:
-        if not self._judged and answers is None:
-            return message
-        text = str(message.text)
+    def _message(self, message: BaseMessage, answers: Conversation | None) -> BaseMessage:
+        text = said([message]) if isinstance(message, AIMessage) else str(message.text)
+        mend: Mend = str
         if text.strip() and self._judged and not self._passes((Message("user", text),)):
             return _instead(message, self._notice)
         if text.strip() and answers is not None:
-            text = mender(self._pipeline, answers)(text)
+            mend = mender(self._pipeline, answers)
+            text = mend(text)
             if not self._passes(answers, text):
                 return _instead(message, self._pipeline.manifesto.refusal)
-        return message if message.content == text else message.model_copy(update={"content": text, "artifact": None})
+        if isinstance(message, AIMessage):
+            made = released([message], text, mend)
+            return made[0] if made else _instead(message, self._pipeline.manifesto.refusal)
+        if message.content == text and answers is None:
+            return message
+        return _saying(message, text)
 
     def _passes(self, conversation: Conversation, response: str | None = None) -> bool:
         try:
@@ -75,5 +70,41 @@ class Results:
             return False
 
 
-def _instead(message: ToolMessage, text: str) -> ToolMessage:
-    return message.model_copy(update={"content": text, "artifact": None, "status": "error"})
+def _each(result: Any, judged: Judged) -> Any:
+    """What a tool gave, with every message in it judged."""
+    if isinstance(result, BaseMessage):
+        return judged(result)
+    if isinstance(result, Command):
+        return replace(result, update=_updated(result.update, judged))
+    if isinstance(result, list):
+        return [_each(item, judged) for item in result]
+    return result
+
+
+def _updated(update: Any, judged: Judged) -> Any:
+    if isinstance(update, dict):
+        return {key: _each(_read(key, value), judged) for key, value in update.items()}
+    if isinstance(update, list | tuple):
+        return [
+            (item[0], _each(_read(*item), judged)) if isinstance(item, tuple) else _each(item, judged)
+            for item in update
+        ]
+    return update
+
+
+def _read(key: str, value: Any) -> Any:
+    """A part of the state: where an agent has its messages, they may be written as texts and mappings."""
+    return convert_to_messages(value if isinstance(value, list) else [value]) if key == "messages" else value
+
+
+def _instead(message: BaseMessage, text: str) -> BaseMessage:
+    made = _saying(message, text)
+    return made.model_copy(update={"status": "error"}) if isinstance(made, ToolMessage) else made
+
+
+def _saying(message: BaseMessage, text: str) -> BaseMessage:
+    """The message with this text, and nothing beside it."""
+    if isinstance(message, AIMessage):
+        return with_text(message, text)
+    beside = {"artifact": None} if isinstance(message, ToolMessage) else {}
+    return message.model_copy(update={"content": text, **beside})
