@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.messages.tool import tool_call, tool_call_chunk
 
-from pipeline.structured import leaves, written
+from pipeline.structured import leaves, parsed, said_by, written
 
 Mend = Callable[[str], str]
 """What `redact` rules make of a text."""
@@ -21,9 +21,18 @@ _SIGNED = "__gemini_function_call_thought_signatures__"  # which Gemini wants ba
 _COUNTS = ("token_usage", "usage")
 
 
-def said(messages: Sequence[BaseMessage]) -> str:
-    """All that a reader of these messages could see, as one text."""
-    return _APART.join(part for message in messages for part in _parts(message) if part.strip())
+def said(messages: Sequence[BaseMessage], *, in_form: bool = False) -> str:
+    """All that a reader of these messages could see, as one text. A text `in_form` is JSON, and read by its fields."""
+    return _APART.join(part for message in messages for part in _parts(message, in_form=in_form) if part.strip())
+
+
+def written_anew(message: AIMessage) -> AIMessage:
+    """The message with its JSON written anew from what was read, and nothing else said: of two like names, whoever
+    reads it finds the one that is judged. One that calls, or whose text is no JSON, as it is."""
+    try:
+        return message if message.tool_calls else with_text(message, written(parsed(str(message.text))))
+    except ValueError:
+        return message
 
 
 def only_text(message: BaseMessage) -> bool:
@@ -44,17 +53,23 @@ def released(messages: Sequence[AIMessage], passed: str, mend: Mend) -> list[AIM
     if len(messages) == 1 and only_text(messages[0]):
         message = _readable(messages[0])
         return [message if str(message.text) == passed else with_text(message, passed)]
-    as_they_are = [_readable(message) for message in messages]
+    as_they_are = readable(messages)
     if said(as_they_are) == passed:
         return as_they_are
     mended = [_mended(message, mend) for message in as_they_are]
     return mended if said(mended) == passed else None
 
 
-def _parts(message: BaseMessage) -> Iterator[str]:
+def readable(messages: Sequence[AIMessage]) -> list[AIMessage]:
+    """The messages without what is not judged."""
+    return [_readable(message) for message in messages]
+
+
+def _parts(message: BaseMessage, *, in_form: bool = False) -> Iterator[str]:
+    calls = list(_calls(message))
     yield from _reasoning(message)
-    yield str(message.text)
-    yield from _calls(message)
+    yield said_by(str(message.text)) if in_form and not calls else str(message.text)
+    yield from calls
 
 
 def _reasoning(message: BaseMessage) -> Iterator[str]:
@@ -79,7 +94,6 @@ def _calls(message: BaseMessage) -> Iterator[str]:
 
 
 def _readable(message: AIMessage) -> AIMessage:
-    """The message without what is not judged."""
     update: dict[str, Any] = {**_calling(message, message.tool_calls), **_beside(message, (_ASIDE, _SIGNED))}
     if isinstance(message.content, list):
         calls = {call["id"] for call in message.tool_calls}

@@ -16,7 +16,7 @@ from critics import Message, Usage
 from pipeline.langchain_door.edges.agent.results import NOTICE, Results
 from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
-from pipeline.langchain_door.edges.spoken import released, said
+from pipeline.langchain_door.edges.spoken import readable, released, said, written_anew
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
 from pipeline.langchain_door.edges.turns import judged_conversation, tool_sources
 from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
@@ -98,7 +98,7 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
     ) -> ModelResponse[Any]:
         def called(turns: Sequence[Message]) -> ModelResponse[Any]:
             messages: list[Any] = [*request.messages, *to_langchain(turns)]
-            return handler(request.override(messages=messages) if turns else request)
+            return _in_form(handler(request.override(messages=messages) if turns else request))
 
         system = [request.system_message] if request.system_message else []
         conversation = judged_conversation([*system, *request.messages])
@@ -140,19 +140,30 @@ def _made(
 ) -> ModelResponse[Any] | None:
     """The response as what passed, or `None` where it cannot be made to say that."""
     spoken = _spoken_messages(response)
-    messages = released(spoken, passed, mend)
-    if messages is None or (response.structured_response is not None and said(messages) != said(spoken)):
+    if response.structured_response is None:
+        messages = released(spoken, passed, mend)
+    else:  # the object has the words that were judged, and no others
+        messages = readable(spoken) if said(readable(spoken), in_form=True) == passed else None
+    if messages is None:
         return None
     *before, last = messages
     new = {id(old): new for old, new in zip(spoken, [*before, telling(last, told)], strict=True)}
     return replace(response, result=[new.get(id(message), message) for message in response.result])
 
 
+def _in_form(response: ModelResponse[Any]) -> ModelResponse[Any]:
+    """A structured answer, of which nobody finds more in its text than is judged."""
+    if response.structured_response is None:
+        return response
+    new = [written_anew(message) if isinstance(message, AIMessage) else message for message in response.result]
+    return replace(response, result=new)
+
+
 def _spoken(response: ModelResponse[Any]) -> Spoken:
     messages = _spoken_messages(response)
     usage = sum((usage_of(message) or Usage() for message in messages), Usage())
     finish = finish_of(messages[-1]) if messages else None
-    return Spoken(said(messages), usage, finish or "stop")
+    return Spoken(said(messages, in_form=response.structured_response is not None), usage, finish or "stop")
 
 
 def _spoken_messages(response: ModelResponse[Any]) -> list[AIMessage]:

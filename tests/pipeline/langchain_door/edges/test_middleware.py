@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.structured_output import ProviderStrategy
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
@@ -393,6 +394,36 @@ def test_structured_answers_are_judged(make: Make) -> None:
     middleware = ModerationMiddleware(pipeline=make())
     state = create_agent(model, tools=[], middleware=[middleware], response_format=Letter).invoke(asked())
     assert state["structured_response"] == Letter(body=GOOD)
+
+
+def lettered(make: Make, *lines: str, more: str = "") -> dict[str, Any]:
+    """What becomes of an agent whose model answers in JSON itself."""
+    model, middleware = Lines(lines=list(lines)), ModerationMiddleware(pipeline=make(more=more))
+    form = ProviderStrategy(Letter)
+    state: dict[str, Any] = create_agent(model, middleware=[middleware], response_format=form).invoke(asked())
+    return state
+
+
+@pytest.mark.parametrize("hidden", ['{"body": "We l\\u0065verage it."}', '{"body": "Dear Ana,\\nsynergy.", "of": NaN}'])
+def test_structured_answers_are_judged_by_what_they_say(make: Make, hidden: str) -> None:
+    """And not by how JSON writes it: the object has no escapes."""
+    good = f'{{"body": "{GOOD}"}}'
+    state = lettered(make, hidden, good)
+    assert (state["structured_response"], texts(state)[-1]) == (Letter(body=GOOD), good)
+    state = lettered(make, hidden)
+    assert (state.get("structured_response"), texts(state)[-1]) == (None, REFUSAL)
+
+
+def test_a_structured_answer_has_nothing_in_its_text_that_was_not_read(make: Make) -> None:
+    """Of two like names the last one counts, and a reader would see both."""
+    state = lettered(make, f'{{"body": "{BAD}", "body": "{GOOD}"}}')
+    assert (state["structured_response"], texts(state)[-1]) == (Letter(body=GOOD), f'{{"body": "{GOOD}"}}')
+
+
+def test_a_structured_answer_in_the_text_is_not_mended(make: Make, mended: str) -> None:
+    """Likewise withheld, with its object."""
+    state = lettered(make, '{"body": "Write to a@example.org."}', more=mended)
+    assert (state.get("structured_response"), texts(state)[-1]) == (None, REFUSAL)
 
 
 def test_a_name_is_enough() -> None:
