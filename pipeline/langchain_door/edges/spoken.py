@@ -8,14 +8,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.messages.tool import tool_call, tool_call_chunk
 
+from pipeline.langchain_door.edges.blocks import REASONING, as_json, judged, only_words, words
 from pipeline.structured import leaves, parsed, said_by, written
 
 Mend = Callable[[str], str]
 """What `redact` rules make of a text."""
 
 _APART = "\n\n"
-_REASONING = {"reasoning": "reasoning", "thinking": "thinking"}  # a block's type, and the key of its words
-_CALLS = {"tool_call", "tool_use", "function_call", "server_tool_call"}
 _ASIDE = "reasoning_content"  # where some integrations put it, beside the content
 _SIGNED = "__gemini_function_call_thought_signatures__"  # which Gemini wants back with its calls, and nobody can read
 _COUNTS = ("token_usage", "usage")
@@ -48,7 +47,7 @@ def with_text(message: AIMessage, text: str) -> AIMessage:
 def released(messages: Sequence[AIMessage], passed: str, mend: Mend) -> list[AIMessage] | None:
     """The messages as what passed, or `None` where they cannot be made to say exactly that.
 
-    What no critic reads, such as images and arguments that could not be parsed, is left out.
+    What no critic reads, such as images, arguments that could not be parsed and annotations of a text, is left out.
     """
     if len(messages) == 1 and only_text(messages[0]):
         message = _readable(messages[0])
@@ -74,18 +73,10 @@ def _parts(message: BaseMessage, *, in_form: bool = False) -> Iterator[str]:
 
 def _reasoning(message: BaseMessage) -> Iterator[str]:
     for block in message.content if isinstance(message.content, list) else []:
-        if isinstance(block, dict) and block.get("type") in _REASONING:
-            yield from _words(block.get(_REASONING[block["type"]]))
-            yield from _words(block.get("summary"))
-    yield from _words(message.additional_kwargs.get(_ASIDE))
-
-
-def _words(value: Any) -> Iterator[str]:
-    """The words of a text, of a block with one, or of several."""
-    for part in value if isinstance(value, list) else [value]:
-        text = part.get("text") if isinstance(part, dict) else part
-        if isinstance(text, str) and text:
-            yield text
+        if isinstance(block, dict) and block.get("type") in REASONING:
+            for key in REASONING[block["type"]]:
+                yield from words(block.get(key))
+    yield from words(message.additional_kwargs.get(_ASIDE))
 
 
 def _calls(message: BaseMessage) -> Iterator[str]:
@@ -96,16 +87,9 @@ def _calls(message: BaseMessage) -> Iterator[str]:
 def _readable(message: AIMessage) -> AIMessage:
     update: dict[str, Any] = {**_calling(message, message.tool_calls), **_beside(message, (_ASIDE, _SIGNED))}
     if isinstance(message.content, list):
-        calls = {call["id"] for call in message.tool_calls}
-        update["content"] = [b for b in message.content if isinstance(b, str) or _judged(b, calls)]
+        calls = {call["id"]: call for call in message.tool_calls}
+        update["content"] = [made for block in message.content if (made := judged(block, calls)) is not None]
     return message.model_copy(update=update)
-
-
-def _judged(block: dict[str, Any], calls: set[str | None]) -> bool:
-    """Whether what a block says is judged: a call, if it is among those of the message."""
-    if block.get("type") in _CALLS:
-        return block.get("call_id", block.get("id")) in calls
-    return block.get("type") in {"text", *_REASONING}
 
 
 def _calling(message: AIMessage, calls: Sequence[ToolCall]) -> dict[str, Any]:
@@ -113,7 +97,7 @@ def _calling(message: AIMessage, calls: Sequence[ToolCall]) -> dict[str, Any]:
     update: dict[str, Any] = {"tool_calls": list(calls), "invalid_tool_calls": []}
     if isinstance(message, AIMessageChunk):
         update["tool_call_chunks"] = [
-            tool_call_chunk(name=call["name"], args=written(call["args"]), id=call["id"]) for call in calls
+            tool_call_chunk(name=call["name"], args=as_json(call["args"]), id=call["id"]) for call in calls
         ]
     return update
 
@@ -121,8 +105,9 @@ def _calling(message: AIMessage, calls: Sequence[ToolCall]) -> dict[str, Any]:
 def _beside(message: AIMessage, keys: Sequence[str]) -> dict[str, Any]:
     """What may stand beside the content: of what integrations put there these `keys`, and of the metadata no lists and
     no mappings, which may say once more what the model said (log probabilities, citations, a parsed answer)."""
+    aside = {key: message.additional_kwargs[key] for key in keys if key in message.additional_kwargs}
     return {
-        "additional_kwargs": {key: message.additional_kwargs[key] for key in keys if key in message.additional_kwargs},
+        "additional_kwargs": {key: only_words(aside[key]) if key == _ASIDE else aside[key] for key in aside},
         "response_metadata": {
             key: value
             for key, value in message.response_metadata.items()

@@ -80,6 +80,68 @@ def test_a_call_that_the_vendor_answers_itself_is_left_out(make: Make) -> None:
     assert (passed.text, "aside" in repr(passed)) == (GOOD, False)
 
 
+BLOCKS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"type": "text", "text": GOOD, "id": "msg_1", "annotations": [{"type": "citation", "title": "aside"}]},
+        {"type": "text", "text": GOOD, "id": "msg_1"},
+    ),
+    (
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "So be it.", "note": "aside"}],
+            "content": [{"type": "reasoning_text", "text": "aside"}],
+            "encrypted_content": "c2lnbmVk",
+        },
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "So be it."}],
+            "encrypted_content": "c2lnbmVk",
+        },
+    ),
+    (
+        {"type": "thinking", "thinking": "So be it.", "signature": "c2lnbmVk", "extras": {"draft": "aside"}},
+        {"type": "thinking", "thinking": "So be it.", "signature": "c2lnbmVk"},
+    ),
+    (
+        {"type": "tool_use", "id": "1", "name": "aside", "input": {"text": "aside"}},
+        {"type": "tool_use", "id": "1", "name": "send", "input": {"text": GOOD}},
+    ),
+    (
+        {"type": "function_call", "id": "fc_1", "call_id": "1", "name": "send", "arguments": '{"text": "aside"}'},
+        {"type": "function_call", "id": "fc_1", "call_id": "1", "name": "send", "arguments": f'{{"text": "{GOOD}"}}'},
+    ),
+    (
+        {
+            "type": "tool_call",
+            "id": "1",
+            "name": "send",
+            "args": {"text": "aside"},
+            "extras": {"signature": "c2lnbmVk"},
+        },
+        {"type": "tool_call", "id": "1", "name": "send", "args": {"text": GOOD}, "extras": {"signature": "c2lnbmVk"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "left"), BLOCKS)
+def test_of_a_block_is_left_what_was_judged(make: Make, block: dict[str, Any], left: dict[str, Any]) -> None:
+    """And what its vendor wants back: ids and signatures. A call is the one that the message has."""
+    content: list[str | dict[Any, Any]] = [block, "So we say."]
+    given = AIMessage(content, tool_calls=[{"name": "send", "args": {"text": GOOD}, "id": "1"}])
+    passed = moderate(giving(given), pipeline=make()).invoke("What?")
+    assert passed.content == [left, "So we say."]
+    assert "aside" not in repr(passed)
+
+
+def test_reasoning_beside_the_content_is_left_as_far_as_it_was_judged(make: Make) -> None:
+    """It may be in parts, which have more than a text."""
+    given = AIMessage(GOOD, additional_kwargs={"reasoning_content": [{"text": "So be it.", "note": "aside"}]})
+    passed = moderate(giving(given), pipeline=make()).invoke("What?")
+    assert passed.additional_kwargs == {"reasoning_content": [{"text": "So be it."}]}
+
+
 @pytest.mark.parametrize(
     "output",
     [
