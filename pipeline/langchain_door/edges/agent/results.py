@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert
 from langgraph.types import Command
 
 from critics import Message
+from pipeline.langchain_door.edges.agent.hurried import hurried
 from pipeline.langchain_door.edges.redrafting import mender
 from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
 from pipeline.pipeline import Pipeline
@@ -22,7 +23,8 @@ NOTICE = "[The result of this tool was withheld. Go on without it.]"
 
 
 class Results:
-    """A result that breaks a rule for input becomes a notice, and so does one that could not be judged.
+    """A result that breaks a rule for input becomes a notice, and so does one that could not be judged, or not within
+    the seconds of the manifesto's budget.
 
     Of what passes only what was judged is left: the text, and of a message by a model its reasoning and calls. Where no
     rule asks, all is left as it is.
@@ -43,31 +45,33 @@ class Results:
         made: Any = result
         answered = answers if self._answers else None
         if self._judged or answered is not None:
-            made = _each(result, lambda message: message if message in known else self._message(message, answered))
+            ego = hurried(self._pipeline)
+            made = _each(result, lambda message: message if message in known else self._message(message, ego, answered))
         return made  # type: ignore[no-any-return]  # what went in came out, with other words
 
-    def _message(self, message: BaseMessage, answers: Conversation | None) -> BaseMessage:
+    def _message(self, message: BaseMessage, ego: Pipeline, answers: Conversation | None) -> BaseMessage:
         text = said([message]) if isinstance(message, AIMessage) else str(message.text)
         mend: Mend = str
-        if text.strip() and self._judged and not self._passes((Message("user", text),)):
+        if text.strip() and self._judged and not _passes(ego, (Message("user", text),)):
             return _instead(message, self._notice)
         if text.strip() and answers is not None:
-            mend = mender(self._pipeline, answers)
+            mend = mender(ego, answers)
             text = mend(text)
-            if not self._passes(answers, text):
-                return _instead(message, self._pipeline.manifesto.refusal)
+            if not _passes(ego, answers, text):
+                return _instead(message, ego.manifesto.refusal)
         if isinstance(message, AIMessage):
             made = released([message], text, mend)
-            return made[0] if made else _instead(message, self._pipeline.manifesto.refusal)
+            return made[0] if made else _instead(message, ego.manifesto.refusal)
         if message.content == text and answers is None:
             return message
         return _saying(message, text)
 
-    def _passes(self, conversation: Conversation, response: str | None = None) -> bool:
-        try:
-            return self._pipeline.judge(conversation, response).outcome == "pass"
-        except Exception:  # noqa: BLE001  # whatever a critic does, it has passed nothing
-            return False
+
+def _passes(ego: Pipeline, conversation: Conversation, response: str | None = None) -> bool:
+    try:
+        return ego.judge(conversation, response).outcome == "pass"
+    except Exception:  # noqa: BLE001  # whatever a critic does, it has passed nothing
+        return False
 
 
 def _each(result: Any, judged: Judged) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -195,6 +197,30 @@ def test_a_critic_that_breaks_has_passed_no_result(make: Make, guarded: str) -> 
     model = Lines(lines=[calling("read"), GOOD])
     agent(model, Pipeline(pipeline.manifesto, critic), Sent("Cats sleep.")).invoke(asked())
     assert "withheld" in model.asked[1][-1].text
+
+
+@pytest.mark.parametrize("directly", [False, True])
+def test_a_critic_that_hangs_has_passed_no_result(make: Make, guarded: str, directly: bool) -> None:
+    """The agent goes on once the budget's seconds are over, also where the result is the answer."""
+    given, over = make(more=guarded), threading.Event()
+
+    def critic(exchange: Any, rules: Any) -> Any:
+        if exchange.judged == "Cats sleep.":
+            over.wait(20)
+        return given.critic(exchange, rules)
+
+    @tool(return_direct=directly)
+    def read() -> str:
+        """Read a page."""
+        return "Cats sleep."
+
+    under = given.manifesto.model_copy(update={"budget": Budget(seconds=0.5)})
+    moderation = ModerationMiddleware(pipeline=Pipeline(under, critic))
+    begun = time.monotonic()
+    state = create_agent(Lines(lines=[calling("read"), GOOD]), tools=[read], middleware=[moderation]).invoke(asked())
+    assert time.monotonic() - begun < 15
+    over.set()
+    assert [m.text for m in state["messages"] if isinstance(m, ToolMessage)] == [NOTICE]
 
 
 def test_the_messages_of_a_command_are_judged(make: Make, guarded: str) -> None:
