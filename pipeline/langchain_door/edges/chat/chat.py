@@ -50,7 +50,7 @@ class ChatEdge(BaseChatModel):
     model: SkipValidation[BaseChatModel] | None = Field(default=None, exclude=True)
     """What drafts, instead of the settings' generator."""
     max_retries: int = 2
-    """How often a call of `model` that failed is made again."""
+    """How often a call of `model` that failed is made again. Its own retries come on top: give it `max_retries=0`."""
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
