@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _FAULTY = frozenset(
     {
         *("content_filter", "error", "abort", "cancelled", "failed", "incomplete"),  # OpenAI's, and its kin's
-        *("safety", "recitation", "blocklist", "prohibited_content", "spii", "malformed_function_call"),  # Google's
+        *("safety", "recitation", "language", "blocklist", "prohibited_content", "spii", "other"),  # Google's
+        *("malformed_function_call", "unexpected_tool_call"),
+        *("guardrail_intervened", "content_filtered"),  # Bedrock's
         "refusal",  # Anthropic's
     }
 )

@@ -60,7 +60,7 @@ def reason_of(message: AIMessage) -> str:
     """The same in the vendor's word, in small letters; empty where it says nothing."""
     said = message.response_metadata
     why = said.get("incomplete_details")  # the Responses API's, which else says no more than its status
-    told = [said.get(key) for key in ("finish_reason", "stop_reason", "done_reason")]
+    told = [said.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
     told += [why.get("reason") if isinstance(why, dict) else None, said.get("status")]
     reason = next(filter(None, told), "")
     return reason.casefold() if isinstance(reason, str) else ""

@@ -10,7 +10,7 @@ from langchain_core.messages import ToolCall
 
 REASONING = {"reasoning": ("reasoning", "summary"), "thinking": ("thinking", "summary")}  # a block's type, its words
 _CALLS = {"tool_call": "args", "tool_use": "input", "function_call": "arguments"}  # a block's type, its arguments
-_BACK = ("id", "call_id", "index", "phase", "signature", "encrypted_content")  # which vendors want, to go on from there
+_BACK = ("id", "call_id", "item_id", "index", "phase", "signature", "encrypted_content")  # what vendors go on from
 
 
 def words(value: Any) -> Iterator[str]:

@@ -61,6 +61,8 @@ def test_a_draft_is_the_text_among_the_blocks() -> None:
     [
         {"finish_reason": "SAFETY"},
         {"finish_reason": "RECITATION"},
+        {"finish_reason": "OTHER"},
+        {"stopReason": "guardrail_intervened"},
         {"finish_reason": "MALFORMED_FUNCTION_CALL"},
         {"stop_reason": "refusal"},
         {"finish_reason": "content_filter"},

@@ -182,8 +182,11 @@ def _asked_directly(request: ToolCallRequest) -> tuple[Message, ...] | None:
 
 
 def _conversation(request: ToolCallRequest) -> list[Any]:
+    """What the conversation has; of a graph that is no agent's, its state may be the messages, or have none."""
     state = request.state
-    return list(state["messages"] if isinstance(state, dict) else state.messages)
+    if isinstance(state, list):
+        return state
+    return list(state.get("messages", ()) if isinstance(state, dict) else getattr(state, "messages", ()))
 
 
 def _leave_it() -> None:

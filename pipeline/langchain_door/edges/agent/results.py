@@ -79,21 +79,26 @@ def _each(result: Any, judged: Judged) -> Any:
     if isinstance(result, BaseMessage):
         return judged(result)
     if isinstance(result, Command):
-        return replace(result, update=_updated(result.update, judged))
+        return replace(result, update=_updated(result, judged))
     if isinstance(result, list):
-        return [_each(item, judged) for item in result]
+        return _with_calls(result, [_each(item, judged) for item in result])
     return result
 
 
-def _updated(update: Any, judged: Judged) -> Any:
-    if isinstance(update, dict):
-        return {key: _each(_read(key, value), judged) for key, value in update.items()}
-    if isinstance(update, list | tuple):
-        return [
-            (item[0], _each(_read(*item), judged)) if isinstance(item, tuple) else _each(item, judged)
-            for item in update
-        ]
-    return update
+def _updated(command: Command[Any], judged: Judged) -> Any:
+    if command.update is None or isinstance(command.update, dict):
+        return command.update and {key: _each(_read(key, value), judged) for key, value in command.update.items()}
+    # As LangGraph reads it: pairs, or an object with fields.
+    return [(key, _each(_read(key, value), judged)) for key, value in command._update_as_tuples()]
+
+
+def _with_calls(given: list[Any], made: list[Any]) -> list[Any]:
+    """What was made of those given, without results of calls that went with their message: servers refuse those."""
+    before, after = (
+        {call["id"] for item in items if isinstance(item, AIMessage) for call in item.tool_calls}
+        for items in (given, made)
+    )
+    return [m for m in made if not (isinstance(m, ToolMessage) and m.tool_call_id in before - after)]
 
 
 def _read(key: str, value: Any) -> Any:

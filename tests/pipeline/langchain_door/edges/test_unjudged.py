@@ -118,9 +118,15 @@ BLOCKS: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "id": "1",
             "name": "send",
             "args": {"text": "aside"},
-            "extras": {"signature": "c2lnbmVk"},
+            "extras": {"signature": "c2lnbmVk", "item_id": "fc_1", "draft": "aside"},
         },
-        {"type": "tool_call", "id": "1", "name": "send", "args": {"text": GOOD}, "extras": {"signature": "c2lnbmVk"}},
+        {
+            "type": "tool_call",
+            "id": "1",
+            "name": "send",
+            "args": {"text": GOOD},
+            "extras": {"signature": "c2lnbmVk", "item_id": "fc_1"},
+        },
     ),
 ]
 
