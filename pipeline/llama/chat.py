@@ -26,6 +26,7 @@ from pipeline.errors import BadInput, ModelUnusable
 Tokenise = Callable[[str, bool], list[int]]
 """Text to token ids; the flag says whether control tokens in the text are taken for what they name."""
 
+_UNSHOWN = "the model's chat template does not show all that is said"
 _PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 
 
@@ -87,16 +88,14 @@ class ChatTemplate:
         contents = [message.content for message in messages]
         held = [Message(m.role, f"\ue000{index}\ue001") for index, m in enumerate(messages)]
         given = {"add_generation_prompt": answered, **(variables or {})}
-        parts, told = self._parted(held, given, variables), messages[0].role == "system"
-        if told and "0" not in parts[1::2]:  # templates that have no system role (Phi-3's) pass it over in silence
-            parts = self._parted(_folded(held), given, variables)
+        lost = self._left_out(held, given, variables)
+        parts = self._parted(_folded(held, lost), given, variables)
         if sorted(map(int, parts[1::2])) != list(range(len(contents))):
             # The template does more with a content than to show it, so it must see the content itself.
-            neutral = [Message(m.role, neutralise(m.content)) for m in messages]
+            neutral = _folded([Message(m.role, neutralise(m.content)) for m in messages], lost)
             parts = [self._rendered(neutral, given)]
-            needed = neutral[: 1 if told else 0] if variables is None else neutral
-            if not all(m.content.strip() in parts[0] for m in needed):
-                raise BadInput("the model's chat template does not show all that is said")
+            if variables is not None and not all(m.content.strip() in parts[0] for m in neutral):
+                raise BadInput(_UNSHOWN)
         ids: list[int] = []
         for index, part in enumerate(parts):
             if index % 2 and messages[int(part)].role == "system":
@@ -106,6 +105,22 @@ class ChatTemplate:
         if add_bos and self._bos and not parts[0].startswith(self._bos):
             ids = self._tokenise(self._bos, True) + ids
         return ids + (self._tokenise(continues, False) if continues else [])
+
+    def _left_out(
+        self, held: Sequence[Message], given: Mapping[str, Any], variables: Mapping[str, Any] | None
+    ) -> Sequence[int]:
+        """The system messages that the template passes over in silence, as those do that have no system role (Phi-3's).
+        Raises `BadInput` for one that is passed over in the user's turn as well."""
+
+        def passed_over(index: int, lost: Sequence[int]) -> bool:
+            shown = self._parted(_folded(held, lost), given, variables)
+            other = [*held[:index], Message(held[index].role, "\ue000\ue001"), *held[index + 1 :]]
+            return str(index) not in shown[1::2] and shown == self._parted(_folded(other, lost), given, variables)
+
+        lost = [index for index in _systems(held) if passed_over(index, ())]
+        if any(passed_over(index, lost) for index in lost):
+            raise BadInput(_UNSHOWN)
+        return lost
 
     def _parted(
         self, held: Sequence[Message], given: Mapping[str, Any], variables: Mapping[str, Any] | None
@@ -121,10 +136,10 @@ class ChatTemplate:
         try:
             return self._render(messages, given, listed=listed)
         except TemplateError as exc:
-            if messages[0].role != "system":
+            if not _systems(messages):
                 raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
         try:
-            return self._render(_folded(messages), given, listed=listed)
+            return self._render(_folded(messages, _systems(messages)), given, listed=listed)
         except TemplateError as exc:
             raise BadInput(f"the model's chat template refuses this conversation: {exc}") from exc
 
@@ -141,14 +156,23 @@ class ChatTemplate:
             raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
 
 
-def _folded(messages: Sequence[Message]) -> list[Message]:
-    """The system message at the head of the first user turn, for templates (Gemma's) that have no system role."""
-    system, *rest = messages
-    for index, message in enumerate(rest):
-        if message.role == "user":
-            rest[index] = Message("user", f"{system.content}\n\n{message.content}")
-            return rest
-    return [Message("user", system.content), *rest]
+def _systems(messages: Sequence[Message]) -> Sequence[int]:
+    return [index for index, message in enumerate(messages) if message.role == "system"]
+
+
+def _folded(messages: Sequence[Message], which: Sequence[int]) -> list[Message]:
+    """These system messages at the head of the next user turn, or as one where none comes, for templates (Gemma's) that
+    have no system role."""
+    made, waiting = list[Message](), list[str]()
+    for index, message in enumerate(messages):
+        if index in which and any(later.role == "user" for later in messages[index:]):
+            waiting.append(message.content)
+        elif index in which or (waiting and message.role == "user"):
+            made.append(Message("user", "\n\n".join([*waiting, message.content])))
+            waiting = []
+        else:
+            made.append(message)
+    return made
 
 
 def _refuse(why: str) -> NoReturn:

@@ -12,6 +12,9 @@ CHATML = (
 )
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + CHATML
 DEAF = CHATML.replace("in messages %}", "in messages if m.role != 'system' %}")
+FIRST = CHATML.replace("<|im_start|>{{ m", "{% if m.role != 'system' or loop.first %}<|im_start|>{{ m").replace(
+    "\n{% endfor", "\n{% endif %}{% endfor"
+)
 STRIPS = CHATML.replace("m.content }}", "m.content | trim | upper }}")
 
 
@@ -58,6 +61,37 @@ def test_a_template_that_leaves_system_messages_out_gets_them_in_the_first_turn(
     chat.tokens([Message("system", "Be kind."), Message("user", "Hello."), Message("user", "Well?")])
     assert "".join(text for text, _ in tokens.seen).startswith("<|im_start|>user\nBe kind.\n\nHello.<|im_end|>")
     assert ("Be kind.", False) in tokens.seen
+
+
+@pytest.mark.parametrize(
+    ("source", "first"),
+    [(DEAF, "<|im_start|>user\nBe kind.\n\nHello.<|im_end|>"), (FIRST, "<|im_start|>system\nBe kind.<|im_end|>")],
+)
+def test_a_system_message_in_the_middle_is_not_left_out_either(source: str, first: str) -> None:
+    """It goes into the user's turn behind it; one that the template has a place for keeps that."""
+    chat, tokens = template(source)
+    before = [Message("system", "Be kind."), Message("user", "Hello."), Message("assistant", "Hi.")]
+    chat.tokens([*before, Message("system", "Be brief."), Message("user", "Well?")])
+    shown = "".join(text for text, _ in tokens.seen)
+    assert shown.startswith(first)
+    assert "<|im_start|>user\nBe brief.\n\nWell?<|im_end|>" in shown
+    assert ("Be brief.", False) in tokens.seen
+
+
+def test_what_is_left_out_and_changed_is_in_the_users_turn_as_well() -> None:
+    """Also several, and where a text is written as JSON."""
+    chat, tokens = template(DEAF.replace("m.content }}", "m.content | tojson }}"))
+    chat.tokens([Message("system", 'Be "kind".'), Message("system", "Be brief."), Message("user", "Hello.")])
+    ((text, _),) = tokens.seen
+    assert text.startswith('<|im_start|>user\n"Be \\"kind\\".\\n\\nBe brief.\\n\\nHello."<|im_end|>')
+
+
+def test_a_system_text_that_is_changed_has_its_place() -> None:
+    """It is shown, if not as it was typed."""
+    chat, tokens = template(CHATML.replace("m.content }}", "m.content | tojson }}"))
+    chat.tokens([Message("system", "Be kind.\nBe brief."), Message("user", "Hello.")])
+    ((text, _),) = tokens.seen
+    assert text.startswith('<|im_start|>system\n"Be kind.\\nBe brief."')
 
 
 @pytest.mark.parametrize("variables", [None, {}])
