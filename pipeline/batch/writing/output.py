@@ -94,6 +94,8 @@ class Output:
         `OutputFault` where they cannot be written, and what `records` raise; then nothing of them is left there."""
         try:
             _remove(self.growing)
+            if self.path.exists():  # whose readers are known once this takes its place
+                self._begin_in_private()
             if self.shard:
                 self._write_shards(iter(records), self.shard, form, created, full)
             else:
@@ -112,14 +114,21 @@ class Output:
         """Give what is written its name, at once, in the place of an earlier output that may be there, whose readers it
         keeps."""
         try:
-            if self.path.exists():
-                _keep_modes(self.path, self.growing)
+            modes = _modes(self.path) if self.path.exists() else None
             if self.path.is_dir() or self.growing.is_dir():
                 _remove(self.path)  # a folder that is not empty cannot be replaced, nor a file by a folder
             self.growing.replace(self.path)
+            if modes:
+                _open(self.path, *modes)
             on_disk(self.path.parent)
         except OSError as exc:
             raise self._fault(exc) from exc
+
+    def _begin_in_private(self) -> None:
+        if self.shard:
+            self.growing.mkdir(0o700)
+        else:
+            self.growing.touch(0o600)
 
     def _fault(self, exc: OSError) -> OutputFault:
         return OutputFault(
@@ -128,7 +137,7 @@ class Output:
         )
 
     def _write_shards(self, records: Iterator[Record], size: int, form: OutputFormat, created: int, full: bool) -> None:
-        self.growing.mkdir()
+        self.growing.mkdir(exist_ok=True)
         packed = self.path.suffix.lower()
         suffix = _SUFFIXES[form] + (packed if packed in PACKED else "")
         number = 0
@@ -156,19 +165,23 @@ def _sink(path: Path, named: Path, form: OutputFormat, created: int, full: bool)
             yield OpenAiSink(stream, created=created) if form == "openai" else JsonSink(stream, full=full)
 
 
-def _keep_modes(old: Path, new: Path) -> None:
-    """Who may read stays as it was. The files in a folder are as its first one is."""
-    if first := min(_files(old), default=None):
-        for file in _files(new):
-            shutil.copymode(first, file)
-    if old.is_dir() and new.is_dir():
-        shutil.copymode(old, new)
-    elif old.is_dir():  # which may have been all that kept its files from being read
-        new.chmod(S_IMODE(new.stat().st_mode & old.stat().st_mode))
+def _modes(output: Path) -> tuple[int, int]:
+    """Who may read an output: the mode of a folder of shards and of the files in it, or what comes to the same."""
+    mode = S_IMODE(output.stat().st_mode)
+    if not output.is_dir():
+        return mode | (mode & 0o444) >> 2, mode  # a folder is entered by whoever may read the file
+    first = min(output.iterdir(), default=None)
+    return mode, S_IMODE(first.stat().st_mode) if first else mode & 0o666
 
 
-def _files(output: Path) -> Iterator[Path]:
-    return output.iterdir() if output.is_dir() else iter((output,))
+def _open(output: Path, folder: int, file: int) -> None:
+    """Let those read it who may by these modes."""
+    if not output.is_dir():
+        output.chmod(folder & file)
+        return
+    for shard in output.iterdir():
+        shard.chmod(file)
+    output.chmod(folder)
 
 
 def _remove(path: Path) -> None:

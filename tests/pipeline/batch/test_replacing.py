@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
+from pipeline.batch.writing.output import Output
+from pipeline.errors import OutputFault
 from tests.pipeline.batch.running import Echo, batch, go, pipeline, prompts, read
 
 SHARDS = [None, 2]
@@ -53,6 +56,52 @@ def test_what_nobody_else_could_read_nobody_else_can(
     assert all(mode(path) & mode(file) & 0o077 == 0 for file in files(path))
     if old == new:
         assert [mode(each) for each in (path, *files(path))][: len(modes)] == modes
+
+
+@pytest.mark.parametrize("new", SHARDS)
+@pytest.mark.parametrize("old", SHARDS)
+def test_until_it_has_their_place_nobody_else_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: int | None, new: int | None
+) -> None:
+    """A long output is there for hours before it is whole. Then those read it who could read the old one."""
+    go(batch(tmp_path, prompts(3), shard=old))
+    path, publish, growing = tmp_path / "out.jsonl", Output.publish, list[int]()
+    for file in files(path):
+        file.chmod(0o644)
+    if old:
+        path.chmod(0o755)
+
+    def looked(output: Output) -> None:
+        growing.append(mode(output.growing))
+        publish(output)
+
+    monkeypatch.setattr(Output, "publish", looked)
+    go(batch(tmp_path, prompts(5), shard=new, restart=True))
+    assert growing == [0o700 if new else 0o600]
+    assert mode(path) == (0o755 if new else 0o644)
+    assert {mode(file) for file in files(path)} == {0o644}
+
+
+def test_an_old_folder_that_cannot_go_does_not_bar_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be write-protected, which its successor is not before it has its place: undone, the run goes on."""
+    go(batch(tmp_path, prompts(3), shard=2))
+    path = tmp_path / "out.jsonl"
+    path.chmod(0o555)
+
+    def kept(removed: Path) -> None:
+        if removed == path:
+            raise PermissionError(13, "Permission denied")
+        assert mode(removed) & 0o200
+        rmtree(removed)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.batch.writing.output.shutil.rmtree", kept)
+        for restart in (True, False):
+            with pytest.raises(OutputFault, match="Permission denied"):
+                go(batch(tmp_path, prompts(5), shard=2, restart=restart))
+    path.chmod(0o755)
+    go(batch(tmp_path, prompts(5), shard=2))
+    assert (len(ids(path)), mode(path)) == (5, 0o755)
 
 
 @pytest.mark.parametrize("new", SHARDS)
