@@ -37,6 +37,7 @@ from pipeline.errors import SettingsError
 from pipeline.identity import PromptedGenerator, Wardrobe, Worn, made_of_adapter
 from pipeline.langchain_door import ChatGenerator, ChatJudgeModel, load_chat_model, load_embedder
 from pipeline.llama import (
+    MADE_FOR,
     Adapter,
     Engine,
     LlamaGenerator,
@@ -209,7 +210,7 @@ class Parts:
         path = self._weights(name)
         if path is not None:
             adapter, engine = judge_adapter(self._settings), self._engines.judging(path)
-            if adapter and made_for_others(engine.model, adapter, path):
+            if adapter and made_for_others(engine.model.adapter_metadata(adapter, MADE_FOR), path):
                 raise SettingsError(f"the adapter {adapter} was trained on other weights than {path}")
             if adapter and made_of_adapter(adapter, engine):
                 raise SettingsError(f"{adapter} is an identity: it is for the generator, and judges nothing")

@@ -119,9 +119,10 @@ def acts_on_exchange(model: LlamaModel, adapters: Iterable[Path]) -> bool:
     return any(model.adapter_metadata(path, ACTS_ON) == "exchange" for path in adapters)
 
 
-def made_for_others(model: LlamaModel, adapter: Path, weights: Path) -> bool:
-    """Whether an adapter says that it was made for other weights than these: of the same shape, they would take it."""
-    return model.adapter_metadata(adapter, MADE_FOR) not in ("", fingerprint(weights))
+def made_for_others(told: str, weights: Path) -> bool:
+    """Whether what an adapter tells under `MADE_FOR` is that it was made for other weights than these, which may take
+    it all the same, if they have the same shape. One that tells nothing may be for any."""
+    return told not in ("", fingerprint(weights))
 
 
 _TURN_TOKENS = 8

@@ -17,7 +17,7 @@ from pipeline.errors import BadInput
 from pipeline.figures import auroc, log_loss
 from pipeline.files.lora_file import read_metadata
 from pipeline.identity.made import Made
-from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint
+from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint, made_for_others
 from pipeline.training.adapter_file import read_adapter, write_adapter
 from pipeline.training.examples import Example, tokenised, whole
 from pipeline.training.lora import JudgePlan, Trainer
@@ -126,7 +126,7 @@ def train_adapter(
 
 def _refuse_strange(start: Path, weights: Path) -> None:
     """What is written says that it was trained on these weights, so what it begins with must be."""
-    if read_metadata(start, MADE_FOR) not in ("", fingerprint(weights)):
+    if made_for_others(read_metadata(start, MADE_FOR), weights):
         raise BadInput(f"{start} cannot be gone on from: it was trained on other weights than {weights}")
     if Made.read(partial(read_metadata, start)):
         raise BadInput(f"{start} cannot be gone on from: it is an identity, for the generator, and judges nothing")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,11 @@ class Check:
 
 
 C = TypeVar("C", bound=Check)
+
+
+def kept_of(checks: Sequence[C]) -> C:
+    """The check whose adapter is kept: the best, and of equal ones the last."""
+    return min(reversed(checks), key=lambda check: check.held_loss)
 
 
 class Run(Generic[C]):
@@ -56,8 +61,8 @@ class Run(Generic[C]):
 
     @property
     def kept(self) -> C:
-        """The check whose adapter is the best; of equal ones the last."""
-        return min(reversed(self.checks), key=lambda check: check.held_loss)
+        """The check whose adapter is the best."""
+        return kept_of(self.checks)
 
     def resume(self) -> None:
         """Go on from the last check, where there is one."""

@@ -28,7 +28,7 @@ from pipeline.errors import BadInput, ModelFault
 from pipeline.identity import Worn, build_state, preprompt, read_state, refuse_unheard, write_state
 from pipeline.identity.plot import refuse_plot, write_plot
 from pipeline.identity.questions import Question, chance, ordinary_questions, read_questions
-from pipeline.llama import Adapter, Engine, LlamaModel, LlamaReader, made_for_others
+from pipeline.llama import MADE_FOR, Adapter, Engine, LlamaModel, LlamaReader, made_for_others
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
@@ -228,7 +228,7 @@ def _trained(engine: Engine, weights: Path, lora: Path, scale: float, seconds: f
     from pipeline.identity.compare import Form
 
     load = _seconds(partial(engine.model.adapter, lora))
-    if made_for_others(engine.model, lora, weights):
+    if made_for_others(engine.model.adapter_metadata(lora, MADE_FOR), weights):
         raise BadInput(f"the adapter {lora} was made for other weights than {weights}")
     return Form("lora", adapters=(Adapter(lora, scale),), build_seconds=seconds, load_seconds=load)
 

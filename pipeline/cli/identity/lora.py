@@ -42,6 +42,7 @@ def build_lora(
         from pipeline.identity.steer.weights import GgufLlama
         from pipeline.training.distil import IdentityPlan
         from pipeline.training.identity_adapter import train_identity
+        from pipeline.training.run import kept_of
     except ImportError as exc:
         raise ExtraMissing("lora", "adapter", kind="identity") from exc
     settings, told = _shorter(settings), preprompt(manifesto)
@@ -76,9 +77,9 @@ def build_lora(
                 places["peft"] = str(placed_folder(peft, wanted.peft, gate))
     finally:
         parts.close()
-    kept = min(reversed(checks), key=lambda check: check.held_loss)  # of several that are best, the last
     figures: dict[str, object] = gate.figures | {
-        "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": kept.step, "rank": wanted.rank,
+        "prompts": lessons.asked + held.asked, "mended": lessons.mended, "steps": kept_of(checks).step,
+        "rank": wanted.rank,
     }  # fmt: skip
     return figures | places, list(gate.faults)
 
