@@ -32,6 +32,7 @@ from critics.scripted import ScriptedCritic, ScriptedGuardModel, ScriptedJudgeMo
 from critics.semantic import Embedder, SemanticCritic
 from critics.text.fence import Fence, neutralise
 from critics.text.normalise import normalise, visible
+from critics.text.readings import unsettled
 from critics.text.sentences import sentences
 from critics.text.unspaced import WORD_LETTERS
 from critics.verdict import Judgement, Verdict, VerdictOutcome, weigh
@@ -129,6 +130,7 @@ __all__ = [
     "spelt",
     "time_left",
     "undecided",
+    "unsettled",
     "visible",
     "weigh",
     "within",

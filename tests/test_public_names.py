@@ -100,6 +100,7 @@ def test_the_public_names_are_these() -> None:
         "spelt",
         "time_left",
         "undecided",
+        "unsettled",
         "visible",
         "weigh",
         "within",

@@ -34,6 +34,14 @@ def readings(text: str) -> Iterator[Normalised]:
         yield Normalised(posed, (*places, len(text)))
 
 
+def unsettled(text: str) -> bool:
+    """Whether its last word has only lookalikes, so that how it is read is told by the words that follow."""
+    if text.isascii():
+        return False
+    kinds = [kind for word in words(composed(text)[0]) if (kind := _kind(word[0]))]
+    return bool(kinds) and kinds[-1] == "alike"
+
+
 def _home(word: re.Match[str]) -> Way | None:
     """Into the script of its other letters, of a word that has Latin ones as well."""
     if word[0].isascii() or not LATIN.search(word[0]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from critics import Finding, Manifesto, Rule, Stream, needs_whole, sentences, visible
+from critics import Finding, Manifesto, Rule, Stream, needs_whole, sentences, unsettled, visible
 from pipeline.loop.watch import ENDING
 
 WINDOW = 400
@@ -76,7 +76,7 @@ class Growing:
             self._tried = end
             # A window may end inside of an emoji, whose joiner nobody would see there.
             end = len(visible(self.text[:end]).rstrip())
-            if self.text[self.shown : end].strip():
+            if self.text[self.shown : end].strip() and not unsettled(self.text[:end]):
                 yield end
         self._ending = ENDING.search(self.text, self._tried) is not None
 

@@ -436,3 +436,33 @@ def test_windows_hold_for_generators_that_cannot_go_on() -> None:
     parts = list(answer)
     assert "".join(parts) == text
     assert len(parts) > 2
+
+
+# --- Disguises -------------------------------------------------------------------------------------------------------
+
+HATE = Rule(id="no-hate", statement="S.", critics=("patterns",), patterns=Patterns(forbid_words=("hate",)))
+POSING = "\u041d\u0410\u0422\u0415"
+"""Four Cyrillic capitals, drawn as HATE."""
+
+
+def patterned(*pieces: str, mode: str = "sentence") -> list[str]:
+    generator = Chunks(pieces, ["Fine."], can_continue=mode == "sentence")
+    return list(stream(generator, manifesto(HATE, stream=mode), Panel({"patterns": PatternsCritic()})))
+
+
+def test_a_word_in_anothers_letters_waits_for_the_words_that_tell_how_it_is_read() -> None:
+    """Among Latin words it is a Latin one, and forbidden, also where those come in a later part."""
+    assert patterned(f"{POSING}.", " Good day.", " More.") == ["Fine."]
+    assert patterned(f"1. {POSING}!", "\n2. ", "Good day.", " More.") == ["Fine."]
+
+
+def test_a_word_in_its_own_letters_waits_no_longer_than_for_the_next_one() -> None:
+    """In a Russian text it is a Russian word."""
+    shown = patterned(f"{POSING}.", " \u041f\u0440\u0438\u0432\u0435\u0442.", " \u041c\u0438\u0440.")
+    assert shown == [f"{POSING}. \u041f\u0440\u0438\u0432\u0435\u0442.", " \u041c\u0438\u0440."]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_window_waits_for_those_words_as_well() -> None:
+    """As a sentence does."""
+    assert patterned(*f"{POSING} {POSING} {POSING} one two three four", mode="window") == ["Fine."]
