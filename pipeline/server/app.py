@@ -24,6 +24,7 @@ from pipeline.server.documentation import page_routes
 from pipeline.server.door.answer import response
 from pipeline.server.door.bounds import Bounds
 from pipeline.server.door.guarded import Guarded
+from pipeline.server.door.heads import Heads
 from pipeline.server.faults import ApiError
 from pipeline.server.health import health_routes
 from pipeline.server.models import model_routes
@@ -80,6 +81,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientGone, _gone)
     # The last one added is the outermost.
+    app.add_middleware(Heads)
     app.add_middleware(Bounds, most=options.body_bytes, seconds=options.body_seconds)
     app.add_middleware(Guarded, keys=options.keys)
     app.add_middleware(Told, telling=telling)
@@ -113,7 +115,10 @@ async def _invalid(_: Request, exc: Exception) -> Response:
 async def _http(_: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     code = "method_not_allowed" if exc.status_code == 405 else "not_found" if exc.status_code == 404 else None
-    return response(ApiError(exc.status_code, exc.detail, code=code, headers=exc.headers))
+    headers = dict(exc.headers or {})
+    if headers.get("Allow") == "GET":  # HEAD is answered wherever that is
+        headers["Allow"] = "GET, HEAD"
+    return response(ApiError(exc.status_code, exc.detail, code=code, headers=headers))
 
 
 async def _gone(_: Request, __: Exception) -> Response:

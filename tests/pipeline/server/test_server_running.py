@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from pipeline import ModelRefused, Pipeline, ScriptedGenerator, assemble
+from pipeline.server import Key, new_key
 from pipeline.settings import Settings
 from pipeline.settings.settings import GeneratorSettings
-from tests.pipeline.server.serving import NO_BOMBS, TestClient, app_of, chat, manifesto, scripted
+from tests.pipeline.server.serving import NO_BOMBS, TestClient, app_of, chat, manifesto, running, scripted
 
 URL = "/v1/chat/completions"
 
@@ -181,3 +183,30 @@ def test_the_log_has_the_words_where_that_is_asked_for(caplog: pytest.LogCapture
         "rude word",
         "Good day",
     ]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/models", "/docs", "/"])
+def test_head_is_answered_as_get_is_without_the_body(path: str) -> None:
+    """Load balancers and monitors ask so. It counts under its address."""
+    with running(app_of(scripted("a"))) as base, httpx.Client(base_url=base) as client:
+        whole, head = client.get(path), client.head(path)
+        again = client.get(path)  # over the same connection, so that nothing is left in it
+        counted = client.get("/metrics").text
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert again.status_code == 200
+    assert f'superego_requests_total{{path="{path}",status="200"}}' in counted
+    assert 'path="other"' not in counted
+
+
+def test_head_opens_no_more_than_get_does() -> None:
+    """A key is wanted as ever, and what is no address or takes POST is so for HEAD too."""
+    key, digest = new_key()
+    client = TestClient(app_of(scripted("a"), keys=(Key("me", digest),)))
+    assert client.head("/metrics").status_code == 401
+    known = {"authorization": f"Bearer {key}"}
+    assert client.head("/metrics", headers=known).status_code == 200
+    assert client.head("/nothing", headers=known).status_code == 404
+    refused = client.head(URL, headers=known)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert client.post("/healthz").headers["allow"] == "GET, HEAD"
