@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -35,10 +34,8 @@ from pipeline.server.service import Service
 from pipeline.server.telling.metrics import Metrics
 from pipeline.server.telling.spans import Spans
 from pipeline.server.telling.telling import CLIENT_LEFT, Telling, Told
+from pipeline.server.wire.invalid import invalid, unreadable
 from pipeline.server.work import Work
-
-_BRANCH = re.compile(r"(str|list|function|constrained)\b.*[^\d]$|str$")
-"""What pydantic calls the branches of a union, which are no fields of the body."""
 
 log = logging.getLogger("superego.server")
 
@@ -103,22 +100,26 @@ async def _fault(_: Request, exc: Exception) -> Response:
 
 
 async def _invalid(_: Request, exc: Exception) -> Response:
-    """OpenAI's answer to what FastAPI calls 422."""
     assert isinstance(exc, RequestValidationError)
-    error = exc.errors()[0]
-    if error["type"] == "json_invalid":
-        return response(ApiError(400, "the body is no JSON", code="invalid_json"))
-    place = ".".join(str(step) for step in error["loc"][1:] if not _BRANCH.match(str(step)))
-    return response(ApiError(400, f"{place or 'the body'}: {error['msg']}", param=place or None, code="invalid_value"))
+    return response(invalid(exc))
 
 
-async def _http(_: Request, exc: Exception) -> Response:
+async def _http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
-    code = "method_not_allowed" if exc.status_code == 405 else "not_found" if exc.status_code == 404 else None
+    asked = f"{request.method} {request.url.path[:80]}"
     headers = dict(exc.headers or {})
-    if headers.get("Allow") == "GET":  # HEAD is answered wherever that is
-        headers["Allow"] = "GET, HEAD"
-    return response(ApiError(exc.status_code, exc.detail, code=code, headers=headers))
+    match exc.status_code:
+        case 404:
+            what = f"there is no {asked} here: the interface is under /v1, as in /v1/chat/completions"
+            return response(ApiError(404, what, code="not_found", headers=headers))
+        case 405:
+            if headers.get("Allow") == "GET":  # HEAD is answered wherever that is
+                headers["Allow"] = "GET, HEAD"
+            what = f"there is no {asked} here: this address takes {headers.get('Allow')}"
+            return response(ApiError(405, what, code="method_not_allowed", headers=headers))
+        case 400:
+            return response(unreadable(exc))
+    return response(ApiError(exc.status_code, exc.detail, headers=headers))
 
 
 async def _gone(_: Request, __: Exception) -> Response:

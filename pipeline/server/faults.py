@@ -27,6 +27,7 @@ from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelUnable, 
 from pipeline.loop import Outcome
 
 _TYPES = {401: "authentication_error", 429: "rate_limit_error"}
+_LONGEST = 80
 _AFTER = 2
 """Seconds to wait where nobody knows better."""
 
@@ -83,12 +84,17 @@ def bug() -> ApiError:
 
 def no_model(name: str) -> ApiError:
     """The same for a model that is not there and for one that the key is not for, so that keys learn nothing."""
-    what = f"the model {name!r} does not exist, or is not for this key"
+    what = f"the model {told(name)} does not exist, or is not for this key"
     return ApiError(404, what, param="model", code="model_not_found")
 
 
 def not_for_key() -> ApiError:
     return ApiError(403, "this is for keys that are for all manifestos", code="key_not_allowed")
+
+
+def told(given: str | None) -> str:
+    """What a client has sent, as far as it is told back."""
+    return repr(given if given is None or len(given) <= _LONGEST else f"{given[:_LONGEST]}…")
 
 
 def of_outcome(outcome: Outcome) -> ApiError | None:

@@ -22,16 +22,16 @@ from pipeline.server.catalogue import Served
 from pipeline.server.service import Service, key_of, record_of
 from pipeline.server.wire.conversation import text_of
 from pipeline.server.wire.documented import POSTED
-from pipeline.server.wire.incoming import ContentPart, In
+from pipeline.server.wire.incoming import ContentPart, In, Several, Text
 
 _NOTHING = Verdict("pass", None, None)
 
 
 class ModerationRequest(In):
-    input: str | list[str] | list[ContentPart]
+    input: Text | Several[Text] | Several[ContentPart]
     model: str | None = None
     """The only one that the key is for when not given, or given as one of OpenAI's."""
-    response: str | None = None
+    response: Text | None = None
 
 
 class ModerationResult(BaseModel):

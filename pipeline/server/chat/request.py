@@ -11,14 +11,14 @@ from pipeline.drafting import Form
 from pipeline.files.inputs import SourceIn
 from pipeline.server import faults
 from pipeline.server.wire.form import Schema, form_of
-from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
-from pipeline.server.wire.tools import Called, OfferedTool, ToolChoice, calls_of
+from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In, Several, Text
+from pipeline.server.wire.tools import OfferedTool, Returned, ToolChoice, calls_of
 
 
 class ChatMessage(In):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[ContentPart] | None = None
-    tool_calls: Annotated[list[Called], Field(max_length=128)] | None = None
+    content: Text | Several[ContentPart] | None = None
+    tool_calls: Annotated[Several[Returned], Field(max_length=128)] | None = None
     tool_call_id: str | None = None
 
     @property
@@ -28,6 +28,8 @@ class ChatMessage(In):
 
 class ContextSource(SourceIn, In):
     """A source with its provenance: ours, for manifestos that check an answer against its sources."""
+
+    text: Text
 
 
 class StreamOptions(In):
@@ -46,13 +48,13 @@ class ResponseFormat(In):
 
 class ChatRequest(In):
     model: Annotated[str, Field(description="`superego/<manifesto>`.")]
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=2048)]
+    messages: Annotated[Several[ChatMessage], Field(min_length=1, max_length=2048)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=16)] | None = None
+    stop: str | Annotated[Several[str], Field(max_length=16)] | None = None
     seed: int | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -60,15 +62,15 @@ class ChatRequest(In):
     response_format: ResponseFormat | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    tools: Annotated[list[OfferedTool], Field(max_length=128)] | None = None
+    tools: Annotated[Several[OfferedTool], Field(max_length=128)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     functions: list[Any] | None = None
     function_call: Any = None
-    logit_bias: dict[str, float] | None = None
-    modalities: list[str] | None = None
+    logit_bias: dict[str, Any] | None = None
+    modalities: Several[str] | None = None
     audio: Any = None
-    context: Annotated[list[ContextSource], Field(max_length=256)] | None = None
+    context: Annotated[Several[ContextSource], Field(max_length=256)] | None = None
 
 
 def refuse_unsupported(request: ChatRequest, *, choices: int) -> None:

@@ -44,7 +44,7 @@ def chat_routes(service: Service) -> APIRouter:
         turns = conversation(body.messages)
         served = service.served(request, body.model)
         # A schema is looked through for seconds at worst, and streams must go on meanwhile.
-        options = await asyncio.to_thread(_options, body) if body.response_format else _options(body)
+        options = await asyncio.to_thread(_options, body) if body.response_format or body.tools else _options(body)
         following = ask(
             service,
             request,

@@ -10,7 +10,7 @@ from critics import ToolCall
 from pipeline.drafting import Form
 from pipeline.server import faults
 from pipeline.server.wire.form import Name, Schema, form_of
-from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In
+from pipeline.server.wire.incoming import MOST_TOKENS, ContentPart, In, Pairs, Several, Text
 
 
 class InputItem(In):
@@ -18,7 +18,7 @@ class InputItem(In):
 
     type: str | None = None
     role: Literal["system", "developer", "user", "assistant"] | None = None
-    content: str | list[ContentPart] | None = None
+    content: Text | Several[ContentPart] | None = None
     calls: ClassVar[tuple[ToolCall, ...]] = ()
     tool_call_id: ClassVar[None] = None
 
@@ -26,7 +26,7 @@ class InputItem(In):
 class TextFormat(In):
     type: str
     name: Name | None = None
-    description: str | None = None
+    description: Text | None = None
     schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
     strict: bool | None = None
 
@@ -46,8 +46,8 @@ class TextConfig(In):
 
 class ResponseRequest(In):
     model: Annotated[str, Field(description="`superego/<manifesto>`.")]
-    input: str | Annotated[list[InputItem], Field(max_length=2048)]
-    instructions: str | None = None
+    input: Text | Annotated[Several[InputItem], Field(max_length=2048)]
+    instructions: Text | None = None
     stream: bool | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -59,7 +59,7 @@ class ResponseRequest(In):
     conversation: Any = None
     prompt: Any = None
     background: bool | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Pairs | None = None
 
 
 def refuse_unsupported(request: ResponseRequest) -> None:
@@ -78,5 +78,5 @@ def refuse_unsupported(request: ResponseRequest) -> None:
             raise faults.ApiError(400, what, param=field, code="unsupported_parameter")
     for index, item in enumerate(request.input if not isinstance(request.input, str) else ()):
         if item.type not in (None, "message") or item.role is None:
-            what = f"items of type {item.type!r} are not supported: only messages are"
+            what = f"items of type {faults.told(item.type)} are not supported: only messages are"
             raise faults.ApiError(400, what, param=f"input.{index}", code="unsupported_value")

@@ -61,10 +61,9 @@ def conversation(messages: Sequence[_Message], *, field: str = "messages") -> tu
 def _turn(message: _Message, place: str) -> Message:
     role = _ROLES.get(message.role or "")
     if role is None:
-        what = f"messages of the role {message.role!r} are not supported"
+        what = f"messages of the role {faults.told(message.role)} are not supported"
         raise faults.ApiError(400, what, param=f"{place}.role", code="unsupported_value")
-    # Half an emoji, as JavaScript cuts them, is no text that could be sent on.
-    content = text_of(message.content, f"{place}.content").encode("utf-8", "replace").decode()
+    content = text_of(message.content, f"{place}.content")
     if role == "assistant":
         return Message(role, content, message.calls)
     return Message(role, content, answers=message.tool_call_id or "") if role == "tool" else Message(role, content)
@@ -76,6 +75,6 @@ def text_of(content: str | Sequence[_Part] | None, place: str) -> str:
         return content or ""
     for index, part in enumerate(content):
         if part.type not in _TEXTS or part.text is None:
-            what = f"parts of type {part.type!r} are not supported: only text can be judged here"
+            what = f"parts of type {faults.told(part.type)} are not supported: only text can be judged here"
             raise faults.ApiError(400, what, param=f"{place}.{index}", code="unsupported_value")
     return "\n".join(part.text or "" for part in content)

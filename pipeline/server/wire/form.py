@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pipeline.drafting import Form
 from pipeline.server import faults
-from pipeline.server.wire.incoming import In
+from pipeline.server.wire.incoming import In, Text
 from pipeline.structured import DEEPEST, measured
 
 MOST_VALUES = 2000
@@ -23,7 +23,7 @@ Name = Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 
 class Schema(In):
     name: Name
-    description: str | None = None
+    description: Text | None = None
     schema_: Annotated[dict[str, Any], Field(alias="schema")]
     strict: bool | None = None
 
@@ -35,7 +35,7 @@ def form_of(kind: str, schema: Schema | None, *, field: str, inside: str) -> For
     if kind == "json_object":
         return Form()
     if kind != "json_schema":
-        what = f"`{field}`: of type {kind!r} there is none: `text`, `json_object` and `json_schema` there are"
+        what = f"`{field}`: there is none of type {faults.told(kind)}, but `text`, `json_object` and `json_schema`"
         raise faults.ApiError(400, what, param=f"{field}.type", code="unsupported_value")
     if schema is None:
         raise faults.ApiError(400, f"`{field}` has no schema", param=inside, code="invalid_value")

@@ -12,13 +12,13 @@ from critics import ToolCall
 from pipeline.drafting import Tool, Tools
 from pipeline.server import faults
 from pipeline.server.wire.form import Name
-from pipeline.server.wire.incoming import In
+from pipeline.server.wire.incoming import In, Text
 from pipeline.structured import DEEPEST, measured
 
 
 class Function(In):
     name: Name
-    description: str | None = None
+    description: Text | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
 
@@ -43,11 +43,24 @@ class CalledFunction(BaseModel):
 
 
 class Called(BaseModel):
-    """A call of a tool, as a client is given it and as it gives it back."""
+    """A call of a tool, as a client is given it."""
 
     id: str
     type: Literal["function"] = "function"
     function: CalledFunction
+
+
+class ReturnedFunction(In):
+    name: str
+    arguments: Text
+
+
+class Returned(In):
+    """The same, as it gives it back."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: ReturnedFunction
 
 
 ToolChoice = Literal["none", "auto", "required"] | NamedTool
@@ -57,7 +70,7 @@ def called(calls: Sequence[ToolCall]) -> list[Called]:
     return [Called(id=c.id, function=CalledFunction(name=c.name, arguments=c.arguments)) for c in calls]
 
 
-def calls_of(given: Sequence[Called]) -> tuple[ToolCall, ...]:
+def calls_of(given: Sequence[Returned]) -> tuple[ToolCall, ...]:
     return tuple(ToolCall(call.function.name, call.function.arguments, call.id) for call in given)
 
 
