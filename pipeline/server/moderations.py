@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from critics import Verdict
+from critics import Verdict, within
 from pipeline.pipeline import Pipeline
 from pipeline.server import faults
 from pipeline.server.asking import unless_gone
@@ -59,9 +61,8 @@ def moderation_routes(service: Service) -> APIRouter:
         """What the manifesto's rules say of texts. Nothing is drafted."""
         texts = _texts(body, most=service.options.inputs)
         served = _served(service, request, body.model)
-        pipeline = served.pipeline
-
         over = threading.Event()
+        pipeline = replace(served.pipeline, critic=partial(within, None, served.pipeline.critic, stop=over))
 
         def judged() -> list[Verdict]:
             return [_verdict(pipeline, text, body.response) for text in texts if not over.is_set()]
@@ -69,7 +70,7 @@ def moderation_routes(service: Service) -> APIRouter:
         try:
             verdicts = await unless_gone(request.receive, service.work.run(judged))
         finally:
-            over.set()  # nobody waits for the texts that are left
+            over.set()  # nobody waits for the texts that are left, nor for a critic
         for verdict in verdicts:
             service.telling.metrics.tokens("critic", verdict.usage)
         service.telling.metrics.verdicts(served.name, verdicts)

@@ -120,3 +120,25 @@ def test_within_the_grace_a_moderation_is_waited_for() -> None:
             time.sleep(0.01)
         go.set()
         assert waiting.result().json()["results"][0]["flagged"] is False
+
+
+def test_a_critic_that_never_answers_keeps_no_place() -> None:
+    """Once the request is late it is left behind, so that the next one has room."""
+    go = threading.Event()
+
+    def hung(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        if "hang" in exchange.judged:
+            go.wait(60)
+        return [Finding(rule.id, "hung", 0.0) for rule in rules]
+
+    app = app_of(replace(scripted("unused"), critic=hung), threads=1, waiting=0, deadline=0.2)
+    try:
+        with running(app) as base:
+            assert httpx.post(base + URL, json={"input": "hang"}, timeout=30).status_code == 504
+            end = time.monotonic() + 10
+            while app.state.service.work.taken:
+                assert time.monotonic() < end, "its place was never given back"
+                time.sleep(0.02)
+            assert httpx.post(base + URL, json={"input": "hi"}, timeout=30).status_code == 200
+    finally:
+        go.set()
