@@ -1,5 +1,6 @@
 """The lower room: judges an exchange by the rules of a manifesto. Knows no generator, loop, server or vendor."""
 
+from critics.behind import leave_behind, left_behind
 from critics.calibration import corrected, logit
 from critics.cascade import settles
 from critics.critic import Critic
@@ -116,6 +117,8 @@ __all__ = [
     "following",
     "guard_family",
     "guard_misfits",
+    "leave_behind",
+    "left_behind",
     "lineage",
     "load",
     "locate",

@@ -9,6 +9,7 @@ from contextvars import ContextVar, copy_context
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from critics.behind import leave_behind
 from critics.critic import Critic
 from critics.exchange import Exchange
 from critics.finding import Finding
@@ -72,8 +73,11 @@ def within(
             answers.put(exc)
 
     # A new thread begins with an empty context; a copy keeps what the caller set, and what is set here.
-    threading.Thread(target=context.copy().run, args=(work,), daemon=True, name=THREAD).start()
+    thread = threading.Thread(target=context.copy().run, args=(work,), daemon=True, name=THREAD)
+    thread.start()
     answer = context.run(_heard, answers)
+    if answer is None:
+        leave_behind(thread)
     if answer is None or (isinstance(answer, Exception) and context.run(time_left) == 0.0):  # its way to stop, maybe
         late = seconds is not None and not (stop and stop.is_set())
         raise TimeoutError(f"no finding within {seconds:.3g} s" if late else "nobody waits for it any more") from answer

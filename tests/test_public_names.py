@@ -86,6 +86,8 @@ def test_the_public_names_are_these() -> None:
         "following",
         "guard_family",
         "guard_misfits",
+        "leave_behind",
+        "left_behind",
         "lineage",
         "load",
         "locate",

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
+from critics import leave_behind
 from pipeline.drafting import DraftRequest, Generator, Piece, Pieces
 
 THREAD = "answer-draft"
@@ -64,3 +65,5 @@ def awaited(generator: Generator, request: DraftRequest) -> Pieces:
         wanted.put(False)
         # One that said nothing just now may only have had no turn on a busy machine.
         thread.join(_CLOSING if rests else _LOOK)
+        if thread.is_alive():
+            leave_behind(thread)

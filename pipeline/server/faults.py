@@ -12,7 +12,7 @@
 | 429 | the queue is full |
 | 500 | a fault of the server's own, which there should be none of |
 | 502 | the model behind failed, or refused |
-| 503 | the model behind is out of reach or busy; the server is ending |
+| 503 | the model behind is out of reach or busy; the server is ending, or full of what never answers |
 | 504 | no answer in time |
 """
 
@@ -72,6 +72,11 @@ def full() -> ApiError:
 
 def ending() -> ApiError:
     return ApiError(503, "the server is shutting down", code="shutting_down", retry_after=_AFTER)
+
+
+def stuck() -> ApiError:
+    what = "too much is at work for nobody any more and does not stop: try again later"
+    return ApiError(503, what, code="stuck", retry_after=_AFTER)
 
 
 def too_late(seconds: float) -> ApiError:

@@ -26,11 +26,11 @@ class ManifestoState(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`stale` says that a file's last edit cannot be used: what it was before is served, and the log says why. Which
-    manifestos there are is for those who have a key for them, where there are keys, and which files are broken for
-    those who have one for all."""
+    """`stuck` is full of drafts and critics that never answered. `stale` says that a file's last edit cannot be used:
+    what it was before is served, and the log says why. Which manifestos there are is for those who have a key for them,
+    where there are keys, and which files are broken for those who have one for all."""
 
-    status: Literal["ready", "ending"]
+    status: Literal["ready", "ending", "stuck"]
     stale: bool
     manifestos: list[ManifestoState]
     broken: list[str]
@@ -44,18 +44,19 @@ def health_routes(service: Service) -> APIRouter:
         """Whether the process answers."""
         return Health()
 
-    ending: Declared = {503: {"model": Readiness, "description": "It is ending, or serves nothing."}}
+    ending: Declared = {503: {"model": Readiness, "description": "It is ending or stuck, or serves nothing."}}
 
     @router.get("/readyz", response_model=Readiness, responses={**ending, **faulty(403)})
     async def readyz(request: Request) -> Response:
         """Whether requests should be sent here, and what is served."""
         served, broken = service.catalogue.served, service.catalogue.faults
-        ready = bool(served) and not service.work.ending
+        works = bool(served) and not service.work.ending
+        ready = works and not service.work.stuck
         key = key_of(request)
         stranger = bool(service.options.keys) and key is ANYBODY
         named = [ManifestoState(name=s.name, hash=s.pipeline.manifesto.hash) for s in service.catalogue.visible_to(key)]
         state = Readiness(
-            status="ready" if ready else "ending",
+            status="ready" if ready else "stuck" if works else "ending",
             stale=bool(broken),
             manifestos=[] if stranger else named,
             broken=[] if stranger or key.models else sorted(broken),

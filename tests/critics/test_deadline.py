@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from critics import Exchange, Finding, Message, Panel, Rule, time_left, within
+from critics import Exchange, Finding, Message, Panel, Rule, behind, left_behind, time_left, within
 
 EXCHANGE = Exchange((Message("user", "hello"),), "hi")
 RULE = Rule(id="a", statement="A.", critics=("one",))
@@ -178,3 +178,24 @@ def test_more_than_can_be_waited_for_is_as_good_as_for_ever(seconds: float) -> N
     assert left is not None
     assert math.isfinite(left)
     assert left <= threading.TIMEOUT_MAX
+
+
+def test_one_that_is_left_behind_is_counted_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But not as long as it may only not have looked at its time yet."""
+    monkeypatch.setattr(behind, "_left", {})
+    go = threading.Event()
+
+    def silent(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        go.wait(60)
+        return []
+
+    with pytest.raises(TimeoutError):
+        within(0.01, silent, EXCHANGE, [RULE])
+    assert left_behind() == 0
+    monkeypatch.setattr(behind, "SOON", 0.0)
+    assert left_behind() == 1
+    go.set()
+    end = time.monotonic() + 5
+    while left_behind():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -8,7 +8,7 @@ from opentelemetry.metrics import Meter, get_meter
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from critics import Usage, Verdict
+from critics import Usage, Verdict, left_behind
 from pipeline.loop import Outcome
 from pipeline.server.telling.instruments import Instruments
 from pipeline.server.telling.record import Record
@@ -40,6 +40,7 @@ class Metrics:
             _SECONDS, unit="s",
         )  # fmt: skip
         make.level("queue_depth", "Answers that wait for their turn.", lambda: work.waiting)
+        make.level("left_behind", "Drafts and critics at work for nobody, which never answered.", left_behind)
         make.level("running", "Answers under way.", lambda: work.running)
 
     def request(self, record: Record, path: str, seconds: float) -> None:

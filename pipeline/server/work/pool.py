@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from critics import left_behind
 from pipeline.server import faults
 from pipeline.server.work.follow import Ended, Following, Start
 
 T = TypeVar("T")
 
+_LOOK = 1.5
+"""Seconds after an answer's end until it is plain whether anything of it was left behind."""
+
+log = logging.getLogger("superego.server")
+
 
 class Work:
     """Takes work from the event loop, on which all its numbers live, and refuses what would wait too long.
 
-    `taken` counts everything that is under way or waits. Once `end` was called nothing more is taken.
+    `taken` counts everything that is under way or waits. A place is given back as soon as nobody waits for what it
+    holds; a draft or a critic that does not stop then is left behind in a thread of its own. As long as there are as
+    many of those as places, nothing is taken: they cost memory, and whoever never answered will hardly answer now.
+    Once `end` was called nothing more is taken.
     """
 
     def __init__(self, *, threads: int, waiting: int, deadline: float) -> None:
@@ -29,6 +40,8 @@ class Work:
         self._followed: set[Following] = set()
         self._called: set[asyncio.Future[None]] = set()
         self._ending = False
+        self._told = 0
+        """How many the log says were left behind."""
         self.taken = 0
 
     @property
@@ -38,6 +51,10 @@ class Work:
     @property
     def running(self) -> int:
         return min(self.taken, self._threads)
+
+    @property
+    def stuck(self) -> bool:
+        return left_behind() >= self._places
 
     @property
     def ending(self) -> bool:
@@ -56,7 +73,7 @@ class Work:
         def done() -> None:
             nonlocal left
             left -= 1
-            self.taken -= 1
+            self._less(1)
             if not left:
                 self._followed.discard(following)
 
@@ -117,6 +134,8 @@ class Work:
     def _admit(self, count: int) -> None:
         if self._ending:
             raise faults.ending()
+        if self.stuck:
+            raise faults.stuck()
         if self.taken + count > self._places:
             raise faults.full()
         self.taken += count
@@ -127,3 +146,11 @@ class Work:
 
     def _less(self, count: int) -> None:
         self.taken -= count
+        asyncio.get_running_loop().call_later(_LOOK, self._tell_left)
+
+    def _tell_left(self) -> None:
+        """Say so in the log, once for each number."""
+        left, told = left_behind(), self._told
+        self._told = left
+        if left > told:
+            log.warning(json.dumps({"event": "left_behind", "threads": left, "at_most": self._places}))

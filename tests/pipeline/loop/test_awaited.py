@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from critics import Budget, Exchange, Manifesto, Message, Rule, ScriptedCritic
+from critics import Budget, Exchange, Manifesto, Message, Rule, ScriptedCritic, behind, left_behind
 from pipeline import Answer, DraftRequest, Loop, ModelFault, ModelUnavailable, Piece, Pieces
 from pipeline.loop.awaited import awaited
 
@@ -171,3 +171,14 @@ def test_a_request_knows_how_long_it_is_waited_for() -> None:
     assert replace(REQUEST, deadline=time.monotonic() - 1).time_left == 0.0
     stop.set()
     assert replace(REQUEST, stop=stop).time_left == 0.0
+
+
+def test_a_draft_that_is_left_behind_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as its generator is silent."""
+    monkeypatch.setattr(behind, "SOON", 0.0)
+    monkeypatch.setattr(behind, "_left", {})
+    silent = Silent()
+    answer(silent).ended()
+    assert left_behind() == 1
+    silent.go.set()
+    assert silent.closed.wait(SOON)
