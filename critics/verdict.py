@@ -83,7 +83,15 @@ class Judgement:
         certain = [f.probability for f in self._counted if f.critic in DETERMINISTIC and f.probability is not None]
         if max(certain, default=0.0) >= self.rule.threshold:  # which no average with what others say makes less so
             return max(certain)
-        return COMBINATIONS[self.rule.combine or "max"]([f.probability or 0.0 for f in self._counted])
+        words = [f for f in self._counted if not _silent(f)] or self._counted
+        return COMBINATIONS[self.rule.combine or "max"]([f.probability or 0.0 for f in words])
+
+
+def _silent(finding: Finding) -> bool:
+    """Whether a deterministic critic found nothing, or could not look: of the rest it says nothing, so that it has no
+    part in a mean."""
+    said = finding.probability if finding.raw is None else finding.raw
+    return finding.critic in DETERMINISTIC and not said
 
 
 @dataclass(frozen=True)
@@ -148,8 +156,11 @@ def _score(judgements: Iterable[Judgement]) -> float | None:
         for j in judgements
         if j.probability is not None and j.rule.action != "flag" and j.rule.weight
     ]
-    total = math.fsum(weight for weight, _ in counted)
-    return math.fsum(weight * kept for weight, kept in counted) / total if total else None
+    if not counted:
+        return None
+    mean = math.fsum(weight * kept for weight, kept in counted) / math.fsum(weight for weight, _ in counted)
+    # To decimals, and held to what it can come to at all: a hair below `release`, a good draft would be sent back.
+    return min(max(kept for _, kept in counted), max(min(kept for _, kept in counted), round(mean, 12)))
 
 
 def _breach(judgements: Iterable[Judgement]) -> float | None:

@@ -276,5 +276,16 @@ def test_a_low_word_does_not_speak_for_who_looks_for_something_else(exact: str, 
 def test_what_is_found_for_certain_is_not_averaged_away() -> None:
     only = rule(critics=("personal-data", "probe", "judge"), bounds=None, combine="mean")
     assert judgement(only, 1.0, 0.05, 0.05).probability == 1.0
-    assert judgement(only, 0.0, 0.9, 0.9).probability == pytest.approx(0.6)
     assert judgement(rule(bounds=None, combine="mean"), 1.0, 0.05, 0.05).outcome == "pass"
+
+
+@pytest.mark.parametrize("bounds", [None, BOUNDS])
+@pytest.mark.parametrize("exact", [0.0, None])
+def test_who_looks_for_something_else_and_finds_nothing_takes_nothing_from_a_mean(
+    exact: float | None, bounds: tuple[float, float] | None
+) -> None:
+    """Averaged with a 0, the judge's 0.7 would pass; whatever `patterns` could not see, it is a breach."""
+    only = rule(critics=("patterns", "judge"), bounds=bounds, combine="mean")
+    judged = judgement(only, exact, 0.7)
+    assert (judged.outcome, judged.probability) == ("broken", 0.7)
+    assert judgement(only, exact, 0.3).outcome == ("pass" if exact is not None else "undecided")

@@ -35,6 +35,12 @@ def test_score_is_weighted_compliance() -> None:
     assert verdict({rule("a", weight=3): 0.1, rule("b"): 0.4}).score == pytest.approx(0.825)
 
 
+def test_a_score_that_is_what_releases_is_released() -> None:
+    """The mean of 1, 0.8 and 0.6 is 0.8, and not a hair less."""
+    result = verdict({rule("a"): 0.0, rule("b"): 0.2, rule("c"): 0.4}, release=0.8)
+    assert (result.outcome, result.score) == ("pass", 0.8)
+
+
 def test_breach_is_the_worst_of_all_rules() -> None:
     """Flags included: it is about what happened, not about what to do."""
     assert verdict({rule("a"): 0.1, rule("b", action="flag"): 0.4}).breach == 0.4
