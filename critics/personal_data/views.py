@@ -13,8 +13,8 @@ from critics.text.unspaced import HANGUL, UNSPACED
 # Both alternatives begin only where a run does: tried at each of its characters, a long one takes quadratic time.
 _EMPHASIS = re.compile(r"(?<!\w)_+(?=\S)|(?<=[^\s_])_+(?!\w)")
 _ATTACHED = re.compile(rf"(?:(?!\d|(?<=\d)\u30fc\d)[{UNSPACED}{HANGUL}])+")  # not the long dash of Japanese numbers
-_WALL = '"'
-"""What stands in the place of such a letter. No pattern takes it for a part of anything: a space would join numbers."""
+WALL = '"'
+"""What stands in the place of what is blanked. No pattern takes it for a part of anything: a space joins numbers."""
 
 
 class View(NamedTuple):
@@ -37,7 +37,7 @@ def _with_bared(text: str, locate: Callable[[int, int], Span]) -> Iterator[View]
     """As it is, since a name or a domain may be in any script, and without what patterns take for a part of the data:
     letters of scripts in which it touches the next word, and the underscores of Markdown's emphasis."""
     yield View(text, text, locate)
-    bared = _ATTACHED.sub(lambda letters: _WALL * len(letters[0]), text)
+    bared = _ATTACHED.sub(lambda letters: WALL * len(letters[0]), text)
     bared = _EMPHASIS.sub(lambda marks: " " * len(marks[0]), bared)
     if bared != text:
         yield View(bared, text, locate)
