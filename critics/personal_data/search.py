@@ -15,6 +15,12 @@ from critics.personal_data.windows import around_digits, windows
 
 _TOO_COMMON: dict[Entity, frozenset[str]] = {"phone": frozenset({"number"}), "iban": frozenset({"bank"})}
 """Words of Presidio's that stand before any number."""
+_MORE: dict[Entity, frozenset[str]] = {
+    "phone": frozenset(
+        ["tel", "fax", "whatsapp", "telefon", "handy", "mobil", "rufnummer", "téléphone", "teléfono", "telefono"]
+    )
+}
+"""Words that Presidio lacks."""
 
 
 def search(text: str, options: PersonalData) -> list[Hit]:
@@ -29,7 +35,8 @@ def search(text: str, options: PersonalData) -> list[Hit]:
 
 def _hits(view: View, by_kind: Mapping[Entity, Recogniser]) -> Iterator[Hit]:
     for kind, recogniser in by_kind.items():
-        words = words_pattern(frozenset(recogniser.context) - _TOO_COMMON.get(kind, frozenset()))
+        context = frozenset(recogniser.context) - _TOO_COMMON.get(kind, frozenset())
+        words = words_pattern(context | _MORE.get(kind, frozenset()))
         for result, offset in _results(view.text, kind, recogniser):
             start, end = result.start + offset, result.end + offset
             score = boosted(plausible(kind, view, start, end, result.score), view.text, start, words)

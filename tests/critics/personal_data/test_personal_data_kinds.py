@@ -120,7 +120,13 @@ def test_what_only_resembles_the_data_is_left_alone(kind: Entity, text: str) -> 
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("phone", "call 4155552671"), ("us-ssn", "social security no. 219099999"), ("us-ssn", "SSNs: 219099999")],
+    [
+        ("phone", "call 4155552671"),
+        ("phone", "Tel.: 4155552671"),
+        ("phone", "Telefon 4155552671"),
+        ("us-ssn", "social security no. 219099999"),
+        ("us-ssn", "SSNs: 219099999"),
+    ],
 )
 def test_a_word_before_it_tells_what_a_plain_number_is(kind: Entity, text: str) -> None:
     """Digits that are too little by themselves are a find after a word that names them."""
