@@ -13,12 +13,15 @@ import re2
 from critics.finding import Span
 from critics.patterns.ambiguity import pitfall
 from critics.patterns.syntax import shown
+from critics.patterns.words_of_any_script import marked, worded
 from critics.text.invisible import SURROGATE
 
 __all__ = ["Pattern", "PatternError", "compile_pattern", "matches_empty", "pitfall"]
 
 MAX_MEMORY = 8 << 20
 """Bytes that one compiled pattern may take."""
+WORDED = 8
+"""How many times as many one that goes by the words of all scripts may take."""
 
 _SURROGATE = re.compile(f"[{SURROGATE}]")
 _PART_OF_CHARACTER = re.compile(r"(?<!\\)(?:\\\\)*\\C")
@@ -55,33 +58,50 @@ class Pattern:
 
     source: str
     _compiled: Any
+    _worded: Any = None
+    """The same for a text that is `marked`, where the pattern asks for words and RE2 would know only those in ASCII."""
 
     def spans(self, text: str) -> Iterator[Span]:
         """Where it matches, in order and without overlap; empty matches are left out."""
-        for found in self._compiled.finditer(_encodable(text)):
-            if found.start() < found.end():
-                yield Span(*found.span())
+        if self._worded is None or text.isascii():
+            places = (found.span() for found in self._compiled.finditer(_encodable(text)))
+        else:
+            searched, offsets = marked(_encodable(text))
+            places = ((offsets[found.start()], offsets[found.end()]) for found in self._worded.finditer(searched))
+        yield from (Span(start, end) for start, end in places if start < end)
 
     def found(self, text: str) -> bool:
         """Whether it matches anywhere, be it emptily."""
-        return self._compiled.search(_encodable(text)) is not None
+        if self._worded is None or text.isascii():
+            return self._compiled.search(_encodable(text)) is not None
+        return self._worded.search(marked(_encodable(text))[0]) is not None
 
 
 @lru_cache(maxsize=1024)
 def compile_pattern(pattern: str, *, case_sensitive: bool) -> Pattern:
-    r"""For RE2, whose `\w`, `\d`, `\s` and `\b` know only ASCII (`\pL` is any letter). Raises `PatternError`."""
+    r"""For RE2, whose `\d` and `\s` know only ASCII; `\w` and `\b` go by the letters of all scripts.
+
+    Raises `PatternError`.
+    """
     if _PART_OF_CHARACTER.search(pattern):
         raise PatternError(f"`{shown(pattern)}`: \\C matches a part of a character; write (?s:.) for any character")
-    options = re2.Options()
-    options.max_mem = MAX_MEMORY
-    options.log_errors = False
-    options.case_sensitive = case_sensitive
     try:
-        return Pattern(pattern, re2.compile(pattern, options))
+        plain, of_words = _compiled(pattern, MAX_MEMORY, case_sensitive=case_sensitive), worded(pattern)
+        # It is larger than what it was made of, and need not be smaller for that.
+        more = of_words and _compiled(of_words, WORDED * MAX_MEMORY, case_sensitive=case_sensitive)
+        return Pattern(pattern, plain, more)
     except UnicodeEncodeError as exc:
         raise PatternError(f"`{shown(pattern)}`: it holds half of a surrogate pair; write the whole character") from exc
     except re2.error as exc:
         raise PatternError(f"`{shown(pattern)}`: {_explained(exc)}") from exc
+
+
+def _compiled(pattern: str, memory: int, *, case_sensitive: bool) -> Any:
+    options = re2.Options()
+    options.max_mem = memory
+    options.log_errors = False
+    options.case_sensitive = case_sensitive
+    return re2.compile(pattern, options)
 
 
 def matches_empty(pattern: str) -> bool:
