@@ -68,7 +68,7 @@ def shown(pattern: str) -> str:
 
 def members(name: str, alphabet: Iterable[str]) -> frozenset[str]:
     r"""The characters of `alphabet` in a class such as `\pL`, `\P{Greek}` or `[:alpha:]`."""
-    bare = re.sub(r"\W|^\\[pP]", "", name)
+    bare = re.sub(r"^\\[pP]|\W", "", name)
     negated = ("^" in name) != name.startswith("\\P")
     return frozenset(char for char in alphabet if _has(char, bare, posix=name.startswith("[")) != negated)
 

@@ -16,7 +16,7 @@ from critics.patterns.syntax import shown
         "(a+)+", "(a*)*", "(a+?)+?", "(a|a)*", "(ab|ab)*", "(a|aa)+", r"(\w+\s?)+", r"^(\w+\s?)*$", "(x+x+)+y",
         "(.*,)*x", r"(\d+|\w+)*", r"(?:[a-z]+\d*)+", "(a{1,3})+", r"(\pL+\s*)+", "([[:alpha:]]+)+", r"(\p{Greek}+)*",
         "(.+)+", r"(?:\Qa\E+)+", r"(?i)(?:\d+\.?)+", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(?:\s*\w+\s*)*", "((?:a|b)+)+",
-        "(a|ab|b)*c", r"[(]?(\x{61}+)+",
+        "(a|ab|b)*c", r"[(]?(\x{61}+)+", r"(\pL|\w)+x", r"([^\pL]|,)+x", r"(\p{Greek}+\pL?)+",
     ],
 )  # fmt: skip
 def test_an_ambiguous_repetition_is_told_with_the_cure(pattern: str) -> None:
@@ -33,6 +33,7 @@ def test_an_ambiguous_repetition_is_told_with_the_cure(pattern: str) -> None:
         "(?:foo|bar|baz)+", r"\b(?:a+b)+\b", r"(?:\p{L}+\s)+", "(?:(?:ab)*c)*", r"[\w.+-]+@[\w-]+\.[\w.]+", r"\s*,\s*",
         ".*foo.*bar", r'"(?:[^"\\]|\\.)*"', "(?s:.)*", "", r"[(?i)|]+", r"(?m)^#+\s.*$", r"(?:\d+(?:,\d+)*;)+",
         r"(\w+(?:-\w+)*\s)*", r"(?i)\bas an? (?:ai|large) (?:language )?model\b", r"(?:very\s)+good", "(a+)(a+)",
+        r"(\pL+\PL)+", r"([^\pL]+\pL)+", r"(?:\pL|\pN)+x", r"(?:\p{Lu}|\p{Ll}|\p{^L})*x", r"(\p{Greek}|\p{Cyrillic})+x",
     ],
 )  # fmt: skip
 def test_an_ordinary_pattern_raises_no_alarm(pattern: str) -> None:
