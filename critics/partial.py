@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from critics.manifesto.schema import Length, Patterns, Rule
+from critics.patterns.syntax import TOKEN
 
 _LOOKS_AHEAD = re.compile(r"\$|\\[zB]")
-"""What in a pattern may hold only because the text ends there for now. Found in `[$]` as well, to be on the safe side.
-A `\\b` there goes on to hold, since no word goes on behind the end of a sentence."""
+"""What in a pattern may hold only because the text ends there for now. A `\\b` there goes on to hold, since no word
+goes on behind the end of a sentence."""
 
 
 def asks_of_whole(options: Patterns) -> str:
@@ -18,7 +19,7 @@ def asks_of_whole(options: Patterns) -> str:
         "require_words": bool(options.require_words),
         "languages": bool(options.languages),
         "at_least": any(map(_wants_more, (options.characters, options.words, options.sentences))),
-        "forbid with $, \\z or \\B": any(map(_LOOKS_AHEAD.search, options.forbid)),
+        "forbid with $, \\z or \\B": any(map(_looks_ahead, options.forbid)),
     }
     return next((option for option, asked in asks.items() if asked), "")
 
@@ -29,6 +30,11 @@ def needs_whole(rule: Rule) -> str:
         return "what `patterns` mends may begin in one sentence and end in any later one"
     option = asks_of_whole(rule.patterns) if rule.patterns and "patterns" in rule.critics else ""
     return f"`{option}` is about the whole text" if option else ""
+
+
+def _looks_ahead(pattern: str) -> bool:
+    meant = TOKEN.sub(lambda token: token[0] if token[0] in ("\\z", "\\B") else "", pattern)  # not the sign: \$ and [$]
+    return _LOOKS_AHEAD.search(meant) is not None
 
 
 def _wants_more(length: Length | None) -> bool:

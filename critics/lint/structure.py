@@ -13,7 +13,7 @@ from critics.lint.streaming import streaming_complaints
 from critics.manifesto.load import Tried, TriedRule
 from critics.manifesto.schema import DETERMINISTIC, Length, Manifesto, Rule
 from critics.manifesto.validate import did_you_mean
-from critics.patterns import PatternError, compile_pattern, forms, matches_empty, pitfall
+from critics.patterns import PatternError, compile_pattern, forms, matches_empty, misplaced, pitfall
 from critics.probe.critic import head_of
 
 BUILT_IN = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe", "judge")
@@ -159,8 +159,7 @@ def _pattern(pattern: str, *, forbid: bool) -> Iterator[str]:
         return
     if matches_empty(pattern):
         yield "matches the empty text, so it " + ("finds nothing to forbid" if forbid else "is always there")
-    if what := pitfall(pattern):
-        yield what
+    yield from filter(None, (misplaced(pattern), pitfall(pattern)))
 
 
 def _length(length: Length | None) -> str | None:

@@ -62,7 +62,22 @@ class Pattern:
     """The same for a text that is `marked`, where the pattern asks for words and RE2 would know only those in ASCII."""
 
     def spans(self, text: str) -> Iterator[Span]:
-        """Where it matches, in order and without overlap; empty matches are left out."""
+        """Where it matches, in order and without overlap but for what ends before a last line break; empty matches are
+        left out."""
+        for searched in self._texts(text):
+            yield from self._spans(searched)
+
+    def found(self, text: str) -> bool:
+        """Whether it matches anywhere, be it emptily."""
+        return any(map(self._found, self._texts(text)))
+
+    def _texts(self, text: str) -> Iterator[str]:
+        """The text, and without line breaks at its end: for a reader it ends before them, and so it does for `$`."""
+        yield text
+        if "$" in self.source and (bare := text.rstrip("\r\n")) != text:
+            yield bare
+
+    def _spans(self, text: str) -> Iterator[Span]:
         if self._worded is None or text.isascii():
             places = (found.span() for found in self._compiled.finditer(_encodable(text)))
         else:
@@ -70,8 +85,7 @@ class Pattern:
             places = ((offsets[found.start()], offsets[found.end()]) for found in self._worded.finditer(searched))
         yield from (Span(start, end) for start, end in places if start < end)
 
-    def found(self, text: str) -> bool:
-        """Whether it matches anywhere, be it emptily."""
+    def _found(self, text: str) -> bool:
         if self._worded is None or text.isascii():
             return self._compiled.search(_encodable(text)) is not None
         return self._worded.search(marked(_encodable(text))[0]) is not None

@@ -93,6 +93,8 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("critics: [patterns], patterns: {forbid: ['(?=a)b']}", "look"),
         ("critics: [patterns], patterns: {require: ['(a+)+$']}", "exponentially many ways"),
         ("critics: [patterns], patterns: {forbid: ['x*']}", "matches the empty text"),
+        ("critics: [patterns], patterns: {forbid: ['costs $5']}", r"never matches; write `\$` for the sign"),
+        ("critics: [patterns], patterns: {require: ['a|(b|x^2)']}", r"never matches; write `\^` for the sign"),
         ("critics: [patterns], patterns: {words: {at_least: 9, at_most: 3}}", "no draft can have at least 9"),
         ("critics: [patterns], patterns: {words: {at_most: 0}}", "empty draft is never released"),
         ("critics: [patterns], patterns: {words: {}}", "says neither"),

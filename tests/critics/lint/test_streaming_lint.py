@@ -24,6 +24,7 @@ def faults(folder: Path, above: str, rule: str) -> list[str]:
         ("patterns: {languages: [en]}", "`languages` is about the whole text"),
         ("patterns: {words: {at_least: 3}}", "`at_least` is about the whole text"),
         ("patterns: {forbid: ['x$']}", "`forbid with $, \\z or \\B` is about the whole text"),
+        (r"patterns: {forbid: ['\$x\z']}", "`forbid with $, \\z or \\B` is about the whole text"),
         ("patterns: {forbid: [x]}, action: redact", "what `patterns` mends may begin in one sentence"),
     ],
 )
@@ -41,6 +42,10 @@ def test_a_mode_that_the_rules_do_not_allow_is_found(tmp_path: Path, mode: str, 
         ("stream: sentence", "{id: a, statement: A., critics: [patterns], patterns: {require: [x]}, action: flag}"),
         ("stream: sentence", "{id: a, statement: A., critics: [patterns], patterns: {words: {at_most: 9}}}"),
         ("stream: window", "{id: a, statement: A., critics: [personal-data], action: redact}"),
+        (
+            "stream: window",
+            r"{id: a, statement: A., critics: [patterns], patterns: {forbid: ['\$5', '[$]x', '\Q$\E']}}",
+        ),
         ("stream: window\non_exhausted: error", "{id: a, statement: A.}"),
     ],
 )

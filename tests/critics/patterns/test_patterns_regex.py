@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from critics.patterns import PatternError, compile_pattern, matches_empty
+from critics.patterns import PatternError, compile_pattern, matches_empty, misplaced
 
 
 def spans(pattern: str, text: str, *, case_sensitive: bool = False) -> list[tuple[int, int]]:
@@ -14,6 +14,30 @@ def spans(pattern: str, text: str, *, case_sensitive: bool = False) -> list[tupl
 def test_matches_come_in_order_and_in_characters() -> None:
     """Positions count characters, not bytes."""
     assert spans(r"b+", "\u00e9b\U0001f600bb") == [(1, 2), (3, 5)]
+
+
+@pytest.mark.parametrize("text", ["xa", "xa\n", "xa\r\n\n", "\u00e9a\n"])
+@pytest.mark.parametrize("pattern", ["a$", r"\ba$|.a$"])
+def test_a_text_ends_before_its_last_line_breaks(pattern: str, text: str) -> None:
+    """To `$`, as to a reader; the end of another line it is only where that is asked for."""
+    assert (spans(pattern, text)[-1][1], compile_pattern(pattern, case_sensitive=False).found(text)) == (2, True)
+    assert spans(pattern, text + "\nb") == []
+    assert spans("(?m)" + pattern, text + "\nb") != [] or "\r" in text
+
+
+@pytest.mark.parametrize("pattern", ["$5", "a|(b|x^2)", r"costs $\d"])
+def test_an_anchor_that_cannot_hold_is_told(pattern: str) -> None:
+    """Behind the end of a text there is nothing, and nothing before its beginning."""
+    assert "never matches" in (misplaced(pattern) or "")
+    assert not compile_pattern(pattern.replace("a|", "").replace("b|", ""), case_sensitive=True).found("costs $5 x^2 c")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\$5", "[$]5", r"\Q$5\E", "^a$", "a(?:$|,)", "(?:^|,)a", "(?m)a$\n^b", r"a$\s*", "(a"]
+)
+def test_an_anchor_that_may_hold_is_left_in_peace(pattern: str) -> None:
+    """So is a sign, and what cannot be read."""
+    assert misplaced(pattern) is None
 
 
 def test_case_counts_only_where_it_is_asked_for() -> None:
