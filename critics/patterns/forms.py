@@ -45,9 +45,11 @@ def _normal(literals: str) -> str:
         return literals
     letters = zip(*reversed(composed(literals)), strict=True)
     images = [(start, "".join(char for _, char in group)) for start, group in groupby(letters, itemgetter(0))]
+    if not images:
+        return literals
     ends = [*(start for start, _ in images[1:]), len(literals)]
     pairs = [(literals[start:end], image) for (start, image), end in zip(images, ends, strict=True)]
-    spelt = any(before == image and image.isalnum() for before, image in pairs)
+    spelt = any(before[0] == image and image.isalnum() for before, image in pairs)
     return "".join(starmap(_typed, pairs)) if spelt else literals
 
 

@@ -14,6 +14,7 @@ from critics.patterns.quote import quoted
 from critics.patterns.regex import compile_pattern, matches_empty
 from critics.patterns.words import compile_words
 from critics.text.normalise import Normalised, normalise
+from critics.text.readings import at_home, unpointed
 
 
 class Finder(Protocol):
@@ -56,13 +57,13 @@ def search_for(options: Patterns) -> Search:
         for finder in _patterns(pattern, strict=strict)
     ]
     if options.forbid_words:
-        forbidden.append(compile_words(_both_forms(options.forbid_words), case_sensitive=strict))
+        forbidden.append(compile_words(_forms(options.forbid_words), case_sensitive=strict))
     required: list[tuple[tuple[Finder, ...], str]] = [
         (_patterns(pattern, strict=strict), f"has nothing that matches {quoted(pattern)}")
         for pattern in options.require
     ]
     required += [
-        ((compile_words(_both_forms((word,)), case_sensitive=strict),), f"does not say {quoted(word)}")
+        ((compile_words(_forms((word,)), case_sensitive=strict),), f"does not say {quoted(word)}")
         for word in options.require_words
     ]
     return Search(tuple(forbidden), tuple(required))
@@ -83,6 +84,6 @@ def _patterns(pattern: str, *, strict: bool) -> tuple[Finder, ...]:
     return tuple(compile_pattern(form, case_sensitive=strict) for form in forms(pattern))
 
 
-def _both_forms(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Words as they are written, and as they stand in a normalised text."""
-    return (*words, *(normalise(word).text for word in words))
+def _forms(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words as they are written, and as they may stand in a text as it is read."""
+    return (*words, *(form for word in words for form in (normalise(word).text, at_home(word), unpointed(word))))

@@ -21,8 +21,8 @@ _PAIRS = (
     # Cyrillic capitals: A Ve Ie Ka Em En O Er Es Te U Ha, Dze I Je Qa We Palochka Shha Straight-U
     ("\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425", "ABEKMHOPCTYX"),
     ("\u0405\u0406\u0408\u051a\u051c\u04c0\u04ae", "SIJQWIY"),
-    # Greek: alpha omicron rho nu iota upsilon gamma kappa, yot
-    ("\u03b1\u03bf\u03c1\u03bd\u03b9\u03c5\u03b3\u03ba\u03f3", "aopviuykj"),
+    # Greek: alpha omicron rho nu iota upsilon gamma kappa, yot, and the final sigma, also for the lunate one
+    ("\u03b1\u03bf\u03c1\u03bd\u03b9\u03c5\u03b3\u03ba\u03f3\u03c2", "aopviuykjc"),
     # Greek capitals: Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Upsilon Chi, Yot
     (
         "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u037f",

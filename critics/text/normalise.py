@@ -23,6 +23,7 @@ MAX_MARKS = 30
 """Combining marks on one character, as in Unicode's stream-safe form. More are dropped: sorting them takes quadratic
 time, and no language needs them."""
 
+_TATWEEL = "\u0640"  # draws a line of Arabic out, and spells nothing
 _BLANK_PATTERN = "\u2800"  # Braille with no dots: drawn as a space, though not of category Zs
 _LINE_BREAK = re.compile(LINE_BREAK)
 _SURROGATE = re.compile(f"[{SURROGATE}]")
@@ -49,8 +50,8 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """NFKC without what a reader cannot see, nor strokes through letters; spaces and line breaks of one kind; disguised
-    Latin words in Latin.
+    """NFKC without what a reader cannot see, nor strokes through letters or between them; spaces and line breaks of one
+    kind; disguised Latin words in Latin.
 
     A second time changes nothing, and the result can always be encoded as UTF-8: a lone surrogate becomes U+FFFD.
     Time is linear in the length of the text.
@@ -104,6 +105,8 @@ def _spelt_out(clusters: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]
 _BOXED = {first + number: chr(ord("A") + number) for first in (0x1F150, 0x1F170) for number in range(26)}
 """White capitals in black circles and squares, which NFKC leaves alone; of black ones in white it makes letters."""
 
+_BOXED[0x3F9] = "\u03f2"  # the capital lunate sigma, of which NFKC makes one of another shape
+
 _TYPED = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-") | dict.fromkeys("\u2018\u2019\u02bc", "'"))
 """Hyphens, short dashes and apostrophes as typographers set them, and as rules are typed."""
 
@@ -117,6 +120,8 @@ def _shown(char: str) -> str:
         return "\ufffd"
     if _INVISIBLE.match(char):
         return ""
+    if _TATWEEL in (plain := unicodedata.normalize("NFKC", char)):  # some carry a mark
+        return plain.replace(_TATWEEL, "")
     return " " if char == _BLANK_PATTERN or unicodedata.category(char) == "Zs" else char
 
 

@@ -19,6 +19,7 @@ TRICKY = st.text(
         + list("\u0301\u0316\u0323\u0308\u093f\u09be\u0bbe\u3099\uff9e\u20e3\u0338")
         + list("\u1100\u1161\u11a8\uac00\uffc2\u3131\u3164\uffa0\u115f")
         + list("\u200b\u200c\u200d\u00ad\u034f\u202e\u2066\ufeff\ufe0f\u180b\U000e0041\U000e0100\x00\x85\u2028")
+        + list("\u0640\u0627\u0653\u064e\ufe77\u03f2\u03f9\u03c2")
         + list("\u0305\u0332\u0336\u20dd\u20e3\u1d00\u029c\u026a\U0001f170\U0001f157")
         + list("\U0001f1e9\U0001f1ea\U0001f1f9\U0001f1fa\U0001f1f8")
         + list("\u00a0\u3000\u2003\u2800\u1680\ud800\udc00\U0001f600\U0001f3f4\U00016d67")
