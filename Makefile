@@ -6,6 +6,7 @@ READY := .venv/.ready
 TORCH := .venv/.torch
 
 .PHONY: help demo test check bench schema docs lock clean
+.SUFFIXES: # or make would take setup.sh for the source of a file `setup`, and write that
 
 help:
 	@echo "make demo   set up .venv and watch a draft fail, go back and pass, on real weights"

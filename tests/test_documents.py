@@ -44,6 +44,11 @@ def test_the_readme_names_two_commands_and_make_has_them(root: Path) -> None:
     assert "pytest" in make(root, "--dry-run", second).stdout
 
 
+def test_what_is_no_target_is_an_error(root: Path) -> None:
+    """A built-in rule of make's would copy setup.sh to a file of that name, and nothing would be set up."""
+    assert make(root, "--dry-run", "setup").returncode == 2
+
+
 def test_the_demo_shows_a_revision_on_real_weights(root: Path) -> None:
     """`make demo`, as it stands in the README: a draft goes back, a later one is released."""
     done = make(root, "demo")
