@@ -9,12 +9,17 @@ CriticsError
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 class CriticsError(Exception):
     """Root of everything that this room raises on purpose."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, for another process: what it was made of is not what it says."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

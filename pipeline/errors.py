@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from critics import ModelError
+from critics import CriticsError, ModelError
 
 
 class PipelineError(Exception):
     """Root of everything that this room raises on purpose."""
+
+    __reduce__ = CriticsError.__reduce__
 
 
 class SettingsError(PipelineError):
