@@ -25,6 +25,10 @@ class Ledger:
         self.generator = Usage()
         self.critic = Usage()
 
+    def begin(self) -> None:
+        """Count the seconds from now on: to have waited for a thread, or for whoever reads, is no work."""
+        self._began = self._clock()
+
     @property
     def seconds(self) -> float:
         return self._clock() - self._began

@@ -133,6 +133,7 @@ class _Run:
 
     def parts(self) -> Parts:
         """Draft and judge to the end, giving what may be shown."""
+        self._ledger.begin()
         if refused := self._refused():
             return refused
         while True:

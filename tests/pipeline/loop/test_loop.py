@@ -283,6 +283,18 @@ def test_it_stops_when_the_time_is_up() -> None:
     assert outcome.attempts == ()
 
 
+def test_the_seconds_begin_with_the_work() -> None:
+    """An answer that waits for a thread, or for its reader, is not late before a word of it is drafted."""
+    now = [0.0]
+    loop = Loop(
+        ScriptedGenerator(["Fine."]), ScriptedCritic(opinion), manifesto(budget=Budget(seconds=10)), lambda: now[0]
+    )
+    answer = loop.stream(Exchange((Message("user", "Write."),)))
+    now[0] = 60.0
+    outcome = answer.ended()
+    assert (outcome.status, outcome.cost.seconds) == ("released", 0.0)
+
+
 def test_where_it_is_not_timed_the_seconds_do_not_count() -> None:
     """A draft comes out the same however long it takes; what it took is still told."""
     ticks = iter(range(0, 10_000, 10))
