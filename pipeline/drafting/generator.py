@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -23,16 +24,20 @@ class DraftOptions:
     """What a caller asks of the drafts of one call; what is `None` is the generator's own.
 
     `max_tokens` bounds each draft, what it continues from included; the generator's own bound holds as well. A draft
-    ends before the first of the strings in `stop`. It may call `tools`, and with a `form` it is JSON; a generator that
-    cannot do that raises `ModelUnable`.
+    ends before the first of the strings in `stop`, or before the one that it is. It may call `tools`, and with a `form`
+    it is JSON; a generator that cannot do that raises `ModelUnable`.
     """
 
     max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: Sequence[str] = ()
     temperature: float | None = None
     top_p: float | None = None
     tools: Tools | None = None
     form: Form | None = None
+
+    def __post_init__(self) -> None:
+        # One stop string by itself is a sequence as well, of letters that are none.
+        object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
 
 
 @dataclass(frozen=True)

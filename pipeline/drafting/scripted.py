@@ -11,7 +11,8 @@ from pipeline.errors import ModelFault
 
 
 class ScriptedGenerator:
-    """Gives its drafts one after another, word by word, then the last one for ever, and remembers every request.
+    """Gives its drafts, or the only one, one after another, word by word, then the last one for ever, and remembers
+    every request.
 
     A word counts as a token. It ends where `max_tokens` and `stop` of the request's options say. A `ModelFault` among
     the drafts is raised in its place, and a message is one that may call tools.
@@ -19,8 +20,8 @@ class ScriptedGenerator:
 
     name = "scripted"
 
-    def __init__(self, drafts: Iterable[str | Message | ModelFault], *, can_continue: bool = True) -> None:
-        self._drafts = list(drafts)
+    def __init__(self, drafts: str | Iterable[str | Message | ModelFault], *, can_continue: bool = True) -> None:
+        self._drafts = [drafts] if isinstance(drafts, str) else list(drafts)
         self.can_continue = can_continue
         self.requests: list[DraftRequest] = []
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -18,12 +20,24 @@ class Tool:
 
 @dataclass(frozen=True)
 class Tools:
-    """What may be called: any of `offered` or none (`auto`), at least one (`required`), or the one that is `named`."""
+    """What may be called: any of `offered` or none (`auto`), at least one (`required`), or the one that is `named`.
+
+    Raises `BadInput` where two of them have one name, and where what must be called is not offered.
+    """
 
     offered: tuple[Tool, ...]
     choice: Literal["auto", "none", "required"] = "auto"
     named: str = ""
     parallel: bool | None = None
+
+    def __post_init__(self) -> None:
+        names = [tool.name for tool in self.offered]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise BadInput(f"two tools have one name, {twice[0]!r}: nobody could tell which of them is called")
+        if self.named and self.named not in names:
+            raise BadInput(f"there is no tool {self.named!r} to be called: {', '.join(names) or 'none'} is offered")
+        if self.choice == "required" and not names:
+            raise BadInput("a tool must be called, and none is offered")
 
     @property
     def callable(self) -> frozenset[str]:

@@ -56,7 +56,7 @@ class LlamaGenerator:
                 tuple(ids),
                 most,
                 sampling,
-                stop=request.options.stop,
+                stop=tuple(request.options.stop),
                 adapters=self._adapters,
                 followed=request.followed,
             )

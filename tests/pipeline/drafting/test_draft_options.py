@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from critics import Manifesto, Message, Rule, ScriptedCritic, ToolCall
-from pipeline import DraftOptions, DraftRequest, Piece, Pipeline, ScriptedGenerator
+from pipeline import BadInput, DraftOptions, DraftRequest, Piece, Pipeline, ScriptedGenerator, Tool, Tools
 from pipeline.drafting import until
 
 BAD = Rule(id="no-bad", statement="Nothing is bad.")
@@ -41,6 +41,14 @@ def test_the_scripted_generator_does_as_it_is_asked() -> None:
     assert drafted("one two", DraftOptions(max_tokens=2)) == ("one two", "stop")
 
 
+def test_one_text_is_one_stop_string_and_one_draft() -> None:
+    """Its letters are none: a draft would end before its first E, and the next one be a letter."""
+    assert DraftOptions(stop="END") == DraftOptions(stop=("END",))
+    assert drafted("one E END two", DraftOptions(stop="END")) == ("one E ", "stop")
+    request = DraftRequest((Message("user", "Write."),), 1)
+    assert "".join(piece.text for piece in ScriptedGenerator("one two")(request)) == "one two"
+
+
 @given(st.text("ab", max_size=12), st.lists(st.text("ab", min_size=1, max_size=3), max_size=2), st.data())
 def test_a_draft_ends_before_the_first_stop_string(text: str, stop: list[str], data: st.DataObject) -> None:
     """However it comes in pieces, nothing is lost before it and nothing given from it on."""
@@ -57,3 +65,17 @@ def test_a_call_comes_once_behind_what_might_have_been_a_stop_string() -> None:
     pieces = list(until((piece for piece in (Piece("Shall I EN"), Piece("", calls=(call,)))), ["END"]))
     assert "".join(piece.text for piece in pieces) == "Shall I EN"
     assert [called for piece in pieces for called in piece.calls] == [call]
+
+
+@pytest.mark.parametrize(
+    ("offered", "asked", "said"),
+    [
+        ("a", {"named": "b"}, "there is no tool 'b' to be called: a is offered"),
+        ("", {"choice": "required"}, "a tool must be called, and none is offered"),
+        ("aba", {}, "two tools have one name, 'a'"),
+    ],
+)
+def test_tools_that_do_not_fit_together_are_refused(offered: str, asked: dict[str, str], said: str) -> None:
+    """A call of what was not offered would pass for one that was asked for; of two like names nobody knows which."""
+    with pytest.raises(BadInput, match=said):
+        Tools(tuple(map(Tool, offered)), **asked)  # type: ignore[arg-type]  # words of a Literal
