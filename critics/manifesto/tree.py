@@ -242,13 +242,14 @@ class _Builder:
             self.faults.append(mark.fault("this number is beyond all use"))
             return None
         if isinstance(value, float) and not math.isfinite(value):
-            self.faults.append(mark.fault(f"{node.value!r} is not a finite number"))
+            self.faults.append(mark.fault("this is not a finite number; if it is a word, put quotes around it"))
             return None
         return value
 
 
 def _shown(tag: str) -> str:
-    return tag.replace(_CORE, "!!")[:80]
+    """One of one's own is mostly a word without its quotes, and may be a key."""
+    return "!!" + tag.removeprefix(_CORE)[:80] if tag.startswith(_CORE) else "`!…`"
 
 
 _SCALARS: dict[str, Callable[[str], Scalar]] = {

@@ -37,8 +37,8 @@ class Parcel:
     there: Settings
     manifesto: Manifesto
     cached: bool
-    files: Mapping[Path, bytes]
-    addresses: Mapping[str, str] = field(default_factory=environment_addresses)
+    files: Mapping[Path, bytes] = field(repr=False)
+    addresses: Mapping[str, str] = field(default_factory=environment_addresses, repr=False)  # with passwords, maybe
 
     def __call__(self) -> Unpacked:
         return Unpacked(self)

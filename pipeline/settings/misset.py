@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
@@ -24,6 +25,9 @@ _FIRST = ("model", "file", "use")
 """What is meant where a group is given one word."""
 _SECRET = frozenset({"api_key", "keys"})
 """What stands in these is repeated nowhere, right or wrong."""
+_NAME = re.compile(r"embedded|preprompt|none|[\w./~-]+\.(?:gguf|safetensors|sqlite)|[a-z][a-z_-]*:[\w./-]+")
+"""What may be repeated of a word that stands in the place of a group: anything else may be a key, or an address."""
+_LEFT_OUT = "…"
 
 
 def misset(
@@ -50,13 +54,20 @@ def misspelt(model: type[BaseModel], said: Exception) -> str:
     """The variables that hold no JSON where it is needed, one a line; `said` is for where none is found."""
     found = []
     for variable, value in sorted(os.environ.items()):
-        if not variable.upper().startswith(PREFIX) or _is_json(value):
+        wrong = _no_json(value)
+        if not variable.upper().startswith(PREFIX) or not wrong:
             continue
         wanted = _annotation(model, variable.upper().removeprefix(PREFIX).lower().split(NESTED))
-        if key := _first(wanted):
-            found.append(f"{variable}: a group of settings; set {variable}{NESTED}{key.upper()}={value}")
-        elif get_origin(wanted) in (tuple, dict):
-            told = "…" if _hides(variable) else value
+        if not (_first(wanted) or get_origin(wanted) in (tuple, dict)):
+            continue
+        if value.lstrip().startswith(("{", "[")):  # it was meant to be JSON, and may hold a key
+            found.append(f"{variable}: not JSON: {wrong}")
+        elif key := _first(wanted):
+            found.append(
+                f"{variable}: a group of settings; set {variable}{NESTED}{key.upper()}={_named(value, wanted)}"
+            )
+        else:
+            told = _LEFT_OUT if _hides(variable) else value
             shape = json.dumps([told] if get_origin(wanted) is tuple else {"key": told}, ensure_ascii=False)
             found.append(f"{variable}: lists and mappings are given as JSON there, {shape}")
     return "\n".join(found) or f"{PREFIX}*: {said}; lists and mappings are given as JSON there"
@@ -101,14 +112,35 @@ def _names(model: type[BaseModel], above: str = "") -> list[str]:
 
 def _what(model: type[BaseModel], steps: _Steps, error: ErrorDetails) -> str:
     name = ".".join(map(str, steps))
-    if error["type"] == "extra_forbidden":
-        known = getattr(_annotation(model, steps[:-1]), "model_fields", {})
-        return f"unknown key `{name}`" + did_you_mean(str(steps[-1]), known)
-    group, given = _first(_annotation(model, steps)), error.get("input")
     secret = not _SECRET.isdisjoint(steps)
-    if error["type"] == "model_type" and group and isinstance(given, str) and not secret:
-        return f"`{name}` is a group of settings: write `{name}: {{{group}: {given}}}`"
+    if error["type"] == "extra_forbidden":
+        return _unknown(model, steps, secret=secret)
+    wanted, given = _annotation(model, steps), error.get("input")
+    if error["type"] == "model_type" and (group := _first(wanted)) and isinstance(given, str) and not secret:
+        if key := _unspaced(given, wanted):
+            return f"`{name}`: put a space behind the colon of `{key}:`"
+        return f"`{name}` is a group of settings: write `{name}: {{{group}: {_named(given, wanted)}}}`"
     return f"`{name}`{worded(error, secret=secret)}"
+
+
+def _unknown(model: type[BaseModel], steps: _Steps, *, secret: bool) -> str:
+    """Of a key that there is not. It may have a value in it, or be one."""
+    *above, key = map(str, steps)
+    group = _annotation(model, steps[:-1])
+    if meant := _unspaced(key, group):
+        return f"`{'.'.join((*above, meant))}`: put a space behind its colon"
+    told = _LEFT_OUT if secret else key.partition(":")[0]
+    return f"unknown key `{'.'.join((*above, told))}`" + did_you_mean(key, getattr(group, "model_fields", {}))
+
+
+def _unspaced(given: str, group: Any) -> str | None:
+    """The key of a group that something begins with, and a colon without a space."""
+    key, colon, _ = given.partition(":")
+    return key if colon and key in getattr(group, "model_fields", {}) else None
+
+
+def _named(given: str, group: Any) -> str:
+    return given if _NAME.fullmatch(given) and not _unspaced(given, group) else _LEFT_OUT
 
 
 def _variable(steps: _Steps) -> str | None:
@@ -146,9 +178,10 @@ def _first(group: Any) -> str | None:
     return next((key for key in (*_FIRST, *fields) if key in fields), None)
 
 
-def _is_json(text: str) -> bool:
+def _no_json(text: str) -> str:
+    """Why it is none, if so."""
     try:
         json.loads(text)
-    except ValueError:
-        return False
-    return True
+    except ValueError as exc:
+        return str(exc)
+    return ""

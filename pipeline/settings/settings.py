@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypedDict
 
@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from critics import ManifestoError, Node, locate, read_yaml
 from manifestos import DEFAULT
+from pipeline.addresses import masked
 from pipeline.errors import SettingsError
 from pipeline.settings.beside import beside
 from pipeline.settings.misset import NESTED, PREFIX, misset, misspelt, renamed
@@ -49,7 +50,8 @@ _BORROWED = PydanticCustomError(
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What was given may be a key, wherever it stands; pydantic's own text would go into every traceback.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Reached(TypedDict):
@@ -73,6 +75,11 @@ class ServedSettings(_Model):
         """With the key itself, for the client alone."""
         key = self.api_key.get_secret_value() if self.api_key else None
         return {"base_url": self.base_url, "api_key": key, "timeout": self.timeout}
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without what may be secret in an address."""
+        for name, value in super().__repr_args__():
+            yield name, masked(value) if name == "base_url" and value else value
 
 
 class GeneratorSettings(ServedSettings):
@@ -104,7 +111,7 @@ class JudgeSettings(ServedSettings):
         """An address, or a key, is that of a model."""
         if self.model is None and (idle := [key for key in ("base_url", "api_key") if getattr(self, key)]):
             faults = [InitErrorDetails(type=_BORROWED, loc=(key,), input=None) for key in idle]
-            raise ValidationError.from_exception_data("judge", faults)
+            raise ValidationError.from_exception_data("judge", faults, hide_input=True)
         return self
 
 
@@ -203,7 +210,9 @@ class ServerSettings(_Model):
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     manifesto: str = Field(DEFAULT, description="A shipped name or a path.")
     generator: GeneratorSettings = GeneratorSettings()
@@ -281,7 +290,8 @@ def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = 
     except SourceError as exc:
         raise SettingsError(misspelt(Settings, exc)) from exc
     except ValidationError as exc:
-        raise SettingsError(misset(Settings, exc.errors(), tree=tree, flags=flags)) from exc
+        # pydantic's own text names keys as they were given, and one without its space has a value in it.
+        raise SettingsError(misset(Settings, exc.errors(), tree=tree, flags=flags)) from None
 
 
 def _here() -> Path:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from critics import GUARD_FAMILIES
+from critics import GUARD_FAMILIES, load
 from pipeline import SettingsError, load_settings
+from pipeline.assembly.parcel import packed
 from pipeline.settings import Settings, unused
-from pipeline.settings.settings import GuardFamilyName
+from pipeline.settings.settings import GuardFamilyName, JudgeSettings
 
 
 @pytest.fixture(autouse=True)
@@ -153,15 +155,56 @@ def test_a_variable_that_is_no_json_is_told(
         ("server: {keys: [{name: a, sha256: '123454321'}]}", "`server.keys.0.sha256` does not fit ^[0-9a-fA-F]{64}$"),
         ("server: {keys: ['123454321']}", "`server.keys.0` must be a mapping"),
         ("server: {keys: '123454321'}", "`server.keys` must be a list"),
+        ("server: {keys: [{k123454321}]}", "unknown key `server.keys.0.…`"),
+        ("generator: {apikey: k123454321}", "unknown key `generator.apikey`; did you mean `api_key`?"),
+        ("generator: {api_key:k123454321}", "`generator.api_key`: put a space behind its colon"),
+        ("generator:\n  api_key:k123454321", "`generator`: put a space behind the colon of `api_key:`"),
+        ("generator: k123454321", "write `generator: {model: …}`"),
+        ("generator: 'http://bob:k123454321@host/v1'", "write `generator: {model: …}`"),
+        ("generator: {base_url: ['http://bob:k123454321@host/v1']}", "`generator.base_url` must be words"),
+        ("generator:\n  api_key: !k123454321\n", "the tag `!…` is not allowed"),
+        ("generator: {api_key: 123454321e123454321}", "not a finite number; if it is a word, put quotes around it"),
     ],
 )
 def test_a_fault_of_a_secret_does_not_repeat_it(tmp_path: Path, text: str, said: str) -> None:
-    """Terminals and logs are read by others."""
+    """Terminals and logs are read by others, and what is printed of an error is all of it."""
     (tmp_path / "superego.yaml").write_text(text)
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert said in str(caught.value)
+    assert "123454321" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"api_key": "k123454321",}', "SUPEREGO_GENERATOR: not JSON: Expecting property name"),
+        ("{api_key: k123454321}", "SUPEREGO_GENERATOR: not JSON: Expecting property name"),
+        ("http://bob:k123454321@host/v1", "set SUPEREGO_GENERATOR__MODEL=…"),
+        ("api_key:k123454321", "set SUPEREGO_GENERATOR__MODEL=…"),
+        ("k123454321", "set SUPEREGO_GENERATOR__MODEL=…"),
+        ('"k123454321"', "write `generator: {model: …}`"),
+        ('{"api_key": ["k123454321"]}', "`generator.api_key` must be words"),
+    ],
+)
+def test_a_fault_of_a_variable_does_not_repeat_a_secret(monkeypatch: pytest.MonkeyPatch, given: str, said: str) -> None:
+    """Also where it was to be JSON, and is none."""
+    monkeypatch.setenv("SUPEREGO_GENERATOR", given)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert said in str(caught.value)
+    assert "123454321" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("given", [{"api_key": ["k123454321"]}, {"apikey": "k123454321"}, "k123454321"])
+def test_settings_made_in_python_do_not_repeat_a_secret(given: object) -> None:
+    """Nor do the parts of them."""
+    with pytest.raises(ValueError, match="generator") as caught:
+        Settings.model_validate({"generator": given})
     assert "123454321" not in str(caught.value)
+    with pytest.raises(ValueError, match="JudgeSettings") as of_part:
+        JudgeSettings.model_validate(given)
+    assert "123454321" not in str(of_part.value)
 
 
 def test_a_secret_that_is_no_json_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +240,15 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.generator.api_key is not None
     assert settings.generator.api_key.get_secret_value() == "sk-very-secret"
     assert "very-secret" not in settings.model_dump_json() + repr(settings) + str(settings)
+
+
+def test_what_an_address_hides_is_not_shown_either() -> None:
+    """Where settings are printed, as in a traceback or a log, also those that travel to other machines."""
+    own = {"model": "openai:a", "base_url": "http://bob:hunter2@host/v1"}
+    settings = Settings.model_validate({"generator": own})
+    assert settings.generator.reached["base_url"] == "http://bob:hunter2@host/v1"
+    assert "base_url='http://***@host/v1'" in repr(settings)
+    assert "hunter2" not in repr(settings) + str(settings.generator) + repr(packed(settings, load("house-style")))
 
 
 def test_one_identity_is_a_list_of_one() -> None:
