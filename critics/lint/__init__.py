@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from os import PathLike
 
 from critics.critic import Critic
 from critics.errors import Fault, ManifestoError
@@ -16,7 +17,7 @@ from critics.personal_data import PersonalDataCritic
 __all__ = ["BUILT_IN", "DETERMINISTIC", "check", "load"]
 
 
-def load(name: str, *, trusted: tuple[str, ...] = ()) -> Manifesto:
+def load(name: str | PathLike[str], *, trusted: tuple[str, ...] = ()) -> Manifesto:
     """A manifesto by shipped name or path, ready to be used.
 
     `trusted` are the `module:factory` names of critics that it may use. Raises `ManifestoError` with every fault.
@@ -30,7 +31,11 @@ def load(name: str, *, trusted: tuple[str, ...] = ()) -> Manifesto:
 
 
 def check(
-    name: str, *, trusted: tuple[str, ...] = (), guard: str | None = None, heads: Collection[str] | None = None
+    name: str | PathLike[str],
+    *,
+    trusted: tuple[str, ...] = (),
+    guard: str | None = None,
+    heads: Collection[str] | None = None,
 ) -> list[Fault]:
     """Every fault of a manifesto, sorted by place: its text, its schema, what cannot work, its misjudged examples.
 

@@ -17,13 +17,15 @@ from critics.manifesto.validate import did_you_mean
 _UNREAD = "unread"
 
 
-def locate(name: str, beside: Path | None = None, mark: Mark | None = None) -> Path:
+def locate(name: str | os.PathLike[str], beside: Path | None = None, mark: Mark | None = None) -> Path:
     """The file that `name` means: a path (it has a slash or ends in .yaml or .yml) or a shipped manifesto's name.
 
     Raises `ManifestoError` where there is none.
     """
+    name = os.fspath(name)
     if "/" in name or name.endswith((".yaml", ".yml")):
-        return (beside / name) if beside else Path(name)
+        path = os.path.expanduser(name)
+        return (beside / path) if beside else Path(path)
     try:
         return manifestos.path(name)
     except KeyError:
@@ -51,7 +53,7 @@ def resolve(path: Path, node: Node, faults: list[Fault], seen: tuple[Path, ...] 
     return _merged(parent, node, faults)
 
 
-def lineage(name: str) -> tuple[Path, ...]:
+def lineage(name: str | os.PathLike[str]) -> tuple[Path, ...]:
     """The file of a manifesto and those that it builds on, as far as they can be read."""
     files: list[Path] = []
     path: Path | None = locate(name)

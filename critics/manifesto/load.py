@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import PathLike
 
 from critics.errors import Fault, ManifestoError
 from critics.manifesto.extends import locate, resolve
@@ -53,7 +54,7 @@ def load_tree(name: str) -> Loaded:
     return tried.loaded
 
 
-def try_tree(name: str) -> Tried:
+def try_tree(name: str | PathLike[str]) -> Tried:
     """As `load_tree`, with the faults beside what can be read in spite of them.
 
     Raises `ManifestoError` where there is no such file, or what is in it is not YAML.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 
 import critics
@@ -53,7 +54,7 @@ from pipeline.settings import Settings, load_settings
 
 
 def load(
-    manifesto: str | None = None,
+    manifesto: str | PathLike[str] | None = None,
     *,
     settings: Settings | None = None,
     generator: Generator | None = None,

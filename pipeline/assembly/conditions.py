@@ -47,7 +47,7 @@ def conditions(settings: Settings, there: Settings | None = None) -> str:
     there = there or settings
     names = (there.generator.model, there.judge.model, there.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
-    files += [file.expanduser() for file in (judge_adapter(there), there.guard.template) if file is not None]
+    files += [file for file in (judge_adapter(there), there.guard.template) if file is not None]
     files += probe_files(there)
     files += Wardrobe(there.identity.use).adapters
     unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
@@ -62,7 +62,7 @@ def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
         return None
     try:
         return sha256(f"{FORMAT} {conditions(settings)} {_addresses()}".encode()).hexdigest()
-    except (PipelineError, OSError, RuntimeError):  # the last is for a home folder that there is not
+    except (PipelineError, OSError):
         return None
 
 
@@ -105,7 +105,7 @@ def listed(critic: str, settings: Settings, manifesto: Manifesto) -> tuple[Rule,
 def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Sequence[Path | None] = ()) -> str:
     """What a model depends on that may be in a file."""
     weights = weights_of(model)
-    prints = [weights_print(path.expanduser()) for path in (weights, *files) if path]
+    prints = [weights_print(path) for path in (weights, *files) if path]
     at = None if weights else _addresses()
     return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, at, *read])
 

@@ -106,7 +106,7 @@ def _with(settings: Settings, part: str, key: str, value: object) -> Settings:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        return path.expanduser().read_bytes()
+        return path.read_bytes()
     except OSError as exc:
         raise SettingsError(f"`{name}`: {path} cannot be read: {exc.strerror}") from exc
 

@@ -18,7 +18,7 @@ def judge_adapter(settings: Settings) -> Path | None:
         return None
     if weights_of(name) is None:
         raise SettingsError(f"`judge.adapter` is for a model in a GGUF file, and {name!r} is not one")
-    return wanted.expanduser()
+    return wanted
 
 
 def judge_borrowed(settings: Settings) -> bool:
@@ -34,7 +34,7 @@ def judge_name(settings: Settings) -> str:
 def probe_files(settings: Settings) -> list[Path]:
     """The probes for the judge's model: the one that is named, and for the embedded model the shipped one behind it."""
     shipped = embedded.PROBE if judge_name(settings) == "embedded" else None
-    return [file.expanduser() for file in (settings.probe.file, shipped) if file]
+    return [file for file in (settings.probe.file, shipped) if file]
 
 
 def weights_of(name: str) -> Path | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypedDict
 
@@ -25,6 +27,7 @@ from critics import ManifestoError, Node, locate, read_yaml
 from manifestos import DEFAULT
 from pipeline.addresses import masked
 from pipeline.errors import SettingsError
+from pipeline.settings.at_home import File, Name
 from pipeline.settings.beside import beside
 from pipeline.settings.misset import NESTED, PREFIX, misset, misspelt, renamed
 
@@ -40,7 +43,7 @@ GuardFamilyName = Literal[
 ]  # fmt: skip
 
 
-_Named = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
+_Named = Annotated[Name | None, BeforeValidator(lambda value: None if value == "" else value)]
 """A model's name; an empty one, as a variable may have, is none."""
 
 _BORROWED = PydanticCustomError(
@@ -85,7 +88,7 @@ class ServedSettings(_Model):
 class GeneratorSettings(ServedSettings):
     """What drafts."""
 
-    model: str = Field("embedded", description="`embedded`, a path to a GGUF file, or a LangChain name.")
+    model: Name = Field("embedded", description="`embedded`, a path to a GGUF file, or a LangChain name.")
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     max_tokens: int = Field(512, ge=1, description="Tokens of one draft at most.")
     temperature: float = Field(0.7, ge=0)
@@ -97,7 +100,7 @@ class JudgeSettings(ServedSettings):
     """What judges, where a rule asks for the critic `judge`."""
 
     model: _Named = Field(None, description="As for the generator, whose model and server it is when not given.")
-    adapter: Path | None = Field(
+    adapter: File | None = Field(
         None,
         description="A GGUF adapter, made by `superego critic train`; the embedded model has one. `none` for none.",
     )
@@ -124,7 +127,7 @@ class EmbeddingsSettings(ServedSettings):
 class ProbeSettings(_Model):
     """The probe, where a rule asks for the critic `probe`: it looks into the judge's model."""
 
-    file: Path | None = Field(None, description="Made by `superego critic train --kind probe`; else the shipped one.")
+    file: File | None = Field(None, description="Made by `superego critic train --kind probe`; else the shipped one.")
 
 
 class ModerationSettings(ServedSettings):
@@ -141,14 +144,14 @@ class GuardSettings(ServedSettings):
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     think: bool = Field(False, description="Whether it reasons before its verdict, where its family can.")
     max_tokens: int = Field(1024, ge=1, description="Tokens of one answer with its reasoning at most.")
-    template: Path | None = Field(None, description="A file with a chat template, for a GGUF that carries another.")
+    template: File | None = Field(None, description="A file with a chat template, for a GGUF that carries another.")
     categories: dict[str, str] = Field({}, description="Llama Guard: codes of your own and what they mean.")
 
 
 class IdentitySettings(_Model):
     """What the manifesto is put into the generator as, so that fewer drafts fail."""
 
-    use: tuple[str, ...] = Field(
+    use: tuple[Name, ...] = Field(
         (), description="`preprompt`, and files made by `superego identity build`; `none` or nothing for none."
     )
     scale: float = Field(1.0, ge=-4, le=4, description="How strongly an adapter is applied.")
@@ -157,23 +160,14 @@ class IdentitySettings(_Model):
     @classmethod
     def _one_or_more(cls, value: object) -> object:
         """A name by itself is a list of one."""
-        return (value,) if isinstance(value, str) else value
+        return (value,) if isinstance(value, str | PathLike) else value
 
 
 class CacheSettings(_Model):
     """Drafts and verdicts that `superego batch` and `superego tune` keep for runs to come."""
 
-    file: Path | None = Field(None, description="Where they are; else in the user's cache folder.")
+    file: File | None = Field(None, description="Where they are; else in the user's cache folder.")
     megabytes: int = Field(1024, ge=1, description="How much they may take; then the oldest go.")
-
-    @field_validator("file")
-    @classmethod
-    def _at_home(cls, value: Path | None) -> Path | None:
-        """`~` is a folder of the user's, here as in a shell."""
-        try:
-            return value.expanduser() if value else None
-        except RuntimeError as exc:
-            raise ValueError(f"{value}: there is no such home folder") from exc
 
 
 class KeySettings(_Model):
@@ -187,7 +181,7 @@ class KeySettings(_Model):
 class ServerSettings(_Model):
     """`superego serve`. Times are in seconds."""
 
-    manifestos: tuple[str, ...] = Field((), description="Names, files and folders; else `manifesto`.")
+    manifestos: tuple[Name, ...] = Field((), description="Names, files and folders; else `manifesto`.")
     host: str = Field("127.0.0.1", description="Any other than this machine's own needs a key.")
     port: int = Field(8000, ge=0, le=65_535, description="0 for any that is free.")
     keys: tuple[KeySettings, ...] = Field((), description="Without one, everybody on this machine may ask.")
@@ -214,7 +208,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    manifesto: str = Field(DEFAULT, description="A shipped name or a path.")
+    manifesto: Name = Field(DEFAULT, description="A shipped name or a path.")
     generator: GeneratorSettings = GeneratorSettings()
     judge: JudgeSettings = JudgeSettings()
     embeddings: EmbeddingsSettings = EmbeddingsSettings()
@@ -272,13 +266,13 @@ class Settings(BaseSettings):
         return InitSettingsSource(settings_cls, given), env_settings, InitSettingsSource(settings_cls, file)
 
 
-def load_settings(config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(config: str | PathLike[str] | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
     """Settings from a file (found upward from the working folder when `config` is not given), variables and flags.
 
     Paths in the file are meant from its folder, those of variables and flags from the working folder.
     Raises `SettingsError` with one line a fault, each naming the file's line, the variable or the flag.
     """
-    path = config or find_upward(_here())
+    path = Path(os.path.expanduser(config)) if config else find_upward(_here())
     tree = _read(path) if path else None
     if lost := renamed(Settings):
         raise SettingsError("\n".join(lost))

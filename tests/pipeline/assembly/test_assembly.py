@@ -122,8 +122,8 @@ def test_weights_that_were_edited_in_the_middle_are_others(tmp_path: Path, megab
 
 
 def test_what_cannot_be_found_and_is_not_used_is_no_fault() -> None:
-    """Nobody's home, in a setting that no rule asks for: nobody knows what it would depend on."""
-    lost = load_settings(flags={"guard": {"template": "~nobody-by-this-name/x"}})
+    """An adapter of what takes none, in a setting that no rule asks for: nobody knows what it would depend on."""
+    lost = load_settings(flags={"judge": {"model": "openai:any", "adapter": "a.gguf"}})
     one, other = (load("house-style", settings=lost, drafts=False) for _ in range(2))
     assert one.conditions != other.conditions
 

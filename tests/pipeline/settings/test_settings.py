@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
-from critics import GUARD_FAMILIES, load
+import pipeline
+from critics import GUARD_FAMILIES, check, load
 from pipeline import SettingsError, load_settings
 from pipeline.assembly.parcel import packed
 from pipeline.settings import Settings, unused
@@ -373,6 +376,68 @@ def test_a_cache_at_home_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert load_settings().cache.file == tmp_path / "home" / "mine" / "c.sqlite"
     with pytest.raises(SettingsError, match=r"flag `cache\.file`: ~nobody-at-all/c: there is no such home folder"):
         load_settings(flags={"cache": {"file": "~nobody-at-all/c"}})
+
+
+_FILES: dict[str, object] = {
+    "manifesto": "~/m.yaml",
+    "generator": {"model": "~/g.gguf"},
+    "judge": {"model": "~/j.gguf", "adapter": "~/a.gguf"},
+    "guard": {"model": "~/w.gguf", "template": "~/t.jinja"},
+    "probe": {"file": "~/p.safetensors"},
+    "identity": {"use": ["~/i.gguf", "preprompt"]},
+    "cache": {"file": "~/c.sqlite"},
+    "server": {"manifestos": ["~/ms", "house-style"]},
+}
+
+
+@pytest.mark.parametrize("told", ["file", "variables", "flags", "paths"])
+def test_whatever_may_be_a_path_may_be_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """In the file, in variables, which no shell may have seen, and in Python, where a `Path` does as well."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    flags = _FILES if told == "flags" else {}
+    if told == "file":
+        (tmp_path / "superego.yaml").write_text(json.dumps(_FILES))
+    elif told == "variables":
+        for name, value in _FILES.items():
+            monkeypatch.setenv(f"SUPEREGO_{name.upper()}", value if isinstance(value, str) else json.dumps(value))
+    elif told == "paths":
+        flags = _paths(_FILES)
+    found = load_settings(flags=flags).model_dump(mode="json")
+    for name, value in _FILES.items():
+        expected = json.loads(json.dumps(value).replace("~", str(tmp_path / "home")))
+        assert {name: expected} == {name: _kept(found[name], expected)}
+
+
+def _paths(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _paths(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_paths(inner) for inner in value]
+    return Path(value) if value.startswith("~") else value
+
+
+def _kept(found: Any, keys: Any) -> Any:
+    return {key: found[key] for key in keys} if isinstance(keys, dict) else found
+
+
+def test_one_identity_may_be_a_path_by_itself() -> None:
+    """As a name may."""
+    assert load_settings(flags={"identity": {"use": Path("i.gguf")}}).identity.use == ("i.gguf",)
+
+
+@pytest.mark.parametrize("as_given", [str, Path])
+def test_a_file_of_settings_and_a_manifesto_may_be_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_given: Callable[[str], str | Path]
+) -> None:
+    """From Python, where no shell has seen them; so may be what a manifesto extends."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "s.yaml").write_text("threads: 3\n")
+    (tmp_path / "m.yaml").write_text("name: m\nversion: '1'\nextends: ~/n.yaml\n")
+    (tmp_path / "n.yaml").write_text("name: n\nversion: '1'\nrules: [{id: a, statement: A., critics: [judge]}]\n")
+    assert load_settings(as_given("~/s.yaml")).threads == 3
+    assert load(as_given("~/m.yaml")).rules[0].id == "a"
+    assert check(as_given("~/m.yaml")) == []
+    assert pipeline.load(as_given("house-style"), drafts=False).manifesto.name == "house-style"
 
 
 def test_a_working_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
