@@ -8,6 +8,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import Self
 
 from critics import Critic, Exchange, Manifesto, Message, Source, Verdict
+from pipeline.asked import asked_in, sources_of, turns_of
 from pipeline.drafting import DraftOptions, Generator
 from pipeline.errors import BadInput
 from pipeline.loop import Answer, Loop, Observer, Outcome, Passed, decided, last_turn, verdict_on_empty
@@ -52,10 +53,10 @@ class Pipeline:
         """Take a prompt, or a conversation that ends with the user's turn or a tool's, through the loop.
 
         `seed` makes the drafts repeatable on one machine, from the first call on; without one it is drawn, and it is in
-        the outcome either way. Raises `BadInput` for an empty prompt; what models and critics do wrong is in the
-        outcome. `options` are for the drafts of this call.
+        the outcome either way. Raises `BadInput` for an empty prompt, and for a conversation that ends with another
+        turn; what models and critics do wrong is in the outcome. `options` are for the drafts of this call.
         """
-        loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
+        loop, exchange = self._loop(), Exchange(asked_in(prompt), None, sources_of(context))
         return loop(exchange, seed=_drawn(seed), observe=observe, options=options)
 
     def stream(
@@ -74,7 +75,7 @@ class Pipeline:
         With `hold` it comes in one part whatever the manifesto says: as from `ask`, and it can be cancelled. With
         `passed`, which remembers it from call to call, the whole conversation is judged as input.
         """
-        loop, exchange = self._loop(), Exchange(_conversation(prompt), None, tuple(context))
+        loop, exchange = self._loop(), Exchange(asked_in(prompt), None, sources_of(context))
         return loop.stream(exchange, seed=_drawn(seed), observe=observe, options=options, hold=hold, passed=passed)
 
     async def aask(
@@ -108,15 +109,16 @@ class Pipeline:
         """Judge an existing response to a prompt, or with no response the prompt itself, by the rules for it: of a
         conversation its last turn, several tools' results being one.
 
-        A manifesto without any such rule decides nothing.
+        A manifesto without any such rule decides nothing. Raises `BadInput` where there is nothing to judge: no
+        response, and a prompt that is empty, or a conversation that ends with the model's own turn.
         """
-        conversation = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
+        conversation = asked_in(prompt) if response is None else turns_of(prompt)
+        given = Exchange(conversation, response, sources_of(context))
         rules = self.manifesto.rules_for("output" if response is not None else "input")
         if not rules:
             return Verdict("undecided", None, None)
         if response is not None and (empty := verdict_on_empty(self.manifesto, response)):
             return empty
-        given = Exchange(conversation, response, tuple(context))
         exchange = heard(given) if response is not None else last_turn(given)
         return decided(self.manifesto, lambda asked: self.critic(exchange, asked), rules)
 
@@ -144,10 +146,3 @@ class Pipeline:
 
 def _drawn(seed: int | None) -> int:
     return secrets.randbelow(_SEEDS) if seed is None else seed
-
-
-def _conversation(prompt: str | Sequence[Message]) -> tuple[Message, ...]:
-    messages = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
-    if not messages or not (messages[-1].content.strip() or messages[-1].role == "tool"):
-        raise BadInput("the prompt is empty")
-    return messages

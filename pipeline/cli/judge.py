@@ -11,7 +11,6 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from critics import Message
 from pipeline.assembly import assemble
 from pipeline.cli.flags import options
 from pipeline.cli.terminal.reporting import DONE, FAULT, note, reported, say
@@ -35,7 +34,7 @@ def judge(
 ) -> int:
     """Judge texts that exist already: a JSON line in, a JSON line out, in order.
 
-    A line without a response is judged by the rules for input. Exit code 1 if a line could not be read.
+    A line without a response is judged by the rules for input. Exit code 1 if a line cannot be read or holds nothing.
 
     Example: superego judge replies.jsonl -m house-style > verdicts.jsonl
     """
@@ -73,6 +72,5 @@ def opened(file: str) -> Iterator[IO[bytes]]:
 def _judged(pipeline: Pipeline, number: int, record: JudgeIn | BadLine) -> dict[str, Any]:
     if isinstance(record, BadLine):
         return {"id": None, "outcome": "faulted", "fault": f"line {record.line}: {record.why}", "findings": []}
-    conversation = (Message("user", record.text),)
-    verdict = pipeline.judge(conversation, record.response or None, context=sources(record.context))
+    verdict = pipeline.judge(record.text, record.response, context=sources(record.context))
     return {"id": number if record.id is None else record.id, **verdict_record(verdict)}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -59,7 +59,7 @@ class PromptIn(_Record):
 
 
 class JudgeIn(_Record):
-    """One exchange to be judged; with no `response`, or an empty one, the text itself is judged as input."""
+    """One exchange to be judged; with no `response` the text itself is judged as input."""
 
     id: Id | None = None
     text: str = ""
@@ -75,9 +75,16 @@ class JudgeIn(_Record):
             raise ValueError(f"it has {keys}; `text` is what was asked, and `response` what was answered")
         return given
 
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if not (self.text.strip() or self.response):
+            raise ValueError("`text` and `response` are both empty: there is nothing to judge")
+        return self
+
 
 class LabelledIn(JudgeIn):
-    """One exchange with the truth about it: 1 where it breaks a rule, 0 where it keeps them all.
+    """One exchange with the truth about it: 1 where it breaks a rule, 0 where it keeps them all. An empty `response` is
+    none.
 
     `rule` names the one that `label` is about; `labels` tells of several, by id, and is what `label` follows from where
     it is left out.
@@ -102,8 +109,6 @@ class LabelledIn(JudgeIn):
             raise ValueError(f"`label` and `labels` disagree about the rule `{self.rule}`")
         if not self.label and any(self.labels.values()):
             raise ValueError("`label` is 0, but by `labels` a rule is broken")
-        if not (self.text or self.response):
-            raise ValueError("`text` and `response` are both empty: there is nothing to judge")
         return self
 
 

@@ -150,15 +150,25 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "outcome"), [("", "undecided"), (None, "undecided"), (" \u200b", "revise"), ("Fine.", "pass")]
+    ("text", "response", "outcome"),
+    [
+        ("Hi.", "", "revise"),
+        ("Hi.", " \u200b", "revise"),
+        ("Hi.", None, "pass"),
+        ("Hi.", "Fine.", "pass"),
+        ("", "Fine.", "pass"),
+        (" ", "", "faulted"),
+        ("", None, "faulted"),
+    ],
 )
-def test_judge_takes_an_empty_response_for_none_and_a_blank_one_for_empty(
-    tmp_path: Path, response: str | None, outcome: str
-) -> None:
-    """Neither is a pass: nothing was judged, or there is nothing to read."""
-    given = json.dumps({"text": "hi", "response": response})
-    result = run("judge", "-", "-m", manifesto(tmp_path), stdin=given)
+def test_judge_passes_nothing_that_holds_nothing(tmp_path: Path, text: str, response: str | None, outcome: str) -> None:
+    """An empty answer is one still, and not the prompt in its place; of nothing at all there is no verdict."""
+    asked = "  - {id: asked, statement: Asked., critics: [patterns], patterns: {forbid: [x]}, "
+    asked += "applies_to: input, action: veto}\n"
+    given = json.dumps({"text": text, "response": response})
+    result = run("judge", "-", "-m", manifesto(tmp_path, more=asked), stdin=given)
     assert json.loads(result.stdout)["outcome"] == outcome
+    assert result.exit_code == (1 if outcome == "faulted" else 0)
 
 
 def test_the_first_use_says_what_it_waits_for(tmp_path: Path) -> None:

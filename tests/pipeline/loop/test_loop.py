@@ -121,6 +121,39 @@ def test_on_undecided_retry_is_for_texts_that_are_there_as_well() -> None:
     assert len(critic.seen) == 3
 
 
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("  ", "the prompt is empty"),
+        ([], "the prompt is empty"),
+        ([Message("user", "Hi."), Message("assistant", "bad")], "what the model says is judged as the response"),
+        ([{"role": "user", "content": "Hi."}], "a conversation is a list of critics.Message, and there is a dict"),
+    ],
+)
+def test_where_there_is_nothing_to_judge_there_is_no_verdict(prompt: Any, said: str) -> None:
+    """No rule is broken by nothing, which would be a pass of what nobody has looked at."""
+    asked = BAD.model_copy(update={"applies_to": "input"})
+    judging = Pipeline(manifesto(asked), ScriptedCritic(opinion), ScriptedGenerator("fine"))
+    with pytest.raises(BadInput, match=said):
+        judging.judge(prompt)
+    with pytest.raises(BadInput, match=said):
+        judging.ask(prompt)
+    assert (
+        judging.judge([Message("user", "Hi."), Message("assistant", "bad"), Message("user", "bad")]).outcome != "pass"
+    )
+
+
+@pytest.mark.parametrize("context", ["a text", ["a text"], [{"text": "a text"}]])
+def test_what_is_no_source_is_refused(context: Any) -> None:
+    """A text by itself would be a source a letter; a source by itself is one."""
+    pipeline = Pipeline(manifesto(), ScriptedCritic(opinion), ScriptedGenerator("fine"))
+    for call in (lambda: pipeline.judge("Hi.", "fine", context=context), lambda: pipeline.ask("Hi.", context=context)):
+        with pytest.raises(BadInput, match=r"`context` is a list of critics\.Source"):
+            call()
+    alone: Any = Source("a text")
+    assert pipeline.ask("Hi.", context=alone).status == "released"
+
+
 def test_on_undecided_retry_is_not_for_ever() -> None:
     """Still undecided is withheld."""
     critic = ScriptedCritic(lambda draft, rule: None)
