@@ -12,6 +12,7 @@ PipelineError
     ├── ModelRefused       the server says no: key, name or request
     │   └── ModelUnable    it has no tools, or cannot keep to a form
     └── ModelUnavailable   out of reach or overloaded                retryable
+        └── ModelBusy      it is there, and has other work to do
 """
 
 from __future__ import annotations
@@ -84,3 +85,7 @@ class ModelUnavailable(ModelFault):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds that the server asked us to wait, where it did."""
+
+
+class ModelBusy(ModelUnavailable):
+    """It is there and takes nothing more just now: what was asked has nothing to do with it."""

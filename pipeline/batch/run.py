@@ -56,7 +56,7 @@ def run_batch(
 
     Raises `Stopped` then; `BadInput` for an input that cannot be read, a journal of another run, an output that is
     there or being written, and at a fault with `strict`; `OutputFault` where something cannot be written; and
-    `ModelUnavailable` where a model stays out of reach. What is done stays for the next call.
+    `ModelFault` where the generator is gone, whatever it is asked. What is done stays for the next call.
     """
     batch.input.refuse_missing()
     if batch.input.is_at(batch.output.path):

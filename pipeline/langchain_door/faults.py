@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from critics import CriticsError
 from pipeline.errors import (
     ContextOverflow,
+    ModelBusy,
     ModelFault,
     ModelMissing,
     ModelRefused,
@@ -77,10 +78,9 @@ def _by_status(status: int, exc: Exception, name: str, words: str) -> ModelFault
         return ModelRefused(f"{name} does not accept the key (HTTP {status}): check its api_key")
     if status == 404:
         return ModelMissing(f"{name} is not there (HTTP 404): check its name, and that base_url ends in /v1; {words}")
-    if status in _LATER:
-        wait = retry_after(exc)
-        return ModelUnavailable(f"{name} is busy (HTTP {status}): ask again later; {words}", retry_after=wait)
+    wait = retry_after(exc)
+    if status in _LATER or (status == 503 and wait is not None):
+        return ModelBusy(f"{name} is busy (HTTP {status}): ask again later; {words}", retry_after=wait)
     if status >= 500:
-        wait = retry_after(exc)
         return ModelUnavailable(f"{name} has failed (HTTP {status}): see its server's log; {words}", retry_after=wait)
     return ModelRefused(f"{name} does not take the request (HTTP {status}): {words}")

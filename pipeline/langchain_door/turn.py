@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ModelBusy
 
 _registry = Lock()
 _locks: WeakKeyDictionary[object, Lock] = WeakKeyDictionary()
@@ -17,7 +17,7 @@ _locks: WeakKeyDictionary[object, Lock] = WeakKeyDictionary()
 def turn(engine: object | None, name: str, *, patience: float) -> Iterator[None]:
     """Hold `engine` for one call, waiting up to `patience` seconds; `None` stands for a server, which needs no turn.
 
-    Two calls at once would write into one KV cache, and neither would notice. Raises `ModelUnavailable`.
+    Two calls at once would write into one KV cache, and neither would notice. Raises `ModelBusy`.
     """
     if engine is None:
         yield
@@ -25,7 +25,7 @@ def turn(engine: object | None, name: str, *, patience: float) -> Iterator[None]
     with _registry:
         lock = _locks.setdefault(engine, Lock())
     if not lock.acquire(timeout=patience):
-        raise ModelUnavailable(
+        raise ModelBusy(
             f"{name} is still busy with another call after {patience:g} seconds: close that one, or load it twice"
         )
     try:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from critics import CriticsError, Manifesto
 from pipeline.batch.task import Record, Task
-from pipeline.batch.working import Answering
-from pipeline.errors import ModelUnavailable, PipelineError
+from pipeline.batch.working import Answering, Reach
+from pipeline.errors import ModelFault, PipelineError
 from pipeline.pipeline import Pipeline
 
 
@@ -71,6 +71,7 @@ class BatchWorker:
         self._make = make
         self._seed = seed
         self._made: Made | None = None
+        self._reach = Reach()
 
     def placed(self) -> Placed:
         return Placed(socket.gethostname(), version())
@@ -91,6 +92,9 @@ class BatchWorker:
         made = self._made
         assert made, "asked before it was ready"
         try:
-            return Answering(lambda name: made.pipeline(manifesto if name else None), self._seed)(task)
-        except ModelUnavailable as exc:
+            answering = Answering(lambda name: made.pipeline(manifesto if name else None), self._seed)
+            record = self._reach(answering, task)
+        except ModelFault as exc:
             return OutOfReach(str(exc))
+        assert record is not None, "nobody stops it here"
+        return record

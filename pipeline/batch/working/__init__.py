@@ -2,6 +2,7 @@
 
 from pipeline.batch.working.answering import Answering
 from pipeline.batch.working.local import LocalRunner
+from pipeline.batch.working.reach import Reach
 from pipeline.batch.working.runner import Runner, Supply
 
-__all__ = ["Answering", "LocalRunner", "Runner", "Supply"]
+__all__ = ["Answering", "LocalRunner", "Reach", "Runner", "Supply"]

@@ -6,20 +6,28 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 from critics import CriticsError
 from pipeline.batch.task import Given, Prompt, Record, Task
-from pipeline.errors import ModelUnavailable, PipelineError
+from pipeline.drafting import Generator
+from pipeline.errors import ModelFault, PipelineError
 from pipeline.files.inputs import Id
 from pipeline.files.records import OutcomeRecord, outcome_record, unasked_record
-from pipeline.loop import Answer
 from pipeline.pipeline import Pipeline
 
 Pipelines = Callable[[str | None], Pipeline]
 """The pipeline for a manifesto's name or path, or the run's own. Raises for one that cannot be had."""
 
-Held = Callable[[Answer], AbstractContextManager[object]]
-"""Told of an answer while it is under way."""
+
+class Cancellable(Protocol):
+    """Something that is asked of a model, and can be given up from any thread."""
+
+    def cancel(self) -> None: ...
+
+
+Held = Callable[[Cancellable], AbstractContextManager[object]]
+"""Told of what is asked while it is under way."""
 
 
 @dataclass(frozen=True)
@@ -29,33 +37,35 @@ class Answering:
     pipelines: Pipelines
     seed: int = 0
 
-    def __call__(self, task: Task, held: Held = nullcontext) -> Record:
-        """Whatever breaks in a task is in its record. Raises `ModelUnavailable` for a model that is out of reach, and
-        would be for all the others; it names the line, since some servers fail at one prompt alone."""
-        given = task.given
+    def __call__(self, task: Task, held: Held = nullcontext) -> tuple[Record, ModelFault | None]:
+        """The record, in which whatever broke is, with its line; and the generator's fault, where it failed."""
+        given, fault = task.given, None
         try:
-            record = self._asked(given, given.asked, held)
-        except ModelUnavailable as exc:
-            raise ModelUnavailable(f"line {given.line}: {exc}") from exc
+            record, fault = self._asked(given, given.asked, held)
         except Exception as exc:  # noqa: BLE001  # one record must not end a run of a million, whatever broke in it
             known = isinstance(exc, PipelineError | CriticsError)
             record = self._faulted(given, str(exc) if known else f"{type(exc).__name__}: {exc}")
         if record["fault"]:
             record["fault"] = f"line {given.line}: {record['fault']}"
-        return {"id": given.id, "line": given.line, **record}
+        return {"id": given.id, "line": given.line, **record}, fault
 
-    def _asked(self, given: Given, asked: Prompt | str, held: Held) -> OutcomeRecord:
+    def generator(self, task: Task) -> Generator:
+        """What drafted for a task that was asked."""
+        asked = task.given.asked
+        found = self.pipelines(asked.manifesto if isinstance(asked, Prompt) else None).generator
+        assert found, "asked without one"
+        return found
+
+    def _asked(self, given: Given, asked: Prompt | str, held: Held) -> tuple[OutcomeRecord, ModelFault | None]:
         if isinstance(asked, str):
-            return self._faulted(given, asked)
+            return self._faulted(given, asked), None
         pipeline = self.pipelines(asked.manifesto)
         answer = pipeline.stream(
             asked.conversation, context=asked.sources, seed=self._seed(given), options=asked.options, hold=True
         )
         with held(answer):
             outcome = answer.ended()
-        if outcome.retryable:
-            raise ModelUnavailable(outcome.fault)
-        return outcome_record(outcome)
+        return outcome_record(outcome), outcome.cause
 
     def _faulted(self, given: Given, why: str) -> OutcomeRecord:
         own = self.pipelines(None)

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
 from pipeline.batch.task import Record, Task
-from pipeline.batch.working.answering import Answering
+from pipeline.batch.working.answering import Answering, Cancellable
+from pipeline.batch.working.reach import Reach
 from pipeline.batch.working.runner import Results, Supply
-from pipeline.loop import Answer
 
 THREAD = "answer-batch"
 """What the threads are called; the command line knows by it that an answer was left behind."""
@@ -61,7 +61,8 @@ class _Crew:
         self.done: SimpleQueue[tuple[Task, Record | BaseException | None]] = SimpleQueue()
         self._answering = answering
         self._supply = supply
-        self._answers: set[Answer] = set()
+        self._reach = Reach()
+        self._asked: set[Cancellable] = set()
         self._lock = threading.Lock()
         self._left = False
         self._threads = [
@@ -83,9 +84,9 @@ class _Crew:
         self.drop()
         with self._lock:
             self._left = True
-            busy = len(self._answers)
-            for answer in self._answers:
-                answer.cancel()
+            busy = len(self._asked)
+            for each in self._asked:
+                each.cancel()
         for _ in self._threads:
             self.todo.put(None)
         for thread in () if busy else self._threads:
@@ -94,19 +95,20 @@ class _Crew:
     def _work(self) -> None:
         while (task := self.todo.get()) is not None:
             try:
-                self.done.put((task, None if self._supply.stopped else self._answering(task, self._held)))
+                record = self._reach(self._answering, task, held=self._held, stopped=lambda: self._supply.stopped)
+                self.done.put((task, record))
             except BaseException as exc:  # noqa: BLE001  # raised in the thread that takes the results
                 self.done.put((task, exc))
                 return  # what comes next would fail as well
 
     @contextmanager
-    def _held(self, answer: Answer) -> Iterator[None]:
+    def _held(self, asked: Cancellable) -> Iterator[None]:
         with self._lock:
-            self._answers.add(answer)
+            self._asked.add(asked)
             if self._left:
-                answer.cancel()
+                asked.cancel()
         try:
             yield
         finally:
             with self._lock:
-                self._answers.discard(answer)
+                self._asked.discard(asked)

@@ -51,7 +51,7 @@ class Runner(Protocol):
 
     It takes tasks from the supply as it has room for them, and waits for one of its own where it gets none; each result
     is kept before it is asked for the next. It ends when it gets no task and none is under way. Where the supply is
-    stopped, it finishes what it has begun. A model out of reach stops the supply, and is raised as `ModelUnavailable`
+    stopped, it finishes what it has begun. A model that is gone stops the supply, and its `ModelFault` is raised
     once the rest of what is under way has been given. Closing it leaves what is under way behind.
     """
 

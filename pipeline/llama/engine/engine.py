@@ -88,7 +88,7 @@ class Engine:
         self._finalizer = weakref.finalize(self, self._mailbox.close)  # for an engine that nobody closes
 
     def generate(self, request: Generation) -> Writing:
-        """Begin to write. Raises `ContextOverflow`, `BadInput`, or `ModelUnavailable` where too many wait already."""
+        """Begin to write. Raises `ContextOverflow`, `BadInput`, or `ModelBusy` where too many wait already."""
         self._check(request, len(request.prompt), request.max_tokens)
         self._check_tokens((*request.prompt, *request.sampling.bias))
         job = WritingJob(request, self._words)

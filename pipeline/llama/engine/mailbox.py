@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from pipeline.errors import ModelFault, ModelUnavailable
+from pipeline.errors import ModelBusy, ModelFault
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.requests import Planting
 from pipeline.llama.engine.scheduler import Counts, Scheduler
@@ -32,7 +32,7 @@ class Mailbox:
             if self.closed:
                 raise ModelFault(self._refusal)
             if len(self._jobs) + self._inside >= self._limit:
-                raise ModelUnavailable(f"{self._limit} requests are waiting already: try again later")
+                raise ModelBusy(f"{self._limit} requests are waiting already: try again later")
             self._jobs.append(job)
         worker.ring()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from critics import Manifesto, Rule, ScriptedCritic
-from pipeline import BadInput, DraftRequest, ModelUnavailable, Pieces, Pipeline
+from pipeline import BadInput, DraftRequest, Pieces, Pipeline
 from pipeline.batch import Event, Recorded
 from pipeline.errors import Stopped
 from tests.pipeline.batch.running import RULE, Echo, batch, go, lines, pipeline, prompts, read, timeless
@@ -125,23 +125,6 @@ def test_whatever_breaks_in_one_record_is_that_records_fault(tmp_path: Path) -> 
     records = read(tmp_path / "out.jsonl")
     assert [r["status"] for r in records] == ["released", "faulted", "released"]
     assert "line 2: ZeroDivisionError: oops" in records[1]["fault"]
-
-
-def test_a_model_out_of_reach_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
-    """It would fault every record after it. The line is named; run again, it goes on at that record."""
-
-    class Outage(Echo):
-        def __call__(self, request: DraftRequest) -> Pieces:
-            if request.messages[-1].content == "b" and not self.asked[1:]:
-                self.asked.append("b")
-                raise ModelUnavailable("gone")
-            return super().__call__(request)
-
-    job, own = batch(tmp_path, lines(*({"id": name, "prompt": name} for name in "abc"))), pipeline(Outage())
-    with pytest.raises(ModelUnavailable, match="line 2: gone"):
-        go(job, own)
-    assert go(job, own).resumed == 1
-    assert [(r["id"], r["status"]) for r in read(tmp_path / "out.jsonl")] == [(name, "released") for name in "abc"]
 
 
 def test_asked_to_stop_it_finishes_what_is_under_way(tmp_path: Path) -> None:
