@@ -20,38 +20,26 @@ from pipeline.caching.key import FORMAT
 from pipeline.errors import PipelineError
 from pipeline.identity import Wardrobe
 from pipeline.llama import Adapter, weights_print
-from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
-_NO_SAY = {"api_key", "timeout", "tries"}
+NO_SAY = {"api_key", "timeout", "tries"}
 """Settings of a server that decide whether it answers, and not what."""
 
-_SERVED = ("generator", "judge", "embeddings", "remote", "guard")
+SERVED = ("generator", "judge", "embeddings", "remote", "guard")
 _ADDRESS = re.compile(r"_(BASE_URL|API_BASE|API_URL|ENDPOINT|HOST)$", re.IGNORECASE)
 """Variables of the environment in which clients of served models look for an address that no setting gives."""
 
 
-def run_facts(own: Pipeline, settings: Settings, *, there: Settings | None = None) -> dict[str, str]:
-    """What must be the same for a run to be gone on with, by names that are said where it is not. `there` are the
-    settings with the paths that files have on this machine, where they were sent from another one."""
-    return {
-        "manifesto": own.manifesto.hash,
-        "model": own.generator.name if own.generator else "",
-        "setting": sha256(conditions(settings, there).encode()).hexdigest(),
-    }
-
-
-def conditions(settings: Settings, there: Settings | None = None) -> str:
+def conditions(settings: Settings) -> str:
     """What must be the same for two runs to be one: every setting that has a say, and which weights its files hold,
     wherever those lie."""
-    there = there or settings
-    names = (there.generator.model, there.judge.model, there.guard.model)
+    names = (settings.generator.model, settings.judge.model, settings.guard.model)
     files = [path for name in names if name and (path := weights_of(name))]
-    files += [file for file in (judge_adapter(there), there.guard.template) if file is not None]
-    files += probe_files(there)
-    files += Wardrobe(there.identity.use).adapters
-    unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(_SERVED, _NO_SAY)}
-    served = "" if all(name is None or weights_of(name) for name in names) else _addresses()
+    files += [file for file in (judge_adapter(settings), settings.guard.template) if file is not None]
+    files += probe_files(settings)
+    files += Wardrobe(settings.identity.use).adapters
+    unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(SERVED, NO_SAY)}
+    served = "" if all(name is None or weights_of(name) for name in names) else addresses()
     return settings.model_dump_json(exclude=unsaid) + "".join(map(weights_print, files)) + served
 
 
@@ -61,7 +49,7 @@ def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:
     if any(name not in BUILT_IN for rule in manifesto.rules for name in rule.critics):
         return None
     try:
-        return sha256(f"{FORMAT} {conditions(settings)} {_addresses()}".encode()).hexdigest()
+        return sha256(f"{FORMAT} {conditions(settings)} {addresses()}".encode()).hexdigest()
     except (PipelineError, OSError):
         return None
 
@@ -106,13 +94,13 @@ def _told(settings: Settings, part: BaseModel, model: str, *read: str, files: Se
     """What a model depends on that may be in a file."""
     weights = weights_of(model)
     prints = [weights_print(path) for path in (weights, *files) if path]
-    at = None if weights else _addresses()
-    return json.dumps([part.model_dump_json(exclude=_NO_SAY), settings.optimise, model, prints, at, *read])
+    at = None if weights else addresses()
+    return json.dumps([part.model_dump_json(exclude=NO_SAY), settings.optimise, model, prints, at, *read])
 
 
 def _served(part: BaseModel, model: str) -> str:
     """What one depends on that is none of ours."""
-    return json.dumps([part.model_dump_json(exclude=_NO_SAY), model, _addresses()])
+    return json.dumps([part.model_dump_json(exclude=NO_SAY), model, addresses()])
 
 
 def environment_addresses() -> dict[str, str]:
@@ -120,7 +108,7 @@ def environment_addresses() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if _ADDRESS.search(name)}
 
 
-def _addresses() -> str:
+def addresses() -> str:
     """Tells where a model may be that has no address of its own: rather asked anew than answered by another one. A
     digest, since an address may hold a password."""
     found = sorted(environment_addresses().items())

@@ -15,7 +15,8 @@ from platformdirs import user_cache_path
 
 from critics import Manifesto
 from pipeline.assembly.assembly import Parts, asks_model, store_of
-from pipeline.assembly.conditions import environment_addresses, run_facts
+from pipeline.assembly.conditions import environment_addresses
+from pipeline.assembly.facts import run_facts
 from pipeline.assembly.weights import weights_of
 from pipeline.errors import SettingsError
 from pipeline.identity import NONE, PREPROMPT

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.batch.keeping import Journal
+from pipeline.batch.keeping import Journal, changed
 from pipeline.batch.planning import left_to_do
 from pipeline.batch.reading import Ids, Input
 from pipeline.batch.task import Prompt, Record, Task
@@ -99,10 +99,9 @@ def _begin(batch: Batch, journal: Journal) -> None:
         return
     if not _published(batch.output, journal):
         _refuse_taken(batch, journal)
-    facts = _facts(batch)
-    if changed := [name for name in facts if journal.facts.get(name) != facts[name]]:
+    if others := changed(journal.facts, _facts(batch)):
         raise BadInput(
-            f"{journal.path} was begun with another {', '.join(changed)}: finish it as it was begun, "
+            f"{journal.path} was begun with another {', '.join(others)}: finish it as it was begun, "
             f"or --restart to begin anew ({len(journal.done)} records are done)"
         )
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.batch.keeping import changed
 from pipeline.batch.ray_door.actor import BatchWorker, Make, OutOfReach, Placed, Ready, Refused, version
 from pipeline.batch.ray_door.cluster import Cluster, Needs
 from pipeline.batch.ray_door.member import Came, Lost, Member, reason
@@ -137,7 +138,7 @@ class Crew:
         if isinstance(said, Refused):
             raise ModelFault(f"a worker cannot begin on {said.why}")
         self.facts = self.facts or dict(said.facts)
-        if other := [name for name, value in said.facts.items() if self.facts.get(name) != value]:
+        if other := changed(self.facts, said.facts):
             raise ModelFault(f"{said.node} has another {', '.join(other)} than the workers before it")
         member.ready = True
         self._stillborn = 0

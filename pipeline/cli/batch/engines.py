@@ -11,7 +11,7 @@ from typing import Any, Literal
 import critics
 from critics import Manifesto
 from pipeline.assembly import Parts, asks_model, store_of
-from pipeline.assembly.conditions import run_facts
+from pipeline.assembly.facts import run_facts
 from pipeline.assembly.named import NamedPipelines
 from pipeline.assembly.parcel import packed
 from pipeline.batch import Answering, LocalRunner, Runner

@@ -11,7 +11,7 @@ import critics
 from critics import Message
 from pipeline import SettingsError, assemble, load_settings
 from pipeline.assembly import embedded
-from pipeline.assembly.conditions import run_facts
+from pipeline.assembly.facts import run_facts
 from pipeline.assembly.parcel import packed
 from pipeline.identity import PromptedGenerator, build_state, preprompt, write_state
 from pipeline.llama import Engine, LlamaModel

@@ -88,7 +88,10 @@ def test_what_was_to_be_replaced_still_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("facts", "said"),
-    [({"manifesto": "y", "seed": 1}, "another manifesto:"), ({"manifesto": "x", "seed": 2}, "another seed:")],
+    [
+        ({"manifesto": "y", "seed": 1}, r"another manifesto \(x, now y\): finish it as it was begun, or --restart"),
+        ({"manifesto": "x", "seed": 2}, r"another seed \(1, now 2\):"),
+    ],
 )
 def test_another_run_is_not_mixed_in(tmp_path: Path, facts: dict[str, object], said: str) -> None:
     """What was begun under other rules or another seed is left alone, and it is said what is other."""

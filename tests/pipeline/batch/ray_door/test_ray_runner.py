@@ -102,7 +102,7 @@ def test_a_model_out_of_reach_ends_the_run(tmp_path: Path, cluster: Cluster) -> 
         ("missing", "a worker cannot begin on .*: there is no x.gguf"),
         ("deadly", "5 workers have died before they were ready"),
         ("foreign", "5 workers have died before they were ready; the last: ModuleNotFoundError: .*not_installed_there"),
-        ("other", "has another node than the workers before it"),
+        ("other", r"has another node \(\d+, now \d+\) than the workers before it"),
     ],
 )
 def test_workers_that_cannot_begin(tmp_path: Path, cluster: Cluster, fault: str, said: str) -> None:
