@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.batch.task import Record
 from pipeline.batch.writing.columns import broken, undecided
+
+FAULTS = 5
+"""Told at most; all of them are in the output."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Summary:
     `revised` are those released that took more than one draft; `attempts` records by how many drafts they took;
     `broken` drafts by the rule that they broke; `undecided` drafts by the rule that could not be judged;
     `inputs_broken` and `inputs_undecided` prompts in the same way; `why` a rule was undecided where it first was;
-    tokens by whose they were; `seconds` of all records together.
+    tokens by whose they were; `seconds` of all records together; `faults` are the first ones, each with its line.
     """
 
     output: Path
@@ -63,6 +66,7 @@ class Summary:
     why: Mapping[str, str] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    faults: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Tally:
         self._inputs_undecided: Counter[str] = Counter()
         self._why: dict[str, str] = {}
         self._tokens: Counter[str] = Counter()
+        self._faults: list[str] = []
 
     def add(self, record: Record) -> None:
         self._records += 1
@@ -102,6 +107,8 @@ class Tally:
         self._revised += record["status"] == "released" and len(record["attempts"]) > 1
         self._stop_reasons[record["stop_reason"]] += 1
         self._attempts[len(record["attempts"])] += 1
+        if record["fault"] and len(self._faults) < FAULTS:
+            self._faults.append(record["fault"])
         self._judged(record["input_verdict"], self._inputs_broken, self._inputs_undecided)
         for attempt in record["attempts"]:
             self._judged(attempt["verdict"], self._broken, self._undecided)
@@ -125,6 +132,7 @@ class Tally:
             why=dict(self._why),
             tokens=dict(self._tokens),
             seconds=round(self._seconds, 3),
+            faults=tuple(self._faults),
         )
 
     def _judged(self, verdict: Mapping[str, Any] | None, by_broken: Counter[str], by_undecided: Counter[str]) -> None:

@@ -12,7 +12,7 @@ import typer
 from pipeline.batch import Batch, Ended, Event, Input, InputFormat, Output, OutputFormat, Report, needed, run_batch
 from pipeline.cli.batch.engines import Engine, RayFlags, Work, working
 from pipeline.cli.batch.progress import shown
-from pipeline.cli.batch.summary import tell
+from pipeline.cli.batch.summary import tell, tell_faults
 from pipeline.cli.flags import options
 from pipeline.cli.flags.inputs import refuse_over, told_by
 from pipeline.cli.terminal.report_file import writable, write
@@ -154,6 +154,8 @@ def batch(
             view.say(f"stopped; what is done is in {job.output.journal}, run {job.again} to go on")
             raise
     tell(summary, crew.found(), as_json=as_json, quiet=quiet or json_progress)
+    if not json_progress:
+        tell_faults(summary)
     if report and not (quiet or json_progress):
         say(f"the report is in {report}")
     return FAULT if summary.statuses.get("faulted") else DONE

@@ -14,6 +14,8 @@ from pipeline.cli.terminal.reporting import say, stderr
 
 RULES = 8
 """Named at most; the report has all of them."""
+FAULT_LETTERS = 300
+"""Of a reason at most."""
 _WIDTH = 100
 """Of a log, which has none."""
 
@@ -26,6 +28,19 @@ def tell(summary: Summary, found: Mapping[str, int], *, as_json: bool, quiet: bo
         print(json.dumps({**asdict(summary), "output": str(summary.output), "cached": found}))
     elif not quiet:
         _show(summary, found)
+
+
+def tell_faults(summary: Summary) -> None:
+    """How many records are faulted, the first of them with line and reason, and where the others are."""
+    if not (faulted := summary.statuses.get("faulted", 0)):
+        return
+    say(f"{faulted:,} of {summary.records:,} records are faulted:", style="red")
+    for fault in summary.faults:
+        # A reason may repeat what stood in the input, which is not for a terminal to obey.
+        said = "".join(letter if letter.isprintable() else " " for letter in fault)
+        say(f"  {said if len(said) <= FAULT_LETTERS else said[:FAULT_LETTERS] + '…'}")
+    if (others := faulted - len(summary.faults)) > 0:
+        say(f"  and {others:,} more: each is in {summary.output}, with its reason")
 
 
 def _show(summary: Summary, found: Mapping[str, int]) -> None:

@@ -115,6 +115,27 @@ def test_quiet_says_nothing() -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("flags", [(), ("--quiet",), ("--json",)])
+def test_faulted_records_are_told_in_the_end(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """How many, the first with line and reason, and where the rest lies; nothing in them moves the cursor."""
+    rows = ['{"prompt": "Say hi."}', '{"prompt": "a", "manifesto": "\\u001b[2J"}', *('{"prompt"',) * 6]
+    (tmp_path / "in.txt").write_text("\n".join(rows))
+    result = run(*BATCH, *flags)
+    assert result.exit_code == 1
+    told = result.stderr[result.stderr.index("7 of 8 records are faulted:") :].splitlines()
+    assert told[1].startswith("  line 2:  [2J:1:1: no shipped manifesto is called")
+    assert told[2] == "  line 3: not JSON at character 10: Expecting ':' delimiter"
+    assert told[-1] == "  and 2 more: each is in out.jsonl, with its reason"
+    assert len(told) == 7
+    assert "\x1b" not in result.stderr
+
+
+def test_with_json_progress_faults_are_in_the_last_event(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text('{"id": 1}\n')
+    result = run(*BATCH, "--json-progress")
+    assert json.loads(result.stderr.splitlines()[-1])["faults"] == ["line 1: give either `prompt` or `messages`"]
+
+
 def test_a_terminal_shows_a_bar_and_then_the_table(tmp_path: Path, root: Path) -> None:
     """On a real one."""
     ours, theirs = pty.openpty()
