@@ -7,12 +7,14 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import IO
 
+from pipeline.batch.reading.columns import refuse_doubled, refuse_missing
 from pipeline.batch.reading.json_records import PROMPT, bad, given
 from pipeline.batch.reading.lines import MOST, marked
 from pipeline.batch.task import Given
 from pipeline.errors import BadInput
 
 _ENDS = ("\n", "\r")
+_COLUMNS = ("id", "manifesto")
 
 
 def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Given]:
@@ -27,6 +29,7 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
         if header is None:
             return
         refuse_missing(column, header, name)
+        refuse_doubled((column, *_COLUMNS), header, name)
         while True:
             line = lines.number + 1
             try:
@@ -72,19 +75,12 @@ def _header(rows: Iterator[list[str]], name: str) -> list[str] | None:
         raise BadInput(f"{name}: its header is not CSV: {exc}") from exc
 
 
-def refuse_missing(column: str, columns: Sequence[str], name: str) -> None:
-    """Raises `BadInput` where the column of the prompts is not among those that there are."""
-    if column not in columns:
-        there = ", ".join(columns) or "none"
-        raise BadInput(f"{name} has no column {column!r}; name one of these with --column: {there}")
-
-
 def _given(line: int, header: Sequence[str], row: Sequence[str], column: str) -> Given:
     mark = marked("\0".join(row).encode("utf-8", "surrogateescape"))
     if len(row) != len(header):
         return bad(line, mark, f"{len(row)} fields, and the header has {len(header)}")
     value = dict(zip(header, row, strict=True))
-    own = {key: value[key] for key in ("id", "manifesto") if value.get(key)}
+    own = {key: value[key] for key in _COLUMNS if value.get(key)}
     if any("\udc80" <= character <= "\udcff" for character in value[column] + "".join(own.values())):
         return bad(line, mark, "not UTF-8")
     return given(line, mark, {**own, PROMPT: value[column]})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import chain
-from os.path import exists  # pathlib's raises for a name that is too long
+from os.path import exists, isdir  # pathlib's raises for a name that is too long
 from pathlib import Path
 from typing import Literal
 
@@ -44,9 +44,11 @@ class Input:
         return self.name != STDIN and Path(self.name).is_file()
 
     def refuse_missing(self) -> None:
-        """Raises `BadInput` where there is nothing of that name, before anything is made ready for it."""
+        """Raises `BadInput` where there is no file of that name, before anything is made ready for it."""
         if self.name != STDIN and not exists(self.name):
             raise BadInput(f"{self.name} cannot be read: No such file or directory")
+        if isdir(self.name):
+            raise BadInput(f"{self.name} is a folder: give a file of it, and each file a run and an output of its own")
 
     def is_at(self, path: Path) -> bool:
         """Whether it is the file at a path, by whatever name."""

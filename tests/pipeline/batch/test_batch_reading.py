@@ -7,10 +7,7 @@ import json
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 from hypothesis import given
@@ -31,11 +28,6 @@ def asked(path: Path, form: InputFormat | None = None, column: str = "prompt") -
     """What the user says last in each record, or the fault in brackets."""
     given = records(path, form, column)
     return [r.asked.conversation[-1].content if isinstance(r.asked, Prompt) else f"[{r.asked}]" for r in given]
-
-
-def parquet(path: Path, **columns: list[Any]) -> Path:
-    pq.write_table(pa.table(columns), path)
-    return path
 
 
 def test_json_lines_say_all_there_is_to_say(tmp_path: Path) -> None:
@@ -218,48 +210,6 @@ def test_a_column_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     path.write_text("id,question\n1,hi\n")
     with pytest.raises(BadInput, match="with --column: id, question"):
         records(path)
-    with pytest.raises(BadInput, match="with --column: question"):
-        records(parquet(tmp_path / "in.parquet", question=["a"]))
-
-
-def test_parquet(tmp_path: Path) -> None:
-    """Columns are as the keys of JSON lines, and a row with nothing in it is a fault of its own."""
-    turns = [[{"role": "user", "content": "m"}], None]
-    path = parquet(tmp_path / "in.parquet", id=["a", None], messages=turns, other=[1, 2])
-    given = records(path)
-    assert [(r.line, r.id) for r in given] == [(1, "a"), (2, 2)]
-    assert asked(path)[0] == "m"
-    assert isinstance(given[1].asked, str)
-    assert asked(parquet(tmp_path / "q.parquet", q=["x", "y"]), column="q") == ["x", "y"]
-    assert Input(str(path)).total() == 2
-
-
-def test_what_a_source_does_not_have_is_not_there_in_parquet_either(tmp_path: Path) -> None:
-    rows = [{"prompt": "x", "context": [{"text": "a", "origin": "b"}]}, {"prompt": "y", "context": [{"text": "c"}]}]
-    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet")
-    found = [r.asked.sources for r in records(tmp_path / "in.parquet") if isinstance(r.asked, Prompt)]
-    assert found == [(Source("a", "b"),), (Source("c"),)]
-
-
-def unchecked(*values: bytes) -> pa.Array:
-    """Text as other writers leave it: Parquet does not see to it that it is UTF-8."""
-    data = pa.array(values, pa.binary())
-    return pa.Array.from_buffers(pa.string(), len(data), data.buffers())
-
-
-def test_a_row_of_parquet_that_is_no_utf_8_is_one_fault(tmp_path: Path) -> None:
-    """Wherever in it that is, and the rows around it are read; its mark is its own, and the same each time."""
-    path = tmp_path / "in.parquet"
-    ids = [f"p{number}" for number in range(100)]
-    said = [b"good"] * 97 + [b"\xff", b"\xfe", b"\xff\xff"]
-    pq.write_table(pa.table({"id": ids, "prompt": unchecked(*said)}), path)
-    assert asked(path) == ["good"] * 97 + ["[not UTF-8]"] * 3
-    marks = [record.mark for record in records(path)]
-    assert marks == [record.mark for record in records(path)]
-    assert len(set(marks)) == 100
-    content = pa.StructArray.from_arrays([pa.array(["user"] * 2), unchecked(b"x", b"\xff")], ["role", "content"])
-    pq.write_table(pa.table({"messages": pa.ListArray.from_arrays([0, 1, 2], content)}), path)
-    assert asked(path) == ["x", "[not UTF-8]"]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -279,19 +229,6 @@ def test_packed_files(tmp_path: Path, suffix: str) -> None:
         asked(lines)
 
 
-def test_a_parquet_file_that_is_damaged_inside(tmp_path: Path) -> None:
-    """Is told as such, wherever the damage is."""
-    path = parquet(tmp_path / "in.parquet", prompt=[f"a prompt {i * 7919 % 10007}" for i in range(5000)])
-    whole, told = path.read_bytes(), 0
-    for place in range(4, len(whole) // 2, len(whole) // 20):
-        path.write_bytes(whole[:place] + bytes(64) + whole[place + 64 :])
-        try:
-            records(path)
-        except BadInput:
-            told += 1
-    assert told > 0
-
-
 def test_a_header_that_is_no_csv(tmp_path: Path) -> None:
     """Is told as such: without it no row can be read."""
     path = tmp_path / "in.csv"
@@ -302,10 +239,8 @@ def test_a_header_that_is_no_csv(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     """Is named."""
-    (tmp_path / "in.parquet").write_bytes(b"PAR1 no")
-    for name, said in (("none.jsonl", "No such file"), ("in.parquet", "not a Parquet file")):
-        with pytest.raises(BadInput, match=said):
-            records(tmp_path / name)
+    with pytest.raises(BadInput, match="No such file"):
+        records(tmp_path / "none.jsonl")
     (tmp_path / "in.gz").write_bytes(b"not packed")
     with pytest.raises(BadInput, match="damaged"):
         records(tmp_path / "in.gz")

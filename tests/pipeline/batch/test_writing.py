@@ -72,6 +72,14 @@ def test_a_missing_input_leaves_nothing_behind(tmp_path: Path, name: str) -> Non
     assert (events, [*tmp_path.iterdir()]) == ([], [])
 
 
+def test_a_folder_is_no_input(tmp_path: Path) -> None:
+    """As other programs make of one table; it is told at once, and what helps."""
+    (tmp_path / "in.parquet").mkdir()
+    with pytest.raises(BadInput, match="is a folder: give a file of it"):
+        go(Batch(Input(str(tmp_path / "in.parquet")), Output(tmp_path / "out.jsonl")))
+    assert [file.name for file in tmp_path.iterdir()] == ["in.parquet"]
+
+
 def test_a_lone_carriage_return_does_not_end_a_row(tmp_path: Path) -> None:
     """Whoever reads the file by the book finds every record."""
     go(batch(tmp_path, lines({"id": "a\rb", "prompt": "x"}, {"id": "c", "prompt": "x"}), "out.csv"))
