@@ -20,7 +20,7 @@ _WANTED = {
 def refuse_missing(column: str, columns: Sequence[str], name: str) -> None:
     """Raises `BadInput` where the column of the prompts is not among those that there are."""
     if column not in columns:
-        there = ", ".join(columns) or "none"
+        there = ", ".join(each if each == each.strip() != "" else repr(each) for each in columns) or "none"
         raise BadInput(f"{name} has no column {column!r}; name one of these with --column: {there}")
 
 

@@ -1,10 +1,14 @@
-"""CSV with a header: the prompt in one column; `id` and `manifesto`, where there are such columns, as in JSON lines."""
+"""CSV with a header: the prompt in one column; `id` and `manifesto`, where there are such columns, as in JSON lines.
+
+Fields are separated by commas, or by semicolons as where commas are decimal, or by tabs.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import IO
 
 from pipeline.batch.reading.columns import refuse_doubled, refuse_missing
@@ -15,6 +19,7 @@ from pipeline.errors import BadInput
 
 _ENDS = ("\n", "\r")
 _COLUMNS = ("id", "manifesto")
+_SEPARATORS = (",", ";", "\t")
 
 
 def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Given]:
@@ -23,8 +28,10 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
     # Bytes that are no UTF-8 come through as surrogates, so that they are the fault of their row alone.
     text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
     lines = _Lines(text)
-    rows = csv.reader(lines, strict=True)  # else a quote that nobody closes swallows all rows behind it
     try:
+        first = _first(lines, name)
+        # Strict, or else a quote that nobody closes swallows all rows behind it.
+        rows = csv.reader(chain(first, lines), strict=True, delimiter=_separator(first, column))
         header = _header(rows, name)
         if header is None:
             return
@@ -68,6 +75,23 @@ class _Lines:
         raise csv.Error(f"a line of more than {self._most:,} characters")
 
 
+def _first(lines: Iterator[str], name: str) -> list[str]:
+    """The first line that is not blank, if there is one. Raises `BadInput` for what is no text."""
+    try:
+        first = list(islice(filter(str.strip, lines), 1))
+    except csv.Error as exc:
+        raise BadInput(f"{name}: its header is not CSV: {exc}") from exc
+    if any(map(_undecoded, first)):
+        raise BadInput(f"{name}: its header is not UTF-8: save it as that")
+    return first
+
+
+def _separator(first: Sequence[str], column: str) -> str:
+    """The one by which the header has the column of the prompts; where none does, that which makes the most of it."""
+    found = {separator: next(csv.reader(first, delimiter=separator), []) for separator in _SEPARATORS}
+    return max(_SEPARATORS, key=lambda separator: (column in found[separator], len(found[separator])))
+
+
 def _header(rows: Iterator[list[str]], name: str) -> list[str] | None:
     try:
         return next(rows, None)
@@ -81,6 +105,10 @@ def _given(line: int, header: Sequence[str], row: Sequence[str], column: str) ->
         return bad(line, mark, f"{len(row)} fields, and the header has {len(header)}")
     value = dict(zip(header, row, strict=True))
     own = {key: value[key] for key in _COLUMNS if value.get(key)}
-    if any("\udc80" <= character <= "\udcff" for character in value[column] + "".join(own.values())):
+    if _undecoded(value[column] + "".join(own.values())):
         return bad(line, mark, "not UTF-8")
     return given(line, mark, {**own, PROMPT: value[column]})
+
+
+def _undecoded(text: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in text)

@@ -22,7 +22,7 @@ from pipeline.files.inputs import looks_like_json
 
 InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
 
-_BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".parquet": "parquet"}
+_BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _CHUNK = 1 << 20
 

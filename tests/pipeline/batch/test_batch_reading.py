@@ -170,6 +170,56 @@ def test_csv_has_a_column_of_prompts(tmp_path: Path) -> None:
     assert asked(path, column="question") == ["one, two", "two\nlines", "three"]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv"])
+def test_csv_is_separated_as_its_header_is(tmp_path: Path, separator: str, name: str) -> None:
+    """Where commas are decimal, other programs write semicolons; they write a mark at the file's start, too."""
+    path = tmp_path / name
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, delimiter=separator).writerows([["prompt", "id"], ["one, two; three\tfour\nfive", "a"]])
+    (record,) = records(path)
+    assert (record.id, asked(path)) == ("a", ["one, two; three\tfour\nfive"])
+
+
+def test_a_header_may_have_lines_within_quotes(tmp_path: Path) -> None:
+    """And blank ones before it; rows are counted behind them."""
+    path = tmp_path / "in.csv"
+    path.write_text('\n\nid,"note\nof mine",prompt\na,,one\n')
+    assert [(r.line, r.id) for r in records(path)] == [(5, "a")]
+    assert asked(path) == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("id;Frage;prompt ", "no column 'prompt'; name one of these with --column: id, Frage, 'prompt '"),
+        ("prompt,id,prompt", "has 2 columns 'prompt': rename all but the one that is meant"),
+        ("prompt,id,id", "has 2 columns 'id'"),
+    ],
+)
+def test_a_header_in_which_the_column_cannot_be_found(tmp_path: Path, header: str, said: str) -> None:
+    """Is refused at once, with the columns that there are."""
+    path = tmp_path / "in.csv"
+    path.write_text(f"{header}\na,b,c\n")
+    with pytest.raises(BadInput, match=said):
+        records(path)
+
+
+def test_a_header_that_is_no_utf_8_is_told_as_such(tmp_path: Path) -> None:
+    """As some programs save what they call Unicode."""
+    path = tmp_path / "in.csv"
+    path.write_text("id,prompt\n", "utf-16")
+    with pytest.raises(BadInput, match=r"in\.csv: its header is not UTF-8: save it as that"):
+        records(path)
+
+
+@pytest.mark.parametrize("text", ["", "id,prompt\n"])
+def test_csv_without_rows_has_no_records(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(text)
+    assert records(path) == []
+
+
 def test_a_bad_row_of_csv_is_one_fault(tmp_path: Path) -> None:
     """Too few fields, bytes that are no UTF-8, nothing in the column."""
     path = tmp_path / "in.csv"
