@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 
 from critics import Message, Role, Source
 from pipeline.errors import BadInput
@@ -21,9 +29,23 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "ai": "assistant",
 }
+_MESSAGES_OWN = {"content", "kwargs"}  # what a mapping has that is a message
 _ORIGINS = ("origin", "source", "url", "title")
 _DATES = ("published", "date", "published_at", "creationdate")
 _KINDS = ("kind", "type")
+
+
+def as_message(value: Any) -> BaseMessage | None:
+    """A message, also one that is written as a mapping or as a role with a text; `None` for anything else."""
+    if isinstance(value, BaseMessage):
+        return value
+    pair = isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str)
+    if not pair and not (isinstance(value, dict) and _MESSAGES_OWN & value.keys()):
+        return None
+    try:
+        return convert_to_messages([value])[0]
+    except (ValueError, TypeError, NotImplementedError, AttributeError):  # as LangChain says that it is none
+        return None
 
 
 def conversation_of(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from langgraph.types import Command
 
 from critics import Message, Usage
@@ -18,7 +18,7 @@ from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
 from pipeline.langchain_door.edges.spoken import readable, released, said, written_anew
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
-from pipeline.langchain_door.edges.turns import judged_conversation, tool_sources
+from pipeline.langchain_door.edges.turns import as_message, judged_conversation, tool_sources
 from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
 from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
@@ -101,14 +101,15 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
             return _in_form(handler(request.override(messages=messages) if turns else request))
 
         system = [request.system_message] if request.system_message else []
-        conversation = judged_conversation([*system, *request.messages])
+        said = convert_to_messages(request.messages)  # another middleware may have written some of them in short
+        conversation = judged_conversation([*system, *said])
         result = moderated(
             self.pipeline,
             conversation,
             called,
             _spoken,
             name=_name_of(request),
-            sources=tool_sources(request.messages),
+            sources=tool_sources(said),
         )
         outcome = result.outcome
         if result.passed is not None and outcome.answer is not None:
@@ -181,12 +182,12 @@ def _asked_directly(request: ToolCallRequest) -> tuple[Message, ...] | None:
     return judged_conversation(_conversation(request))
 
 
-def _conversation(request: ToolCallRequest) -> list[Any]:
+def _conversation(request: ToolCallRequest) -> list[BaseMessage]:
     """What the conversation has; of a graph that is no agent's, its state may be the messages, or have none."""
     state = request.state
-    if isinstance(state, list):
-        return state
-    return list(state.get("messages", ()) if isinstance(state, dict) else getattr(state, "messages", ()))
+    if not isinstance(state, list):
+        state = state.get("messages", ()) if isinstance(state, dict) else getattr(state, "messages", ())
+    return [found for item in state if (found := as_message(("user", item) if isinstance(item, str) else item))]
 
 
 def _leave_it() -> None:

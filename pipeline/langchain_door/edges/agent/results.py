@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
-from langgraph.types import Command
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from critics import Message
+from pipeline.langchain_door.edges.agent.commands import each_message
 from pipeline.langchain_door.edges.agent.hurried import hurried
 from pipeline.langchain_door.edges.redrafting import mender
 from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
@@ -17,7 +16,6 @@ from pipeline.pipeline import Pipeline
 
 R = TypeVar("R")
 Conversation = Sequence[Message]
-Judged = Callable[[BaseMessage], BaseMessage]
 
 NOTICE = "[The result of this tool was withheld. Go on without it.]"
 
@@ -46,7 +44,7 @@ class Results:
         answered = answers if self._answers else None
         if self._judged or answered is not None:
             ego = hurried(self._pipeline)
-            made = _each(result, lambda message: message if message in known else self._message(message, ego, answered))
+            made = each_message(result, lambda m: m if m in known else self._message(m, ego, answered))
         return made  # type: ignore[no-any-return]  # what went in came out, with other words
 
     def _message(self, message: BaseMessage, ego: Pipeline, answers: Conversation | None) -> BaseMessage:
@@ -72,38 +70,6 @@ def _passes(ego: Pipeline, conversation: Conversation, response: str | None = No
         return ego.judge(conversation, response).outcome == "pass"
     except Exception:  # noqa: BLE001  # whatever a critic does, it has passed nothing
         return False
-
-
-def _each(result: Any, judged: Judged) -> Any:
-    """What a tool gave, with every message in it judged."""
-    if isinstance(result, BaseMessage):
-        return judged(result)
-    if isinstance(result, Command):
-        return replace(result, update=_updated(result, judged))
-    if isinstance(result, list):
-        return _with_calls(result, [_each(item, judged) for item in result])
-    return result
-
-
-def _updated(command: Command[Any], judged: Judged) -> Any:
-    if command.update is None or isinstance(command.update, dict):
-        return command.update and {key: _each(_read(key, value), judged) for key, value in command.update.items()}
-    # As LangGraph reads it: pairs, or an object with fields.
-    return [(key, _each(_read(key, value), judged)) for key, value in command._update_as_tuples()]
-
-
-def _with_calls(given: list[Any], made: list[Any]) -> list[Any]:
-    """What was made of those given, without results of calls that went with their message: servers refuse those."""
-    before, after = (
-        {call["id"] for item in items if isinstance(item, AIMessage) for call in item.tool_calls}
-        for items in (given, made)
-    )
-    return [m for m in made if not (isinstance(m, ToolMessage) and m.tool_call_id in before - after)]
-
-
-def _read(key: str, value: Any) -> Any:
-    """A part of the state: where an agent has its messages, they may be written as texts and mappings."""
-    return convert_to_messages(value if isinstance(value, list) else [value]) if key == "messages" else value
 
 
 def _instead(message: BaseMessage, text: str) -> BaseMessage:
