@@ -48,6 +48,16 @@ def as_message(value: Any) -> BaseMessage | None:
         return None
 
 
+def as_messages(value: Any, *, texts: bool = False) -> list[BaseMessage] | None:
+    """A list of messages in any of these forms, `texts` alone among them where LangChain reads them so; `None` for
+    anything else."""
+    if not isinstance(value, list | tuple):
+        return None
+    read = [as_message(("user", item) if texts and isinstance(item, str) else item) for item in value]
+    messages = [message for message in read if message is not None]
+    return messages if messages and len(messages) == len(read) else None
+
+
 def conversation_of(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """The turns: text, calls of tools and what they gave. Raises `BadInput` for images and roles that are not known."""
     return tuple(_turn(message) for message in messages)

@@ -35,16 +35,16 @@ class _Walk:
         if isinstance(value, Overwrite):
             return replace(value, value=self.through(value.value, spoken=spoken))
         if spoken and isinstance(value, str):
-            made = self._judged(HumanMessage(value)).text
-            return value if made == value else str(made)
+            text = str(self._judged(HumanMessage(value)).text)
+            return value if text == value else text
         if (message := as_message(value)) is not None:
             passed = self._judged(message)
             return value if passed == message else passed
         if isinstance(value, dict):
             return self._fields(value, spoken=spoken)
-        if isinstance(value, list | tuple) and type(value) in (list, tuple):
-            made_of = _with_calls(value, [self.through(item, spoken=spoken) for item in value])
-            return _as_it_was(value, type(value)(made_of))
+        if type(value) in (list, tuple):  # of other sequences nobody knows how they are made
+            made = _with_calls(value, [self.through(item, spoken=spoken) for item in value])
+            return _as_it_was(value, made if isinstance(value, list) else tuple(made))
         return value
 
     def _command(self, command: Command[Any]) -> Command[Any]:
@@ -56,7 +56,8 @@ class _Walk:
         if isinstance(goto, Send):
             goto = self._sent(goto)
         elif not isinstance(goto, str):
-            goto = type(goto)([self._sent(to) if isinstance(to, Send) else to for to in goto])
+            each = [self._sent(to) if isinstance(to, Send) else to for to in goto]
+            goto = tuple(each) if isinstance(goto, tuple) else each
         return replace(command, update=update, goto=goto, resume=self.through(command.resume, spoken=True))
 
     def _sent(self, send: Send) -> Send:

@@ -18,7 +18,7 @@ from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
 from pipeline.langchain_door.edges.spoken import readable, released, said, written_anew
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
-from pipeline.langchain_door.edges.turns import as_message, judged_conversation, tool_sources
+from pipeline.langchain_door.edges.turns import as_messages, judged_conversation, tool_sources
 from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
 from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
@@ -187,7 +187,7 @@ def _conversation(request: ToolCallRequest) -> list[BaseMessage]:
     state = request.state
     if not isinstance(state, list):
         state = state.get("messages", ()) if isinstance(state, dict) else getattr(state, "messages", ())
-    return [found for item in state if (found := as_message(("user", item) if isinstance(item, str) else item))]
+    return [found for item in state for found in as_messages([item], texts=True) or ()]
 
 
 def _leave_it() -> None:

@@ -14,7 +14,7 @@ from pipeline.errors import BadInput
 from pipeline.langchain_door.edges.redrafting import Spoken
 from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
 from pipeline.langchain_door.edges.telling import telling
-from pipeline.langchain_door.edges.turns import sources_of
+from pipeline.langchain_door.edges.turns import as_messages, sources_of
 from pipeline.langchain_door.messages import finish_of, usage_of
 
 _ANSWERS = ("answer", "output", "output_text", "result", "text", "response")
@@ -46,9 +46,12 @@ class Answered:
             return cls(output, place, (AIMessage(found),), given=given)
         if isinstance(found, AIMessage):
             return cls(output, place, (found,), given=given)
-        if isinstance(found, list) and (spoken := _since_the_last_user(found)):
-            before = found[: _index(found, spoken[0])]
-            return cls(output, place, tuple(spoken), _without(before, turns), given)
+        # However they are written: what is handed on is what was read.
+        messages = as_messages(found, texts=True) if isinstance(found, list) else None
+        if messages and (spoken := _since_the_last_user(messages)):
+            before = messages[: _index(messages, spoken[0])]
+            whole = messages if place is None else {**output, place: messages}
+            return cls(whole, place, tuple(spoken), _without(before, turns), given)
         raise BadInput(
             f"there is no answer to judge in {type(found).__name__}: it must be a text, a message by the model, or a "
             "mapping with one (name its key as `output_key`)"
@@ -132,7 +135,7 @@ def _place(output: dict[str, Any], key: str | None) -> str:
     return known[0]
 
 
-def _since_the_last_user(messages: list[Any]) -> list[AIMessage]:
+def _since_the_last_user(messages: list[BaseMessage]) -> list[AIMessage]:
     after: list[AIMessage] = []
     for message in messages:
         if isinstance(message, HumanMessage):

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseLanguageModel
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue, StringPromptValue
 from langchain_core.runnables import Runnable, RunnableBinding
 
 from critics import Message
 from pipeline.errors import BadInput
-from pipeline.langchain_door.edges.turns import judged_conversation, judged_turns
+from pipeline.langchain_door.edges.turns import as_message, as_messages, judged_conversation, judged_turns
 from pipeline.langchain_door.messages import to_langchain
+from pipeline.structured import leaves
 
 _ASKED = ("messages", "input", "question", "query", "prompt")
 _HISTORY = ("chat_history", "history")
@@ -48,14 +49,14 @@ class Asked:
         prompt = self._prompt
         if isinstance(prompt, list):
             return judged_conversation([*self._history, *prompt])
-        shown = str(self.input) if prompt is None else prompt
+        shown = "\n".join(leaves(self.input)) if prompt is None else prompt
         asked = Message("user", shown if shown.strip() else "…")
         return (*judged_turns(self._history), asked)
 
     @property
     def _history(self) -> list[BaseMessage]:
         found = [self.input[name] for name in _HISTORY if name in self.input] if isinstance(self.input, dict) else []
-        return [message for turns in found if _are_messages(turns) for message in convert_to_messages(turns)]
+        return [message for turns in found for message in as_messages(turns) or ()]
 
     @property
     def revisable(self) -> bool:
@@ -89,11 +90,12 @@ class Asked:
             return found.text
         if isinstance(found, PromptValue):
             return found.to_messages()
-        if isinstance(found, BaseMessage):
-            return [found]
-        if _are_messages(found):
-            return convert_to_messages(found)
-        return found if isinstance(found, str) else None
+        if isinstance(found, str):
+            return found
+        spoken = self.key == "messages"
+        if isinstance(found, BaseMessage) or (spoken and not isinstance(found, list) and as_message(found) is not None):
+            found = [found]
+        return as_messages(found, texts=spoken or self.messages)
 
 
 def _key(given: dict[str, Any], key: str | None) -> str | None:
@@ -104,17 +106,3 @@ def _key(given: dict[str, Any], key: str | None) -> str | None:
     named = [name for name in _ASKED if isinstance(given.get(name), str | list | tuple | BaseMessage | PromptValue)]
     texts = [name for name, value in given.items() if isinstance(value, str)]
     return named[0] if named else texts[0] if len(texts) == 1 else None
-
-
-def _are_messages(found: Any) -> bool:
-    """Whether it is a list of messages in one of the forms that LangChain takes, a mere list of texts left out."""
-    return (
-        isinstance(found, list | tuple)
-        and bool(found)
-        and all(
-            isinstance(item, BaseMessage)
-            or (isinstance(item, tuple) and len(item) == 2 and all(isinstance(word, str) for word in item))
-            or (isinstance(item, dict) and "role" in item)
-            for item in found
-        )
-    )
