@@ -16,7 +16,7 @@ from pipeline.structured import has_tools
 class LlamaGenerator:
     """Drafts by sampling. `temperature` 0 is greedy; `max_tokens` bounds every draft, what it continues from included.
 
-    It keeps to a form by grammar, and has no tools.
+    It keeps to a form by grammar, and has no tools. Raises `ModelUnusable` for a model that cannot be asked.
     """
 
     can_continue = True
@@ -31,6 +31,7 @@ class LlamaGenerator:
         max_tokens: int = 512,
         adapters: tuple[Adapter, ...] = (),
     ) -> None:
+        engine.model.refuse_unasked()
         self._engine = engine
         self._sampling = Sampling(temperature=temperature, top_p=top_p, min_p=min_p)
         self._max_tokens = max_tokens

@@ -36,6 +36,7 @@ class LlamaJudgeModel:
     prefills = True
 
     def __init__(self, engine: Engine, *, adapters: tuple[Adapter, ...] = (), ahead: bool = False) -> None:
+        engine.model.refuse_unasked()
         self._engine = engine
         self._adapters = adapters
         self._ahead = ahead

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from critics import Message
-from pipeline.errors import ContextOverflow, ModelFault, ModelMissing, ModelUnusable
+from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelMissing, ModelUnusable
 from pipeline.llama.chat import ChatTemplate
 from pipeline.llama.huge_pages import loaded
 from pipeline.llama.shared import common
 from pipeline.machine.memory import free_bytes
+
+_ASKED = (Message("system", "a"), Message("user", "b"), Message("assistant", "c"), Message("user", "d"))
+"""What each model is asked, once, before anything depends on it."""
 
 _DRAFTS = 256
 """Texts of which it is remembered how they were written."""
@@ -133,6 +136,14 @@ class LlamaModel:
         """
         chat = template or (self._template if as_written else self._plain_template)
         return chat.tokens(messages, continues=continues, add_bos=self._adds_bos, variables=variables)
+
+    def refuse_unasked(self) -> None:
+        """Raises `ModelUnusable` for a model that cannot be asked: without a chat template, or with one that does not
+        show what it is told."""
+        try:
+            self.prompt(_ASKED)
+        except BadInput as exc:
+            raise ModelUnusable(f"{self.path} cannot be asked: {exc}. Use a file with another chat template") from exc
 
     def before_last(self, messages: Sequence[Message]) -> int:
         """Tokens of the prompt that come before its last message's turn."""

@@ -150,10 +150,10 @@ def test_where_being_told_changes_nothing_nothing_is_measured(monkeypatch: pytes
 
 DEAF = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-    "{% for part in m.content if part.text %}{{ part.text }}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% for part in m.content if part.words %}{{ part.words }}{% endfor %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""It looks for texts in lists alone, so that even at the head of the user's turn nothing is read."""
+"""It looks for what no message has, so that even at the head of the user's turn nothing is read."""
 
 
 def test_a_template_without_system_messages_is_named_at_the_start(tmp_path: Path) -> None:

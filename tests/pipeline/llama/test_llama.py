@@ -19,6 +19,7 @@ from pipeline.assembly import embedded
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, compile_grammar, fingerprint
 from pipeline.llama.engine import Writing
 from pipeline.llama.waiting import listened
+from tests.pipeline.llama.renamed_file import write_renamed
 from tests.pipeline.llama.waiting_for import until
 
 ASK = (Message("user", "Name three colours."),)
@@ -267,6 +268,17 @@ def test_a_model_without_a_chat_template_says_so(tmp_path: Path) -> None:
     bare = LlamaModel(file)
     with pytest.raises(ModelUnusable, match="carries no chat template"):
         bare.prompt(ASK)
+
+
+@pytest.mark.parametrize("made", [LlamaGenerator, LlamaJudgeModel])
+def test_a_model_that_would_not_be_told_is_refused_at_the_start(
+    tmp_path: Path, made: type[LlamaGenerator] | type[LlamaJudgeModel]
+) -> None:
+    """And not when the first prompt has come; that of the file is named."""
+    file = tmp_path / "deaf.gguf"
+    write_renamed(embedded.weights(), file, {"tokenizer.chat_template": "{{ messages[-1].content }}"})
+    with closing(Engine(LlamaModel(file), context=64)) as engine, pytest.raises(ModelUnusable, match=r"deaf\.gguf"):
+        made(engine)
 
 
 def test_a_fingerprint_tells_weights_apart(tmp_path: Path) -> None:
