@@ -3,6 +3,7 @@
 from pipeline.evaluation.judged import Judged, judge_row, only_critics, only_rules
 from pipeline.evaluation.measure import Evaluation, Part, evaluate
 from pipeline.evaluation.metrics import figures
+from pipeline.evaluation.pairs import paired
 from pipeline.evaluation.record import evaluation_record
 from pipeline.evaluation.report import page
 from pipeline.evaluation.rows import Row, read_rows
@@ -22,6 +23,7 @@ __all__ = [
     "only_critics",
     "only_rules",
     "page",
+    "paired",
     "read_rows",
     "read_saved",
     "refuse_saved",

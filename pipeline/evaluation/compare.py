@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.errors import BadInput
 from pipeline.evaluation.bootstrap import Interval, paired_interval, weighted_auroc, weighted_f1
 from pipeline.evaluation.cases import Cases, Flags, of_exchanges
 from pipeline.evaluation.flips import sign_flips
 from pipeline.evaluation.judged import Judged
 from pipeline.evaluation.metrics import auroc, f1
+from pipeline.evaluation.pairs import paired
 from pipeline.evaluation.prompts import Groups, together
 from pipeline.evaluation.vendors import vendor
 
@@ -45,14 +45,8 @@ class Comparison:
 
 
 def compared(this: Sequence[Judged], other: Sequence[Judged]) -> Comparison:
-    """Pair rows by set and id. Raises `BadInput` where no row is in both, or one has two labels."""
-    theirs = {(row.set, row.id): row for row in other}
-    pairs = [(row, theirs[row.set, row.id]) for row in this if (row.set, row.id) in theirs]
-    if not pairs:
-        raise BadInput("no row of the other run has the set and id of a row here: there is nothing to compare")
-    for here, there in pairs:
-        if here.label != there.label:
-            raise BadInput(f"the row {here.id!r} of {here.set} has another label in the other run")
+    """Compare the rows that both have. Raises `BadInput` as `paired` does."""
+    pairs = paired(this, other)
     one, two = of_exchanges([here for here, _ in pairs]), of_exchanges([there for _, there in pairs])
     decided = ~one.undecided & ~two.undecided
     first, second = one.where(decided), two.where(decided)

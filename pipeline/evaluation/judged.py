@@ -58,6 +58,8 @@ class Judged(_Record):
     """Why it is undecided, where it is."""
     prompt: str | None = None
     """The same for rows with the same prompt, empty for none; `None` where it was not kept."""
+    exchange: str | None = None
+    """The same for rows of which the same was judged; `None` where it was not kept."""
 
 
 def judge_row(pipeline: Pipeline, row: Row, models: Mapping[str, str] | None = None) -> Judged:
@@ -82,6 +84,7 @@ def judge_row(pipeline: Pipeline, row: Row, models: Mapping[str, str] | None = N
         seconds=round(seconds, 6),
         why=_doubt(verdict) if outcome == "undecided" else "",
         prompt=digest(row.text),
+        exchange=row.exchange,
     )
 
 

@@ -1,8 +1,12 @@
-"""Which rows answer one prompt: they are right or wrong together, and tell less than as many prompts would."""
+"""Which rows answer one prompt: they are right or wrong together, and tell less than as many prompts would.
+
+And which rows of two runs are the same.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,8 +21,12 @@ _LENGTH = 16
 def digest(prompt: str) -> str:
     """What is the same for one prompt, in whatever case and spacing; empty for one without words."""
     words = " ".join(prompt.casefold().split())
-    # Data may hold lone surrogates.
-    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH] if words else ""
+    return _hashed(words) if words else ""
+
+
+def digest_of_parts(parts: Sequence[str]) -> str:
+    """What is the same for the same parts alone, to the letter."""
+    return _hashed(json.dumps(parts))
 
 
 def grouped(digests: Sequence[str | None]) -> Groups:
@@ -36,3 +44,8 @@ def grouped(digests: Sequence[str | None]) -> Groups:
 def together(groups: Groups) -> bool:
     """Whether any group has more than one row."""
     return len(np.unique(groups)) < len(groups)
+
+
+def _hashed(text: str) -> str:
+    # Data may hold lone surrogates.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]

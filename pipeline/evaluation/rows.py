@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from critics import Source
 from pipeline.errors import BadInput
+from pipeline.evaluation.prompts import digest_of_parts
 from pipeline.files.inputs import BadLine, Id, LabelledIn, file_lines, sources
 
 Side = Literal["input", "output"]
@@ -36,6 +37,12 @@ class Row:
     @property
     def side(self) -> Side:
         return "input" if self.response is None else "output"
+
+    @property
+    def exchange(self) -> str:
+        """The same for rows of which the same is judged: text, response and sources."""
+        given = (part for source in self.context for part in astuple(source))
+        return digest_of_parts([self.side, self.text, self.response or "", *given])
 
 
 def read_rows(files: Sequence[Path], *, limit: int | None = None) -> list[Row]:

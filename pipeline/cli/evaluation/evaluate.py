@@ -28,6 +28,7 @@ from pipeline.evaluation import (
     needed,
     only_critics,
     page,
+    paired,
     read_rows,
     read_saved,
     refuse_saved,
@@ -78,6 +79,8 @@ def evaluate_critics(
         refuse_saved(save)
     rows = read_rows(data, limit=limit)
     other = read_saved([compare], note) if compare else None
+    if other is not None:
+        paired(rows, other)  # what cannot be compared is told before an hour of judging, not after
     loaded = options.manifesto_from(settings)
     judging = only_critics(loaded, tuple(critic)) if critic else loaded
     judged = judge_all(judging_pipeline(judging, settings), rows, models(settings), save)

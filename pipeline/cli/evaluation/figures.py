@@ -80,6 +80,7 @@ def _compared(given: Comparison) -> Table:
     table.add_row("only this right", str(given.only_this), "")
     table.add_row("only the other right", str(given.only_other), f"p = {given.p:.3g} ({given.test})")
     table.add_row("rows that both have", str(given.rows), f"{given.ranked} decided by both")
+    table.add_row("rows of one alone", str(given.only_here + given.only_there), f"{given.only_here} of them this")
     return table
 
 

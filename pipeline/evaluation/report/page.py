@@ -102,7 +102,8 @@ def _comparison(given: Comparison) -> str:
         ("only the other right", str(given.only_other), f"p = {given.p:.3g} ({given.test}, exact)"),
     ]
     told = (
-        f"Over {given.rows:,} rows that both have, {given.ranked:,} of them decided by both. This run minus the other."
+        f"Over {given.rows:,} rows that both have, {given.ranked:,} of them decided by both. This run minus the other. "
+        f"Left out: {given.only_here:,} rows that only this run has, and {given.only_there:,} that only the other has."
     )
     shown = cards(card(*row) for row in rows)
     return f'<section><h2>Compared with another run</h2><p class="dim">{told}</p>{shown}</section>'

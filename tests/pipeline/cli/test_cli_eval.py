@@ -109,6 +109,18 @@ def test_eval_saves_reports_and_compares(tmp_path: Path) -> None:
     assert "first.jsonl is there already" in taken.stderr
 
 
+def test_runs_that_cannot_be_compared_are_refused_before_anything_is_judged(tmp_path: Path) -> None:
+    """And not after an hour: other rows, and the same with other labels."""
+    assert run("eval", data(tmp_path, ROWS), "-m", "own.yaml", "--save", "first.jsonl").exit_code == 0
+    (tmp_path / "telling.py").write_text("raise SystemExit('judged')")
+    others = data(tmp_path, [(label, f"other {said}") for label, said in ROWS], "others.jsonl")
+    turned = data(tmp_path, [(1 - label, said) for label, said in ROWS], "turned.jsonl")
+    for file, why in ((others, "nothing to compare"), (turned, "labelled otherwise")):
+        result = run("eval", file, "-m", "own.yaml", "--compare", "first.jsonl", "--save", "s.jsonl")
+        assert (result.exit_code, why in result.stderr) == (2, True)
+        assert not list(tmp_path.glob("s.jsonl*"))
+
+
 def test_what_a_stopped_run_left_is_compared_without_its_torn_line(tmp_path: Path) -> None:
     """As the message says that told where it is; the line is named."""
     file = data(tmp_path, ROWS)

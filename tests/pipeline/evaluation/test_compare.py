@@ -13,7 +13,7 @@ from pipeline.evaluation.compare import compared, mcnemar
 from pipeline.evaluation.flips import sign_flips
 
 
-def judged(key: int, label: int, breach: float | None) -> Judged:
+def judged(key: int, label: int, breach: float | None, exchange: str | None = "") -> Judged:
     outcome: FindingOutcome = "undecided" if breach is None else "broken" if breach >= 0.5 else "pass"
     return Judged(
         set="s",
@@ -26,6 +26,7 @@ def judged(key: int, label: int, breach: float | None) -> Judged:
         rules={},
         tokens=0,
         seconds=0,
+        exchange=f"of {key}" if exchange == "" else exchange,
     )
 
 
@@ -42,11 +43,28 @@ def test_a_better_run_is_better_by_as_much_as_its_figures() -> None:
     assert (told.only_this, told.only_other, told.p) == (2, 0, 0.5)
 
 
-def test_rows_are_paired_by_id_and_the_others_are_counted() -> None:
+def test_rows_are_paired_by_what_was_judged_and_the_others_are_counted() -> None:
     """Whatever their order."""
     told = compared(run(0.1, 0.9, 0.2, 0.8), [*reversed(run(0.1, 0.9, 0.2)), judged(9, 1, 0.5)])
     assert (told.rows, told.only_here, told.only_there) == (3, 1, 1)
     assert told.auroc == 0
+
+
+def test_a_line_put_in_moves_ids_and_pairs_nothing_that_was_not_judged_alike() -> None:
+    """Rows without ids are numbered by their lines: a new first line must not shift all comparisons by one."""
+    before = [judged(n, n % 2, 0.9 if n % 2 else 0.1, f"text {n}") for n in range(8)]
+    new = judged(0, 0, 0.9, "a new one")
+    after = [new, *(row.model_copy(update={"id": n + 1, "set": "renamed"}) for n, row in enumerate(before))]
+    told = compared(after, before)
+    assert (told.rows, told.only_here, told.only_there) == (8, 1, 0)
+    assert (told.only_this, told.only_other) == (0, 0)
+
+
+def test_copies_are_paired_one_by_one() -> None:
+    """And each by its own label, where they have two."""
+    twice = [judged(1, 1, 0.9, "a"), judged(2, 0, 0.9, "a"), judged(3, 1, 0.1, "a"), judged(4, 0, 0.1, "b")]
+    told = compared(twice[1:], twice)
+    assert (told.rows, told.only_here, told.only_there) == (3, 0, 1)
 
 
 def test_what_is_undecided_is_never_right() -> None:
@@ -57,11 +75,13 @@ def test_what_is_undecided_is_never_right() -> None:
 
 
 def test_runs_that_do_not_belong_together_are_refused() -> None:
-    """No row in common, or two truths about one row."""
+    """No row in common, two truths about one row, or no word of what was judged."""
     with pytest.raises(BadInput, match="nothing to compare"):
         compared(run(0.1), [judged(5, 1, 0.5)])
-    with pytest.raises(BadInput, match="another label"):
+    with pytest.raises(BadInput, match="labelled otherwise"):
         compared(run(0.1), [judged(0, 1, 0.5)])
+    with pytest.raises(BadInput, match="does not say what was judged"):
+        compared(run(0.1), [judged(0, 0, 0.5, None)])
 
 
 @pytest.mark.parametrize(("split", "p"), [((0, 0), 1), ((5, 5), 1), ((0, 5), 0.0625), ((1, 9), 22 / 1024)])
