@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from pipeline.evaluation.bootstrap import Interval
 from pipeline.evaluation.measure import Part
-
-NOT_TOLD = "–"
-
-
-def number(value: float | None, *, signed: bool = False) -> str:
-    """Three digits, or a dash for what could not be told."""
-    if value is None:
-        return NOT_TOLD
-    return f"{value:+.3f}" if signed else f"{value:.3f}"
+from pipeline.rounding import number
 
 
 def span(interval: Interval | None, *, signed: bool = False) -> str:

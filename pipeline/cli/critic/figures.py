@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
+from pipeline.rounding import number
 from pipeline.training.heads import TrainedProbe
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ def table(figures: Figures) -> Table:
 
 
 def _area(auroc: float) -> str:
-    return "one class" if auroc != auroc else f"{auroc:.3f}"
+    return "one class" if auroc != auroc else number(auroc)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pipeline.cli.terminal.reporting import stdout
 from pipeline.evaluation.calibrating import Calibrated
-from pipeline.evaluation.words import number
+from pipeline.rounding import number
 
 
 def show(done: Sequence[Calibrated]) -> None:
@@ -44,7 +44,7 @@ def _rules(done: Sequence[Calibrated]) -> Table:
         before, after = given.before, given.after
         table.add_row(
             given.rule.id,
-            _change(given.rule.threshold, given.threshold),
+            f"{given.rule.threshold:g} → {given.threshold:g}",
             _change(before.f1, after.f1),
             _change(before.recall, after.recall),
             _change(before.false_positive_rate, after.false_positive_rate),
@@ -57,7 +57,7 @@ def _critics(done: Sequence[Calibrated]) -> Table:
     for given in done:
         for f in given.critics:
             errors = _change(f.before.calibration_error, f.after.calibration_error)
-            losses = _change(f.before.log_loss, f.after.log_loss)
+            losses = f"{f.before.log_loss:.3f} → {f.after.log_loss:.3f}"
             table.add_row(given.rule.id, f.critic, f.method or "as it is", errors, losses)
     return table
 

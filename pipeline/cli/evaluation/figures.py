@@ -12,7 +12,8 @@ from pipeline.cli.terminal.fitting import Fitting
 from pipeline.cli.terminal.reporting import say, stdout
 from pipeline.evaluation import Evaluation, Part, figures
 from pipeline.evaluation.compare import Comparison
-from pipeline.evaluation.words import costs, number, span
+from pipeline.evaluation.words import costs, span
+from pipeline.rounding import number
 
 
 def show(evaluation: Evaluation) -> None:
@@ -32,7 +33,7 @@ def show(evaluation: Evaluation) -> None:
             say(f"{part.name}: {part.figures.missing}")
     for part in evaluation.parts:
         if part.mistakes and part.kind == "set":
-            ids = ", ".join(f"{m.id} ({m.kind}, {m.probability:.2f})" for m in part.mistakes)
+            ids = ", ".join(f"{m.id} ({m.kind}, {number(m.probability)})" for m in part.mistakes)
             say(f"{part.name}, surest and wrong: {ids}")
 
 

@@ -15,6 +15,7 @@ from critics import Manifesto, lineage, load
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
 from pipeline.files.replacing import replacing
+from pipeline.rounding import number
 
 _SUFFIX = "-calibrated"
 
@@ -104,22 +105,19 @@ def _told(given: Calibrated) -> list[str]:
     before, after = given.before, given.after
     lines = [
         f"{given.rule.id}: {after.rows} rows, {after.positives} of them broken. "
-        f"Threshold {given.rule.threshold:g} to {given.threshold:g}, F1 {_number(before.f1)} to {_number(after.f1)},",
-        f"  recall {_number(before.recall)} to {_number(after.recall)}, "
-        f"false positives {_number(before.false_positive_rate)} to {_number(after.false_positive_rate)}",
+        f"Threshold {given.rule.threshold:g} to {given.threshold:g}, F1 {number(before.f1)} to {number(after.f1)},",
+        f"  recall {number(before.recall)} to {number(after.recall)}, "
+        f"false positives {number(before.false_positive_rate)} to {number(after.false_positive_rate)}",
     ]
     return lines + [_of_critic(fitted) for fitted in given.critics]
 
 
 def _of_critic(f: Fitted) -> str:
+    before, after = f.before, f.after
     return (
-        f"  {f.critic}, {f.method or 'as it is'}: calibration error {f.before.calibration_error:.3f} to "
-        f"{f.after.calibration_error:.3f}, log loss {f.before.log_loss:.3f} to {f.after.log_loss:.3f} ({f.rows} rows)"
+        f"  {f.critic}, {f.method or 'as it is'}: calibration error {number(before.calibration_error)} to "
+        f"{number(after.calibration_error)}, log loss {before.log_loss:.3f} to {after.log_loss:.3f} ({f.rows} rows)"
     )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 HOW = f"Figures after are cross-validated in {FOLDS} folds; calibration error is over 10 bins of equal mass."

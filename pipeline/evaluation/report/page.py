@@ -10,8 +10,9 @@ from pipeline.evaluation.measure import Evaluation, Part
 from pipeline.evaluation.metrics import figures
 from pipeline.evaluation.mistakes import Mistake
 from pipeline.evaluation.report.plots import plots
-from pipeline.evaluation.words import costs, number, span
+from pipeline.evaluation.words import costs, span
 from pipeline.pages import card, cards, document, table
+from pipeline.rounding import number
 
 _KINDS = {"set": "Data set", "all": "All rows", "rule": "Rule"}
 _HEADS = ("", "rows", "broken", "AUROC", "F1", "precision", "recall", "false positives", "undecided")
@@ -44,7 +45,7 @@ def _overview(parts: Iterable[Part]) -> str:
     for index, part in enumerate(parts):
         f = part.figures
         told = [f"{f.rows:,}", f"{f.positives:,}", number(f.auroc), number(f.f1), number(f.precision)]
-        told += [number(f.recall), number(f.false_positive_rate), f"{f.undecided_share:.0%}"]
+        told += [number(f.recall), number(f.false_positive_rate), number(f.undecided_share)]
         rows.append((f'<a href="#part{index}" style="color:var(--critic)">{escape(part.name)}</a>', told))
     return table("Overview", _HEADS, rows)
 
@@ -54,7 +55,7 @@ def _part(part: Part, key: str) -> str:
     shown = [
         card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth"),
         card("AUROC", number(f.auroc), span(f.auroc_interval)),
-        card("AUPRC", number(f.auprc), f"chance {f.positives / f.rows:.2f}"),
+        card("AUPRC", number(f.auprc), f"chance {number(f.positives / f.rows)}"),
         card("F1", number(f.f1), span(f.f1_interval)),
         card("precision", number(f.precision)),
         card("recall", number(f.recall)),
@@ -62,7 +63,7 @@ def _part(part: Part, key: str) -> str:
         card("recall at 5 %", number(f.recall_at_5), "false positives"),
         card("false positives", number(f.false_positive_rate), "at the shipped threshold"),
         card("calibration error", number(f.calibration_error), "10 bins of equal mass"),
-        card("undecided", f"{f.undecided_share:.1%}", f"{f.undecided} rows, {f.undecided_positives} broken"),
+        card("undecided", number(f.undecided_share), f"{f.undecided} rows, {f.undecided_positives} broken"),
         card("a judgement", *costs(part)),
     ]
     for name, cases in part.baselines.items():
@@ -84,7 +85,7 @@ def _part(part: Part, key: str) -> str:
 
 def _mistakes(mistakes: Iterable[Mistake]) -> str:
     shown = "".join(
-        f"<details><summary>{m.kind}, breach {m.probability:.2f}: {escape(m.set)}, {escape(str(m.id))}"
+        f"<details><summary>{m.kind}, breach {escape(number(m.probability))}: {escape(m.set)}, {escape(str(m.id))}"
         f"{escape(f' ({m.category})' if m.category else '')}</summary>"
         f"<blockquote>{escape(m.text)}</blockquote>"
         + (f"<blockquote>{escape(m.response)}</blockquote>" if m.response is not None else "")

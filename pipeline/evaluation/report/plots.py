@@ -12,6 +12,7 @@ from pipeline.evaluation.measure import Part
 from pipeline.evaluation.metrics import auprc, auroc
 from pipeline.evaluation.vendors import vendor
 from pipeline.pages import BASELINE, CRITIC, FAINT, INK, canvas, svg
+from pipeline.rounding import number
 
 _POINTS = 300
 """Of a curve: more cannot be seen, and would make the page heavy."""
@@ -41,7 +42,7 @@ def _precision(part: Part, key: str) -> str:
     share = part.figures.positives / part.figures.rows
     axes.plot([0, 1], [share, share], color=FAINT, linestyle=":", label="chance")
     areas = _curves(axes, part, _pr_curve, auprc, "steps-post")
-    return svg(figure, key, f"Precision against recall of {part.name}. Area: {areas}; chance is {share:.2f}.")
+    return svg(figure, key, f"Precision against recall of {part.name}. Area: {areas}; chance is {number(share)}.")
 
 
 def _reliability(part: Part, key: str) -> str:
@@ -51,11 +52,9 @@ def _reliability(part: Part, key: str) -> str:
     said, true = [b.said for b in bins], [b.true for b in bins]
     axes.plot(said, true, color=CRITIC, marker="o", markersize=4, label="critics")
     axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="upper left")
-    pairs = ", ".join(f"{b.said:.2f} was {b.true:.2f}" for b in bins)
-    error = part.figures.calibration_error
-    return svg(
-        figure, key, f"Reliability of {part.name}, calibration error {error:.2f}. Said and true by bin: {pairs}."
-    )
+    pairs = ", ".join(f"{number(b.said)} was {number(b.true)}" for b in bins)
+    error = number(part.figures.calibration_error)
+    return svg(figure, key, f"Reliability of {part.name}, calibration error {error}. Said and true by bin: {pairs}.")
 
 
 def _curves(axes: Any, part: Part, curve: Curve, area: Callable[[Cases], float], style: str) -> str:
@@ -67,7 +66,7 @@ def _curves(axes: Any, part: Part, curve: Curve, area: Callable[[Cases], float],
     for name, cases, colour, dashes in shown:
         x, y = curve(cases)
         axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.8, drawstyle=style, label=name)
-        told.append(f"{name} {area(cases):.2f}")
+        told.append(f"{name} {number(area(cases))}")
     axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="best")
     return ", ".join(told)
 

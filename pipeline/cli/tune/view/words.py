@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from critics import Judgement
 from pipeline.loop import STOPS, Outcome
+from pipeline.rounding import number, share
 from pipeline.tuning import Ended, Rate, Result, Spent
 
 
@@ -47,7 +48,7 @@ def why(judgement: Judgement) -> str:
     flag = " (flag)" if judgement.rule.action == "flag" and judgement.outcome == "broken" else ""
     critique = " ".join(judgement.critique.split())
     p = judgement.probability
-    sure = f" {p:.2f} (broken from {judgement.rule.threshold:g})" if p is not None and 0 < p < 1 else ""
+    sure = f" {number(p, digits=2)} (broken from {judgement.rule.threshold:g})" if p is not None and 0 < p < 1 else ""
     return f"{judgement.rule.id}{flag}{sure}" + (f": {critique}" if critique else "")
 
 
@@ -57,7 +58,8 @@ def spread(rule: str, results: Iterable[Result]) -> list[str]:
     sure = [probability for probability, _ in found if probability is not None]
     if all(probability in (0, 1) for probability in sure):
         return []
-    return [f"{rule}: {min(sure):.2f} to {max(sure):.2f} on these answers (broken from {found[0][1]:g})"]
+    low, high = number(min(sure), digits=2), number(max(sure), digits=2)
+    return [f"{rule}: {low} to {high} on these answers (broken from {found[0][1]:g})"]
 
 
 def shortfall(result: Result) -> str:
@@ -73,4 +75,4 @@ def _rates(before: Rate | None, after: Rate) -> str:
 
 
 def _share(rate: Rate) -> str:
-    return f"{rate.passed / rate.of:.0%}" if rate.of else "–"
+    return share(rate.passed, rate.of)

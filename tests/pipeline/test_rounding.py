@@ -1,0 +1,43 @@
+"""What a figure is shown as."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.rounding import number, share
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (0.5, "0.500"),
+        (0.9994, "0.999"),
+        (0.9996, ">0.999"),
+        (1.0, "1.000"),
+        (0.0004, "<0.001"),
+        (0.0006, "0.001"),
+        (0.0, "0.000"),
+        (-0.0, "0.000"),
+        (1.2345, "1.234"),
+    ],
+)
+def test_nearly_all_is_not_all_and_nearly_none_is_not_none(value: float | None, shown: str) -> None:
+    """A recall of 0.9996 has missed something."""
+    assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "+0.000"), (-0.0, "+0.000"), (-0.0002, "-0.0002"), (0.0003, "+0.0003"), (0.0123, "+0.012"), (-1, "-1.000")],
+)
+def test_a_difference_keeps_its_side(value: float, shown: str) -> None:
+    """Whether an interval holds 0 must be seen."""
+    assert number(value, signed=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"), [(0, 0, "–"), (199, 200, "99%"), (200, 200, "100%"), (1, 300, "1%"), (0, 300, "0%")]
+)
+def test_per_cent_are_all_or_none_only_where_they_are(part: int, whole: int, shown: str) -> None:
+    assert share(part, whole) == shown
