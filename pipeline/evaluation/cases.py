@@ -15,6 +15,9 @@ from pipeline.evaluation.prompts import Groups, grouped
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
+FEWEST = 5
+"""Cases of each class, at least, for a figure that sets one against the other: with fewer it is chance."""
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -35,6 +38,11 @@ class Cases:
     @property
     def both_classes(self) -> bool:
         return bool(self.labels.any() and not self.labels.all())
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are `FEWEST` of each class."""
+        return min(int(self.labels.sum()), int((~self.labels).sum())) >= FEWEST
 
     def where(self, chosen: Flags) -> Cases:
         groups = None if self.groups is None else self.groups[chosen]

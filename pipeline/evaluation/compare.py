@@ -53,7 +53,7 @@ def compared(this: Sequence[Judged], other: Sequence[Judged]) -> Comparison:
     right, theirs_right = _right(one), _right(two)
     only_this, only_other = int((right & ~theirs_right).sum()), int((theirs_right & ~right).sum())
     p, test = _chance(one.groups, right, theirs_right)
-    ranked, classed = first.both_classes, one.both_classes
+    ranked, classed = first.enough, one.enough
     return Comparison(
         rows=len(pairs),
         ranked=len(first),

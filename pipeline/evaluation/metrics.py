@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.evaluation.bootstrap import Interval, auroc_interval, f1_interval
-from pipeline.evaluation.cases import Cases, Numbers
+from pipeline.evaluation.cases import FEWEST, Cases, Flags, Numbers
+from pipeline.evaluation.shares import exact_interval, share_interval
 from pipeline.evaluation.vendors import vendor
 
 BINS = 10
@@ -27,7 +29,8 @@ class Figures:
     """`None` is what cannot be told from these rows; `missing` says why. Intervals hold 95 %.
 
     AUROC, AUPRC and calibration leave undecided rows out; recall counts an undecided breach as not detected. F1,
-    precision and recall are at the shipped thresholds. `false_positive_rate` is of all rows that break nothing.
+    precision and recall are at the shipped thresholds. `false_positive_rate` is of all rows that break nothing. All but
+    precision, recall and this last want `FEWEST` rows of each class.
     """
 
     rows: int
@@ -40,10 +43,13 @@ class Figures:
     f1: float | None = None
     f1_interval: Interval | None = None
     precision: float | None = None
+    precision_interval: Interval | None = None
     recall: float | None = None
+    recall_interval: Interval | None = None
     recall_at_1: float | None = None
     recall_at_5: float | None = None
     false_positive_rate: float | None = None
+    false_positive_interval: Interval | None = None
     calibration_error: float | None = None
     bins: tuple[Bin, ...] = ()
     missing: str = ""
@@ -54,31 +60,42 @@ class Figures:
 
 
 def figures(cases: Cases, *, intervals: bool = True) -> Figures:
-    """Everything that can be told of at least one case."""
+    """Everything that can be told of at least one case; without `intervals`, only those of shares."""
     positives = int(cases.labels.sum())
     negatives = len(cases) - positives
     ranked = cases.decided
-    both, rankable = cases.both_classes, ranked.both_classes
+    enough, rankable = cases.enough, ranked.enough
     bins = reliability(ranked) if len(ranked) else ()
-    predicted = int(cases.broken.sum())
+    predicted = cases.both_classes and bool(cases.broken.any())
+    precision, recall, alarms = (
+        _share(cases, hits, of) if told else (None, None)
+        for hits, of, told in (
+            (cases.labels, cases.broken, predicted),
+            (cases.broken, cases.labels, positives),
+            (cases.broken, ~cases.labels, negatives),
+        )
+    )
     return Figures(
         rows=len(cases),
         positives=positives,
         undecided=int(cases.undecided.sum()),
         undecided_positives=int((cases.undecided & cases.labels).sum()),
         auroc=auroc(ranked) if rankable else None,
-        auroc_interval=auroc_interval(ranked) if rankable and intervals else None,
+        auroc_interval=_interval(auroc_interval, ranked) if rankable and intervals else None,
         auprc=auprc(ranked) if rankable else None,
-        f1=f1(cases) if both else None,
-        f1_interval=f1_interval(cases) if both and intervals else None,
-        precision=float(cases.labels[cases.broken].mean()) if both and predicted else None,
-        recall=float(cases.broken[cases.labels].mean()) if positives else None,
+        f1=f1(cases) if enough else None,
+        f1_interval=_interval(f1_interval, cases) if enough and intervals else None,
+        precision=precision[0],
+        precision_interval=precision[1],
+        recall=recall[0],
+        recall_interval=recall[1],
         recall_at_1=recall_at(cases, 0.01) if rankable else None,
         recall_at_5=recall_at(cases, 0.05) if rankable else None,
-        false_positive_rate=float(cases.broken[~cases.labels].mean()) if negatives else None,
+        false_positive_rate=alarms[0],
+        false_positive_interval=alarms[1],
         calibration_error=calibration_error(bins) if rankable else None,
         bins=bins,
-        missing=_missing(positives, negatives, rankable=rankable),
+        missing=_missing(positives, negatives, enough=enough, rankable=rankable),
     )
 
 
@@ -120,9 +137,28 @@ def calibration_error(bins: tuple[Bin, ...]) -> float:
     return sum(b.rows * abs(b.said - b.true) for b in bins) / sum(b.rows for b in bins)
 
 
-def _missing(positives: int, negatives: int, *, rankable: bool) -> str:
+def _share(cases: Cases, hits: Flags, of: Flags) -> tuple[float, Interval]:
+    """The share of those cases that are `hits`, and between what it may be."""
+    groups = None if cases.groups is None else cases.groups[of]
+    return float(hits[of].mean()), share_interval(hits[of], groups)
+
+
+def _interval(drawn: Callable[[Cases], Interval], cases: Cases) -> Interval:
+    """Where the figure is perfect, or as bad as can be, so is every sample, however few the rows: then it is taken for
+    a share of the prompts of the smaller class."""
+    low, high = drawn(cases)
+    if low != high or low not in (0, 1):
+        return low, high
+    groups = np.arange(len(cases)) if cases.groups is None else cases.groups
+    return exact_interval(low, min(len(np.unique(groups[of])) for of in (cases.labels, ~cases.labels)))
+
+
+def _missing(positives: int, negatives: int, *, enough: bool, rankable: bool) -> str:
     if not positives:
         return "no row breaks anything, so only false positives can be told"
     if not negatives:
         return "every row breaks something, so only recall can be told"
-    return "" if rankable else "too much is undecided to rank the rest"
+    if not enough:
+        kinds = f"{positives} that break something and {negatives} that break nothing"
+        return f"of {kinds} only shares can be told: the other figures want {FEWEST} of each"
+    return "" if rankable else f"too much is undecided to rank the rest, which wants {FEWEST} of each kind"

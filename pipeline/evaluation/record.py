@@ -16,7 +16,13 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "manifesto": manifesto_record(evaluation.manifesto),
         "critics": list(evaluation.critics) or None,
-        "how": {"bootstrap_samples": SAMPLES, "interval": 0.95, "calibration_bins": BINS, "bins_of": "equal mass"},
+        "how": {
+            "interval": 0.95,
+            "bootstrap_samples": SAMPLES,
+            "intervals_of_shares": "Clopper-Pearson, effective sample size",
+            "calibration_bins": BINS,
+            "bins_of": "equal mass",
+        },
         "parts": [_part(part) for part in evaluation.parts],
         "comparison": asdict(evaluation.comparison) if evaluation.comparison else None,
         "notes": list(evaluation.notes),

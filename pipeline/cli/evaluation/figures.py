@@ -19,7 +19,7 @@ from pipeline.rounding import number
 def show(evaluation: Evaluation) -> None:
     """Print what was measured; what a reader must know of it goes to standard error."""
     console = stdout()
-    for table in (_ranking, _deciding, _costing):
+    for table in (_ranking, _deciding, _at_others, _costing):
         console.print(Fitting(table(evaluation.parts)))
         console.print()
     if evaluation.comparison:
@@ -48,21 +48,33 @@ def _ranking(parts: Iterable[Part]) -> Table:
 
 
 def _deciding(parts: Iterable[Part]) -> Table:
-    table = _table("", "precision", "recall", "at 1 %", "at 5 %", "false pos.", "undecided")
+    table = _table("", "precision", "95 %", "recall", "95 %", "false pos.", "95 %")
     for part in parts:
         f = part.figures
-        told = f.precision, f.recall, f.recall_at_1, f.recall_at_5, f.false_positive_rate, f.undecided_share
+        told = (
+            (f.precision, f.precision_interval),
+            (f.recall, f.recall_interval),
+            (f.false_positive_rate, f.false_positive_interval),
+        )
+        table.add_row(Text(part.name), *(cell for figure, sure in told for cell in (number(figure), span(sure))))
+    return table
+
+
+def _at_others(parts: Iterable[Part]) -> Table:
+    table = _table("", "recall at 1 %", "at 5 %", "AUPRC", "calib.", "undecided")
+    for part in parts:
+        f = part.figures
+        told = f.recall_at_1, f.recall_at_5, f.auprc, f.calibration_error, f.undecided_share
         table.add_row(Text(part.name), *map(number, told))
     return table
 
 
 def _costing(parts: Iterable[Part]) -> Table:
-    table = _table("", "AUPRC", "calib.", "tokens", "time", "refusals", "bag of words")
+    table = _table("", "tokens", "time", "refusals", "bag of words")
     for part in parts:
-        f = part.figures
         told = costs(part)[0].removesuffix(" tokens"), costs(part)[1]
         baselines = (_baseline(part, name) for name in ("refusal phrases", "bag of words"))
-        table.add_row(Text(part.name), number(f.auprc), number(f.calibration_error), *told, *baselines)
+        table.add_row(Text(part.name), *told, *baselines)
     return table
 
 

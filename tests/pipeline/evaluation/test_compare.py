@@ -36,17 +36,18 @@ def run(*breaches: float | None) -> list[Judged]:
 
 
 def test_a_better_run_is_better_by_as_much_as_its_figures() -> None:
-    """AUROC 1 against 0.75, F1 1 against 0.5, two rows set right and none spoilt."""
-    told = compared(run(0.1, 0.9, 0.2, 0.8), run(0.1, 0.9, 0.6, 0.4))
+    """AUROC 1 against 0.75, F1 1 against 0.5, two rows of four set right and none spoilt."""
+    told = compared(run(*(0.1, 0.9, 0.2, 0.8) * 3), run(*(0.1, 0.9, 0.6, 0.4) * 3))
     assert told.auroc == pytest.approx(1 - 0.75)
     assert told.f1 == pytest.approx(1 - 0.5)
-    assert (told.only_this, told.only_other, told.p) == (2, 0, 0.5)
+    assert (told.only_this, told.only_other, told.p) == (6, 0, 2 / 64)
 
 
 def test_rows_are_paired_by_what_was_judged_and_the_others_are_counted() -> None:
     """Whatever their order."""
-    told = compared(run(0.1, 0.9, 0.2, 0.8), [*reversed(run(0.1, 0.9, 0.2)), judged(9, 1, 0.5)])
-    assert (told.rows, told.only_here, told.only_there) == (3, 1, 1)
+    there = run(*(0.1, 0.9, 0.2, 0.8) * 3)
+    told = compared(there, [*reversed(there[:-1]), judged(90, 1, 0.5)])
+    assert (told.rows, told.only_here, told.only_there) == (11, 1, 1)
     assert told.auroc == 0
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from pipeline.evaluation.bootstrap import (
@@ -20,6 +21,7 @@ from pipeline.evaluation.bootstrap import (
 )
 from pipeline.evaluation.cases import Cases, cases
 from pipeline.evaluation.metrics import BINS, calibration_error, figures, recall_at, reliability
+from pipeline.evaluation.shares import share_interval
 
 
 def of(labels: list[int], scores: Sequence[float | None], threshold: float = 0.5) -> Cases:
@@ -34,9 +36,9 @@ mixed = graded.filter(lambda rows: 0 < sum(label for label, _ in rows) < len(row
 
 
 def test_figures_worked_out_by_hand() -> None:
-    """Four breaches and four others: 3 found, 1 missed, 1 false alarm; 13 of 16 pairs in order."""
-    told = figures(of([1, 1, 1, 1, 0, 0, 0, 0], [0.9, 0.8, 0.7, 0.2, 0.75, 0.3, 0.1, 0.05]))
-    assert (told.rows, told.positives, told.undecided) == (8, 4, 0)
+    """Four breaches and four others, twice: 3 found, 1 missed, 1 false alarm; 13 of 16 pairs in order."""
+    told = figures(of([1, 1, 1, 1, 0, 0, 0, 0] * 2, [0.9, 0.8, 0.7, 0.2, 0.75, 0.3, 0.1, 0.05] * 2))
+    assert (told.rows, told.positives, told.undecided) == (16, 8, 0)
     assert told.auroc == pytest.approx(13 / 16)
     assert told.precision == told.recall == told.f1 == pytest.approx(3 / 4)
     assert told.false_positive_rate == pytest.approx(1 / 4)
@@ -46,13 +48,13 @@ def test_figures_worked_out_by_hand() -> None:
 
 def test_an_undecided_breach_is_not_detected_and_not_ranked() -> None:
     """It lowers recall, at any threshold; the ranking is told of the rest, and how many are left out."""
-    told = figures(of([1, 1, 1, 1, 0, 0], [0.9, 0.8, None, None, 0.1, 0.2]))
+    told = figures(of([1, 1, 1, 1, 0, 0] * 5, [0.9, 0.8, None, None, 0.1, 0.2] * 5))
     assert told.recall == told.recall_at_5 == pytest.approx(1 / 2)
     assert told.f1 == pytest.approx(2 * 2 / (2 * 2 + 2))
     assert told.auroc == 1
-    assert (told.undecided, told.undecided_positives) == (2, 2)
+    assert (told.undecided, told.undecided_positives) == (10, 10)
     assert told.undecided_share == pytest.approx(1 / 3)
-    assert sum(b.rows for b in told.bins) == 4
+    assert sum(b.rows for b in told.bins) == 20
 
 
 def test_rows_that_break_nothing_tell_false_positives_alone() -> None:
@@ -72,9 +74,59 @@ def test_rows_that_all_break_something_tell_recall_alone() -> None:
 
 def test_nothing_but_undecided_has_a_recall_of_nought_and_no_ranking() -> None:
     """No division by nought on the way."""
-    told = figures(of([1, 0], [None, None]))
+    told = figures(of([1, 0] * 5, [None] * 10))
     assert (told.recall, told.f1, told.auroc, told.precision, told.bins) == (0, 0, None, None, ())
     assert "undecided" in told.missing
+
+
+def test_few_rows_of_one_kind_tell_shares_and_nothing_that_sets_kinds_against_each_other() -> None:
+    """Four breaches may be ranked above all else by chance: that is no AUROC of 1."""
+    told = figures(of([1] * 4 + [0] * 96, [0.9] * 4 + [0.1] * 96))
+    assert (told.auroc, told.auprc, told.f1, told.recall_at_5, told.calibration_error) == (None,) * 5
+    assert (told.recall, told.false_positive_rate) == (1, 0)
+    assert told.missing.startswith("of 4 that break something and 96 that break nothing only shares can be told")
+    one_more = figures(of([1] * 5 + [0] * 95, [0.9] * 5 + [0.1] * 95))
+    assert (one_more.auroc, one_more.missing) == (1, "")
+
+
+def test_a_share_of_few_rows_has_the_interval_of_few_rows() -> None:
+    """Also where it is none or all of them: SciPy's, exact."""
+    told = figures(of([1] * 10 + [0] * 20, [0.9] * 10 + [0.9] + [0.1] * 19))
+    for interval, hits, rows in (
+        (told.recall_interval, 10, 10),
+        (told.false_positive_interval, 1, 20),
+        (told.precision_interval, 10, 11),
+    ):
+        assert interval == pytest.approx(tuple(binomtest(hits, rows).proportion_ci()))
+
+
+def test_replies_to_one_prompt_count_for_no_more_than_they_tell() -> None:
+    """Alike for each prompt they are worth one; as different as those to other prompts, nearly as many as there are."""
+    groups = np.repeat(np.arange(20), 5)
+    alike, apart = np.repeat(np.arange(20) < 10, 5), np.random.default_rng(0).permutation(np.arange(100) < 50)
+    assert share_interval(alike, groups) == pytest.approx(tuple(binomtest(10, 20).proportion_ci()), abs=0.02)
+    low, high = share_interval(apart, groups)
+    assert high - low < 1.3 * np.ptp(binomtest(50, 100).proportion_ci())
+    assert share_interval(np.ones(100, dtype=np.bool_), groups) == share_interval(np.ones(20, dtype=np.bool_))
+
+
+def test_an_interval_of_a_share_holds_the_truth_where_replies_share_prompts() -> None:
+    """As often as it says."""
+    held = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        hits = rng.random(300) < np.repeat(rng.beta(0.5, 0.5, 30), 10)
+        low, high = share_interval(hits, np.repeat(np.arange(30), 10))
+        held.append(low <= 0.5 <= high)
+    assert np.mean(held) >= 0.93
+
+
+def test_a_perfect_figure_of_few_rows_is_no_certainty() -> None:
+    """Every sample of six and six is perfect as well."""
+    told = figures(of([1] * 6 + [0] * 60, [0.9] * 6 + [0.1] * 60))
+    assert told.auroc == told.f1 == 1
+    for interval in (told.auroc_interval, told.f1_interval):
+        assert interval == pytest.approx(tuple(binomtest(6, 6).proportion_ci()))
 
 
 @pytest.mark.parametrize(("rate", "recall"), [(0.0, 1 / 3), (0.34, 2 / 3), (0.7, 1.0)])
