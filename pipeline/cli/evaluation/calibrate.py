@@ -12,7 +12,7 @@ import typer
 
 from critics import Manifesto
 from pipeline.assembly.fitted import fitted, models
-from pipeline.cli.evaluation.calibrate_figures import plain, show
+from pipeline.cli.evaluation.calibrate_figures import beyond, plain, show
 from pipeline.cli.evaluation.evaluate import judge_all, judging_pipeline
 from pipeline.cli.flags import options
 from pipeline.cli.flags.inputs import refuse_over, told_by
@@ -120,6 +120,8 @@ def calibrate_critics(
                 f"note: {given.rule.id}: its new threshold takes every row for broken, its critics tell too little: "
                 "give it a better one, or bound the alarms with --max-fpr"
             )
+        if max_fpr is not None and (said := beyond(given, max_fpr)):
+            note(f"note: {said}")
     for name, why in left.items():
         say(f"not calibrated: {name}: {why}", style="yellow")
     say(f"written: {output}; use it with -m {output}")

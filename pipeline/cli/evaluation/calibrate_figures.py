@@ -11,16 +11,28 @@ from rich.table import Table
 
 from pipeline.cli.terminal.reporting import stdout
 from pipeline.evaluation.calibrating import Calibrated
+from pipeline.evaluation.words import span
 from pipeline.rounding import number
 
 
 def show(done: Sequence[Calibrated]) -> None:
     """Print what was changed, from what to what."""
     console = stdout()
-    console.print(_rules(done))
-    console.print()
-    console.print(_critics(done))
-    console.print("\nAfter the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
+    for table in (_rules, _sure, _critics):
+        console.print(table(done))
+        console.print()
+    console.print("After the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
+
+
+def beyond(given: Calibrated, max_fpr: float) -> str:
+    """What to say where more false positives were found than the bound, among rows that the threshold did not know."""
+    found = given.after.false_positive_rate
+    if found is None or found <= max_fpr:
+        return ""
+    return (
+        f"{given.rule.id}: cross-validated, {number(found)} of the rows that keep it are found broken (95 %: "
+        f"{span(given.after.false_positive_interval)}), more than {max_fpr:.3g}: give a lower bound or more rows"
+    )
 
 
 def plain(given: Calibrated) -> dict[str, Any]:
@@ -52,6 +64,16 @@ def _rules(done: Sequence[Calibrated]) -> Table:
     return table
 
 
+def _sure(done: Sequence[Calibrated]) -> Table:
+    table = _table("rule, after", "rows", "broken", "recall", "95 %", "false positives", "95 %")
+    for given in done:
+        f = given.after
+        recall, alarms = span(f.recall_interval), span(f.false_positive_interval)
+        counts = str(f.rows), str(f.positives)
+        table.add_row(given.rule.id, *counts, number(f.recall), recall, number(f.false_positive_rate), alarms)
+    return table
+
+
 def _critics(done: Sequence[Calibrated]) -> Table:
     table = _table("rule", "critic", "method", "calib. error", "log loss")
     for given in done:
@@ -65,7 +87,8 @@ def _critics(done: Sequence[Calibrated]) -> Table:
 def _table(*titles: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for title in titles:
-        table.add_column(title, justify="left" if title in ("rule", "critic", "method") else "right", overflow="fold")
+        words = title in ("rule", "rule, after", "critic", "method")
+        table.add_column(title, justify="left" if words else "right", overflow="fold")
     return table
 
 

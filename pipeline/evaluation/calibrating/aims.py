@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.cases import Flags, Numbers
+from pipeline.evaluation.prompts import Groups
+
+_ROUNDING = 1e-9
+"""0.29 * 100 is less than 29."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """At most one is given; neither means the best F1. `max_fpr` bounds the share of rows that keep the rule and are
-    found broken; `cost_ratio` is how many false alarms a missed breach is worth."""
+    """At most one is given; neither means the best F1. `max_fpr` bounds the share found broken of rows that keep the
+    rule, and are yet to come: with one prompt more than are known, and that found broken, the share must not exceed it
+    (split conformal prediction). `cost_ratio` is how many false alarms a missed breach is worth."""
 
     max_fpr: float | None = None
     cost_ratio: float | None = None
@@ -26,8 +32,23 @@ class Aim:
             return f"the least cost where a miss is worth {self.cost_ratio:.3g} false alarms"
         return "the best F1"
 
-    def threshold(self, scores: Numbers, labels: Flags) -> float:
-        """The threshold, above 0 and below 1, on calibrated `scores`; NaN is never found broken.
+    def refuse_fewer(self, prompts: int, learnt: float) -> None:
+        """Raise `BadInput` where `max_fpr` takes more rows that keep the rule than answer so many prompts, of which a
+        share is learnt from."""
+        if self.max_fpr is None or self.max_fpr == 1:
+            return
+        if self.max_fpr == 0:
+            raise BadInput("no number of rows shows that there will be no false positive: give a bound above 0")
+        needed = math.ceil((1 / self.max_fpr - 1) / learnt - _ROUNDING)
+        if prompts < needed:
+            raise BadInput(
+                f"to keep to {self.max_fpr:.3g} false positives takes {needed} rows that keep the rule, each with a "
+                f"prompt of its own, and there are {prompts}: add some, or allow {_up(1 / (prompts * learnt + 1))}"
+            )
+
+    def threshold(self, scores: Numbers, labels: Flags, groups: Groups | None = None) -> float:
+        """The threshold, above 0 and below 1, on calibrated `scores`; NaN is never found broken. Rows of one of the
+        `groups` answer one prompt.
 
         Raises `BadInput` where none keeps to `max_fpr`.
         """
@@ -38,12 +59,15 @@ class Aim:
         alarms = np.array([(scores >= line)[~labels].sum() for line in lines])
         if self.max_fpr is None:
             return float(lines[np.argmax(2 * hits / (hits + alarms + labels.sum()))])
-        shares = alarms / (~labels).sum()  # and not times: 0.29 * 100 is less than 29
-        kept = shares <= self.max_fpr
+        weights = _by_prompt(~labels, groups)
+        prompts = weights.sum()
+        found = np.array([weights[(scores >= line)[~labels]].sum() for line in lines])
+        kept = alarms <= self.max_fpr * (~labels).sum() + _ROUNDING
+        kept &= found + 1 <= self.max_fpr * (prompts + 1) + _ROUNDING
         if not kept.any():
             raise BadInput(
-                f"no threshold keeps to {self.max_fpr:.3g} false positives: at its surest, {shares[-1]:.3g} of the "
-                "rows that keep the rule are taken for broken"
+                f"no threshold keeps to {self.max_fpr:.3g} false positives: at its surest, {alarms[-1]} of the "
+                f"{(~labels).sum()} rows that keep the rule are taken for broken, and one more to come may be"
             )
         return float(lines[np.argmax(kept)])
 
@@ -53,3 +77,17 @@ def _lines(scores: Numbers) -> Numbers:
     levels = np.unique(scores[~np.isnan(scores)])
     lines = np.concatenate([[levels[0] / 2], (levels[:-1] + levels[1:]) / 2])
     return np.asarray(np.clip(lines, 1e-6, 1 - 1e-6), dtype=np.float64)
+
+
+def _by_prompt(chosen: Flags, groups: Groups | None) -> Numbers:
+    """What each chosen row counts for, so that those with one prompt come to 1 together."""
+    if groups is None:
+        return np.ones(int(chosen.sum()))
+    _, place, sizes = np.unique(groups[chosen], return_inverse=True, return_counts=True)
+    return np.asarray(1 / sizes[place], dtype=np.float64)
+
+
+def _up(bound: float) -> str:
+    """Two digits, and no less than the bound."""
+    step = 10.0 ** (math.floor(math.log10(bound)) - 1)
+    return f"{math.ceil(bound / step - _ROUNDING) * step:.2g}"

@@ -71,6 +71,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
     fits = _fits(sample, methods, np.ones(len(sample.labels), dtype=np.bool_))
     shipped = {name: rule.calibration[name] for name in rule.critics if name in rule.calibration}
     try:
+        aim.refuse_fewer(_prompts(sample.groups, ~sample.labels), 1 - 1 / FOLDS)
         threshold = _threshold(sample, fits, aim, np.ones(len(sample.labels), dtype=np.bool_))
         if aim.max_fpr is not None:
             _refuse_unreachable(rule, fits, threshold, aim.max_fpr)
@@ -90,7 +91,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
 def _best(sample: Sample, name: str, folds: list[Flags]) -> Method | None:
     """The method with the lowest log loss on rows that it was not fitted to; none where the raw word is as good."""
     decided = ~np.isnan(sample.said[name])
-    apart = decided.sum() if sample.groups is None else len(np.unique(sample.groups[decided]))
+    apart = _prompts(sample.groups, decided)
     tried = [m for m in METHODS if m != "isotonic" or apart >= ISOTONIC_ROWS]
     truth = sample.labels[decided]
     best, lowest = None, log_loss(sample.said[name][decided], truth)
@@ -99,6 +100,11 @@ def _best(sample: Sample, name: str, folds: list[Flags]) -> Method | None:
         if loss < lowest:
             best, lowest = method, loss
     return best
+
+
+def _prompts(groups: Groups | None, chosen: Flags) -> int:
+    """How many the chosen rows answer."""
+    return int(chosen.sum()) if groups is None else len(np.unique(groups[chosen]))
 
 
 def _out_of_fold(sample: Sample, name: str, method: Method | None, folds: list[Flags]) -> Numbers:
@@ -158,7 +164,8 @@ def _is(flags: Mapping[str, Flags], critic: str, row: int) -> bool:
 def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:
     """For the aim, but within the bounds of a cascade, and never beyond what every critic can reach, unless that would
     break a bound: a rule that cannot be broken is none."""
-    wanted = rounded(aim.threshold(_scores(sample, fits)[learn], sample.labels[learn]))
+    groups = None if sample.groups is None else sample.groups[learn]
+    wanted = rounded(aim.threshold(_scores(sample, fits)[learn], sample.labels[learn], groups))
     if aim.max_fpr is not None:
         return wanted
     lower, upper = sample.rule.open_between or (0.0, 1.0)
@@ -199,7 +206,7 @@ def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) ->
 
 def _figures(sample: Sample, judgements: Sequence[Judgement]) -> Figures:
     said, outcomes = [j.probability for j in judgements], [j.outcome for j in judgements]
-    return figures(cases(sample.labels.tolist(), said, outcomes), intervals=False)
+    return figures(cases(sample.labels.tolist(), said, outcomes, sample.groups), intervals=False)
 
 
 def _fitted(sample: Sample, name: str, method: Method | None, fits: Fits, shipped: Fits, folds: list[Flags]) -> Fitted:

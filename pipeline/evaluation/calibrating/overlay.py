@@ -14,6 +14,7 @@ import manifestos
 from critics import Manifesto, lineage, load
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
+from pipeline.evaluation.words import span
 from pipeline.files.replacing import replacing
 from pipeline.rounding import number
 
@@ -106,8 +107,9 @@ def _told(given: Calibrated) -> list[str]:
     lines = [
         f"{given.rule.id}: {after.rows} rows, {after.positives} of them broken. "
         f"Threshold {given.rule.threshold:g} to {given.threshold:g}, F1 {number(before.f1)} to {number(after.f1)},",
-        f"  recall {number(before.recall)} to {number(after.recall)}, "
-        f"false positives {number(before.false_positive_rate)} to {number(after.false_positive_rate)}",
+        f"  recall {number(before.recall)} to {number(after.recall)} (95 %: {span(after.recall_interval)}),",
+        f"  false positives {number(before.false_positive_rate)} to {number(after.false_positive_rate)} "
+        f"(95 %: {span(after.false_positive_interval)})",
     ]
     return lines + [_of_critic(fitted) for fitted in given.critics]
 

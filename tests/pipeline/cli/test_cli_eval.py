@@ -344,6 +344,7 @@ def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
         (["data.jsonl", "-o", "new.yaml", "--max-fpr", "0.1", "--cost-ratio", "2"], "either --max-fpr or --cost-ratio"),
         (["data.jsonl", "-o", "new.yaml", "--rule", "calm"], "its critics (patterns) are certain"),
         (["few.jsonl", "-o", "new.yaml"], "10 of each are needed"),
+        (["data.jsonl", "-o", "new.yaml", "--max-fpr", "0.01"], "kind: to keep to 0.01 false positives takes 124 rows"),
         (["input.jsonl", "-o", "new.yaml"], "no row has a response"),
     ],
 )

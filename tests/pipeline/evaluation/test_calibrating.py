@@ -178,9 +178,9 @@ LABELS = np.array([0, 0, 1, 0, 0, 1, 1, 1], dtype=np.bool_)
     ("aim", "low", "high"),
     [
         (Aim(), 0.6, 0.7),  # 3 hits, no alarm, 1 missed: 6/7; any other is worse
-        (Aim(max_fpr=0.0), 0.6, 0.7),
-        (Aim(max_fpr=0.25), 0.4, 0.6),
-        (Aim(max_fpr=0.5), 0.2, 0.3),
+        (Aim(max_fpr=0.2), 0.6, 0.7),  # none of 4 and one more: 1/5
+        (Aim(max_fpr=0.4), 0.4, 0.6),
+        (Aim(max_fpr=0.6), 0.2, 0.3),
         (Aim(max_fpr=1.0), 0.0, 0.1),
         (Aim(cost_ratio=4), 0.2 - 1e-9, 0.2 + 1e-9),  # 1 / (1 + 4)
     ],
@@ -197,34 +197,72 @@ def test_a_threshold_serves_its_aim(aim: Aim, low: float, high: float) -> None:
     st.floats(0, 1),
 )
 def test_a_wanted_rate_of_false_positives_is_kept(rows: list[tuple[float, bool]], rate: float) -> None:
-    """Or it is said that it cannot be."""
+    """Were one more to come as well, or it is said that it cannot be."""
     scores, labels = np.array([s for s, _ in rows]), np.array([label for _, label in rows])
     try:
         line = Aim(max_fpr=rate).threshold(scores, labels)
     except BadInput:
         top = scores == scores.max()
-        assert (top & ~labels).sum() / (~labels).sum() > rate or scores.max() < 2e-6 or scores.max() > 1 - 1e-5
+        least = ((top & ~labels).sum() + 1) / ((~labels).sum() + 1)
+        assert least > rate or scores.max() < 2e-6 or scores.max() > 1 - 1e-5
     else:
         assert 0 < line < 1
-        assert ((scores >= line) & ~labels).sum() / (~labels).sum() <= rate
+        assert (((scores >= line) & ~labels).sum() + 1) / ((~labels).sum() + 1) <= rate + 1e-8
 
 
 def test_a_bound_is_kept_by_just_as_many_as_it_allows() -> None:
-    """29 of 100, though 0.29 times 100 is a little less in floating point."""
-    scores = np.concatenate([np.full(10, 0.9), np.full(29, 0.9), np.full(71, 0.1)])
-    line = Aim(max_fpr=0.29).threshold(scores, np.arange(110) < 10)
+    """28 of 99 and one more, though 0.29 times 100 is a little less than 29 in floating point."""
+    scores = np.concatenate([np.full(10, 0.9), np.full(28, 0.9), np.full(71, 0.1)])
+    line = Aim(max_fpr=0.29).threshold(scores, np.arange(109) < 10)
     assert 0.1 < line < 0.9
 
 
+def test_a_bound_holds_for_rows_that_are_yet_to_come() -> None:
+    """On the mean over many draws of a hundred rows: a threshold that just keeps to it on its own rows lets more by."""
+    beyond = []
+    for seed in range(300):
+        scores = np.random.default_rng(seed).random(100)
+        labels = np.arange(100) < 50
+        beyond.append(1 - Aim(max_fpr=0.1).threshold(scores, labels))  # of a uniform score, what is above the line
+    assert 0.08 < np.mean(beyond) < 0.1
+
+
+def test_replies_to_one_prompt_do_not_vouch_for_a_bound() -> None:
+    """Two prompts' alarms of ten are 2 of 10, whatever the number of replies."""
+    groups = np.concatenate([np.arange(10), np.repeat(np.arange(10, 20), [1, 1, *[99] * 8])])
+    labels = groups < 10
+    scores = np.where(labels, 0.9, np.where(groups < 12, 0.8, 0.1))
+    assert 0.1 < Aim(max_fpr=0.1).threshold(scores, labels) < 0.8
+    assert Aim(max_fpr=0.1).threshold(scores, labels, None) < 0.8
+    assert Aim(max_fpr=0.1).threshold(scores, labels, groups) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("bound", "kept", "said"),
+    [
+        (0.01, 100, "takes 124 rows that keep the rule, .* and there are 100: add some, or allow 0.013$"),
+        (0.05, 23, "takes 24 rows"),
+        (0.0, 10_000, "give a bound above 0"),
+    ],
+)
+def test_a_bound_that_so_few_rows_cannot_show_is_refused(bound: float, kept: int, said: str) -> None:
+    """With the number that it takes, and what can be had instead."""
+    said_of = np.concatenate([np.full(20, 0.9), np.full(kept, 0.1)])
+    with pytest.raises(BadInput, match=f"x: .*{said}"):
+        calibrate(sample(said_of, np.arange(20 + kept) < 20), aim=Aim(max_fpr=bound))
+    enough = np.concatenate([np.full(20, 0.9), np.full(124, 0.1)])
+    assert calibrate(sample(enough, np.arange(144) < 20), aim=Aim(max_fpr=0.01)).after.recall == 1
+
+
 def test_a_fold_without_a_threshold_does_not_end_it() -> None:
-    """5 of 100 alarms are too many for four fifths of the rows without one that keeps clear: nothing is found there."""
+    """5 of 100 alarms are too many for four fifths of the rows that have 4 of them: nothing is found there."""
     truth = np.arange(150) < 50
     said = np.concatenate([np.full(40, 0.9), np.full(10, 0.1), np.full(5, 0.9), np.full(95, 0.1)])
-    done = calibrate(sample(said, truth), aim=Aim(max_fpr=0.05))
+    done = calibrate(sample(said, truth), aim=Aim(max_fpr=0.06))
     assert 0.1 < done.threshold < 0.9
     assert done.after.false_positive_rate is not None
     assert done.after.recall is not None
-    assert done.after.false_positive_rate <= 0.05
+    assert done.after.false_positive_rate <= 0.06
     assert done.after.recall < 0.8
 
 
@@ -245,7 +283,7 @@ def test_what_was_judged_in_part_is_undecided_above_what_was_said_of_it() -> Non
     truth = np.arange(200) % 2 == 1
     part = (np.arange(200) % 10 == 0) & ~truth
     said = np.where(part, 0.6, np.where(truth, 0.9, 0.1)) + np.random.default_rng(0).random(200) / 50
-    done = calibrate(Sample(X, truth, {"judge": said}, in_part={"judge": part}), aim=Aim(max_fpr=0))
+    done = calibrate(Sample(X, truth, {"judge": said}, in_part={"judge": part}), aim=Aim(max_fpr=0.015))
     assert (done.before.undecided, done.before.false_positive_rate) == (0, 0.2)
     assert (done.after.undecided, done.after.false_positive_rate) == (20, 0)
 
@@ -337,8 +375,8 @@ def test_where_it_was_not_kept_what_the_probe_doubts_the_rule_is_left_out() -> N
 
 
 def test_a_bound_that_no_threshold_within_a_cascade_keeps_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"x: .* 0\.001 false .* `open_between` is 0\.35 to 0\.5: widen it"):
-        calibrate(cascaded(PROBED.model_copy(update={"open_between": (0.35, 0.5)})), aim=Aim(max_fpr=0.001))
+    with pytest.raises(BadInput, match=r"x: .* 0\.01 false .* `open_between` is 0\.35 to 0\.5: widen it"):
+        calibrate(cascaded(PROBED.model_copy(update={"open_between": (0.35, 0.5)})), aim=Aim(max_fpr=0.01))
 
 
 def answered(rule: Rule, *answers: Mapping[str, float | None]) -> list[Judged]:
