@@ -45,7 +45,10 @@ def refuse_saved(path: Path) -> None:
     if path.exists():
         raise BadInput(f"{path} is there already: move it away or choose another file")
     if (partial := _partial(path)).exists():
-        raise BadInput(f"{partial} has what a run had judged that was stopped: move it away, or use it with --compare")
+        raise BadInput(
+            f"{partial} has what a run had judged that was stopped: move it away, or use it with --compare, or "
+            "calibrate --from"
+        )
 
 
 def _partial(path: Path) -> Path:

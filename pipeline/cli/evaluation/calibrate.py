@@ -18,15 +18,18 @@ from pipeline.cli.flags import options
 from pipeline.cli.flags.inputs import refuse_over, told_by
 from pipeline.cli.terminal.reporting import DONE, note, reported, say
 from pipeline.errors import BadInput
-from pipeline.evaluation import Judged, needed, only_rules, read_rows, read_saved
+from pipeline.evaluation import Judged, Row, needed, only_rules, read_rows, read_saved, refuse_saved
 from pipeline.evaluation.calibrating import (
     HOW,
     Aim,
+    Calibrated,
     Method,
+    Sample,
     calibrate,
     extends_from,
     judged_by,
     overlay,
+    refuse_few,
     refuse_other_words,
     refuse_overwriting,
     samples,
@@ -67,6 +70,9 @@ def calibrate_critics(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Rows of each file at most, evenly spread.", show_default=False)
     ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Keep what was judged, for --from.", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
     as_json: options.Json = False,
     judge: options.JudgeName = None,
@@ -86,19 +92,27 @@ def calibrate_critics(
         raise BadInput("--limit is about data to judge: all that --from has is taken")
     if max_fpr is not None and cost_ratio is not None:
         raise BadInput("give either --max-fpr or --cost-ratio: a threshold serves one of them")
+    if save and saved:
+        raise BadInput("--save keeps what is judged, and with --from nothing is")
     settings = options.settings_from(config, manifesto=manifesto, judge=judge, adapter=adapter, base_url=base_url)
     refuse_overwriting(output, settings.manifesto, force=force)
     refuse_over(output, (*told_by(settings, config), *(saved or data or ())))
+    if save:
+        refuse_over(save, (*told_by(settings, config), *(data or ()), output))
+        refuse_saved(save)
     loaded = options.manifesto_from(settings)
-    judged = read_saved(saved, note) if saved else _judged(data or [], fitted(loaded, settings), settings, rule, limit)
+    aim = Aim(max_fpr, cost_ratio)
+    if saved:
+        judged = read_saved(saved, note)
+    else:
+        rows = read_rows(data or [], limit=limit)
+        judged = _judged(rows, fitted(loaded, settings), settings, rule, aim, save)
     refuse_other_words(loaded, judged)
     if any(row.prompt is None for row in judged):
         note("note: some rows do not say which have one prompt, so copies and replies to one count as if apart")
     by = judged_by(judged)
     found, left = samples(fitted(loaded, settings, by), judged, rule)
-    fixed: Method | None = None if method == "auto" else method
-    aim = Aim(max_fpr, cost_ratio)
-    done = [calibrate(sample, method=fixed, aim=aim) for sample in found]
+    done = _calibrated(found, left, None if method == "auto" else method, aim)
     today = datetime.now(UTC).date()
     files = ", ".join(file.name for file in saved or data or [])
     header = [
@@ -128,15 +142,29 @@ def calibrate_critics(
     return DONE
 
 
+def _calibrated(found: Sequence[Sample], left: dict[str, str], method: Method | None, aim: Aim) -> list[Calibrated]:
+    """Each rule that can be; why another cannot goes to those that are `left`. Raises `BadInput` where none can."""
+    done: list[Calibrated] = []
+    for sample in found:
+        try:
+            done.append(calibrate(sample, method=method, aim=aim))
+        except BadInput as exc:
+            left[sample.rule.id] = str(exc)
+    if not done:
+        raise BadInput("\n".join(f"{name}: {why}" for name, why in left.items()))
+    return done
+
+
 def _judged(
-    data: Sequence[Path], manifesto: Manifesto, settings: Settings, rule: str | None, limit: int | None
+    rows: Sequence[Row], manifesto: Manifesto, settings: Settings, rule: str | None, aim: Aim, save: Path | None
 ) -> list[Judged]:
     """Rows judged by the rules that they tell of, and by every critic of each: a cascade would not ask some of them."""
     manifesto = manifesto.model_copy(
         update={"rules": tuple(rule.model_copy(update={"open_between": None}) for rule in manifesto.rules)}
     )
-    rows = read_rows(data, limit=limit)
-    told = {each.id for each in told_of(manifesto, rows, rule)}
+    rules = told_of(manifesto, rows, rule)
+    refuse_few(manifesto, rules, rows, rule, aim)
+    told = {each.id for each in rules}
     sides = {each.applies_to for each in manifesto.rules if each.id in told}
     pipeline = only_rules(judging_pipeline(manifesto, settings), told)
-    return judge_all(pipeline, [row for row in rows if row.side in sides], models(settings))
+    return judge_all(pipeline, [row for row in rows if row.side in sides], models(settings), save)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.errors import BadInput
+from pipeline.evaluation.calibrating.enough import FOLDS
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.prompts import Groups
 
@@ -32,19 +33,21 @@ class Aim:
             return f"the least cost where a miss is worth {self.cost_ratio:.3g} false alarms"
         return "the best F1"
 
-    def refuse_fewer(self, prompts: int, learnt: float) -> None:
-        """Raise `BadInput` where `max_fpr` takes more rows that keep the rule than answer so many prompts, of which a
-        share is learnt from."""
+    def refused_by(self, prompts: int) -> str:
+        """Why `max_fpr` takes rows that keep the rule to more prompts than these, all but one fold of which are learnt
+        from; empty where it does not."""
         if self.max_fpr is None or self.max_fpr == 1:
-            return
+            return ""
         if self.max_fpr == 0:
-            raise BadInput("no number of rows shows that there will be no false positive: give a bound above 0")
+            return "no number of rows shows that there will be no false positive: give a bound above 0"
+        learnt = 1 - 1 / FOLDS
         needed = math.ceil((1 / self.max_fpr - 1) / learnt - _ROUNDING)
-        if prompts < needed:
-            raise BadInput(
-                f"to keep to {self.max_fpr:.3g} false positives takes {needed} rows that keep the rule, each with a "
-                f"prompt of its own, and there are {prompts}: add some, or allow {_up(1 / (prompts * learnt + 1))}"
-            )
+        if prompts >= needed:
+            return ""
+        return (
+            f"to keep to {self.max_fpr:.3g} false positives takes {needed} rows that keep the rule, each with a prompt "
+            f"of its own, and there are {prompts}: add some, or allow {_up(1 / (prompts * learnt + 1))}"
+        )
 
     def threshold(self, scores: Numbers, labels: Flags, groups: Groups | None = None) -> float:
         """The threshold, above 0 and below 1, on calibrated `scores`; NaN is never found broken. Rows of one of the

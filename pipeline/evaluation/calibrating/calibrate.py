@@ -11,6 +11,7 @@ import numpy as np
 from critics import Calibration, Finding, Judgement, Rule, corrected, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.aims import Aim
+from pipeline.evaluation.calibrating.enough import FOLDS
 from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, rounded
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.cases import Flags, Numbers, cases
@@ -19,7 +20,6 @@ from pipeline.evaluation.prompts import Groups, together
 from pipeline.evaluation.vendors import vendor
 from pipeline.figures import log_loss
 
-FOLDS = 5
 SEED = 0
 ISOTONIC_ROWS = 500
 """Fewer rows, or prompts that they answer, and isotonic is not tried by itself: it would follow their chance."""
@@ -64,26 +64,22 @@ class Calibrated:
 def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None = None) -> Calibrated:
     """Fit every unsure critic of the rule by `method`, else by the one with the lowest cross-validated log loss, and
     choose the threshold for `aim`. Raises `BadInput` where no threshold serves it."""
-    aim = aim or Aim()
-    rule = sample.rule
+    aim, rule = aim or Aim(), sample.rule
+    if short := aim.refused_by(_prompts(sample.groups, ~sample.labels)):
+        raise BadInput(short)
     folds = list(_folds(sample.labels, sample.groups))
     methods = {name: method or _best(sample, name, folds) for name in sample.unsure}
     fits = _fits(sample, methods, np.ones(len(sample.labels), dtype=np.bool_))
     shipped = {name: rule.calibration[name] for name in rule.critics if name in rule.calibration}
-    try:
-        aim.refuse_fewer(_prompts(sample.groups, ~sample.labels), 1 - 1 / FOLDS)
-        threshold = _threshold(sample, fits, aim, np.ones(len(sample.labels), dtype=np.bool_))
-        if aim.max_fpr is not None:
-            _refuse_unreachable(rule, fits, threshold, aim.max_fpr)
-        found = _held_out(sample, methods, aim, folds)
-    except BadInput as exc:
-        raise BadInput(f"{rule.id}: {exc}") from exc
+    threshold = _threshold(sample, fits, aim, np.ones(len(sample.labels), dtype=np.bool_))
+    if aim.max_fpr is not None:
+        _refuse_unreachable(rule, fits, threshold, aim.max_fpr)
     return Calibrated(
         rule=rule,
         threshold=threshold,
         critics=tuple(_fitted(sample, name, methods[name], fits, shipped, folds) for name in sample.unsure),
         before=_figures(sample, _judgements(sample, shipped, rule.threshold)),
-        after=_figures(sample, found),
+        after=_figures(sample, _held_out(sample, methods, aim, folds)),
         breaks_all=all(j.outcome == "broken" for j in _judgements(sample, fits, threshold)),
     )
 

@@ -13,7 +13,8 @@ import yaml
 import manifestos
 from critics import Manifesto, lineage, load
 from pipeline.errors import BadInput
-from pipeline.evaluation.calibrating.calibrate import FOLDS, Calibrated, Fitted
+from pipeline.evaluation.calibrating.calibrate import Calibrated, Fitted
+from pipeline.evaluation.calibrating.enough import FOLDS
 from pipeline.evaluation.words import span
 from pipeline.files.replacing import replacing
 from pipeline.rounding import number

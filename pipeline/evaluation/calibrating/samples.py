@@ -10,15 +10,12 @@ import numpy as np
 
 from critics import DETERMINISTIC, Finding, Manifesto, Rule, settles
 from pipeline.errors import BadInput
+from pipeline.evaluation.calibrating.aims import Aim
+from pipeline.evaluation.calibrating.enough import refused_by_prompts, refused_by_rows
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.judged import Judged
-from pipeline.evaluation.prompts import Groups, grouped, together
+from pipeline.evaluation.prompts import Groups, grouped
 from pipeline.evaluation.rows import Side
-
-EACH = 10
-"""Rows of each kind, broken and kept, that a critic must have decided."""
-PROMPTS = 5
-"""What those must answer at least, where several answer one: as many as there are folds, which share none."""
 
 
 class Labelled(Protocol):
@@ -91,6 +88,20 @@ def samples(
     if not found:
         raise BadInput("\n".join(f"{name}: {what}" for name, what in left.items()))
     return found, left
+
+
+def refuse_few(
+    manifesto: Manifesto, rules: Sequence[Rule], rows: Sequence[Labelled], named: str | None, aim: Aim
+) -> None:
+    """Raise `BadInput` where no rule has rows enough, whatever its critics will say of them: before they are judged."""
+    why = {rule.id: _short(aim, [_truth(manifesto, rule, row, named) for row in rows]) for rule in rules}
+    if all(why.values()):
+        raise BadInput("\n".join(f"{name}: {what}" for name, what in why.items()))
+
+
+def _short(aim: Aim, truths: Sequence[int | None]) -> str:
+    broken, kept = truths.count(1), truths.count(0)
+    return refused_by_rows(broken, kept, "there are") or aim.refused_by(kept)
 
 
 def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
@@ -174,25 +185,11 @@ def _settles(rule: Rule, critic: str, probability: float | None) -> bool:
 def _too_few(sample: Sample) -> str:
     for name in sample.unsure:
         decided = ~np.isnan(sample.said[name])
-        broken, kept = int(sample.labels[decided].sum()), int((~sample.labels[decided]).sum())
-        if min(broken, kept) < EACH:
-            return f"{name} decided {broken} rows that break it and {kept} that keep it; {EACH} of each are needed"
-        if what := _too_few_prompts(sample, name, decided):
+        broken, kept = decided & sample.labels, decided & ~sample.labels
+        what = refused_by_rows(int(broken.sum()), int(kept.sum()), f"{name} decided")
+        if what := what or refused_by_prompts(sample.groups, broken, kept, name):
             return what
     return ""
-
-
-def _too_few_prompts(sample: Sample, name: str, decided: Flags) -> str:
-    if sample.groups is None or not together(sample.groups):
-        return ""
-    broken = len(np.unique(sample.groups[decided & sample.labels]))
-    kept = len(np.unique(sample.groups[decided & ~sample.labels]))
-    if min(broken, kept) >= PROMPTS:
-        return ""
-    return (
-        f"the rows that {name} decided answer {broken} prompts where they break it and {kept} where they keep it; "
-        f"{PROMPTS} of each are needed, for replies to one prompt tell little of another: add rows with other prompts"
-    )
 
 
 def _number(probability: float | None) -> float:

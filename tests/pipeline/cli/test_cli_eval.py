@@ -334,6 +334,37 @@ def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
     assert part["false_positive_rate"] <= 0.1
 
 
+def test_calibrate_judges_nothing_where_rows_are_too_few_for_whatever_comes_of_it(tmp_path: Path) -> None:
+    """Not after an hour: ten of each kind, and what a bound takes."""
+    (tmp_path / "telling.py").write_text("raise SystemExit('judged')")
+    data(tmp_path, graded(6), "few.jsonl")
+    for arguments in (["few.jsonl"], [data(tmp_path, graded()), "--max-fpr", "0.01"]):
+        result = run("calibrate", *arguments, "-m", "own.yaml", "-o", "new.yaml", "--save", "s.jsonl")
+        assert (result.exit_code, "kind: " in result.stderr) == (2, True)
+        assert not list(tmp_path.glob("s.jsonl*"))
+
+
+def test_calibrate_keeps_what_it_judged_for_another_aim(tmp_path: Path) -> None:
+    """Where nothing came of it as well; the same rows then give the same."""
+    both = '  - {id: kind, statement: Kind., critics: ["telling:make"], action: veto}\n'
+    (tmp_path / "own.yaml").write_text(
+        MANIFESTO.replace("action: veto}\n", "action: veto}\n" + both.replace("kind", "fair"))
+    )
+    rows = [
+        {"text": f"t{i}", "response": f"{said} fair=0.5", "labels": {"kind": label, "fair": i % 2}}
+        for i, (label, said) in enumerate(graded())
+    ]
+    (tmp_path / "two.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    first = run("calibrate", "two.jsonl", "-m", "own.yaml", "-o", "a.yaml", "--max-fpr", "0.1", "--save", "s.jsonl")
+    assert first.exit_code == 0, first.stderr
+    assert "not calibrated: fair: no threshold keeps to 0.1 false positives" in first.stderr
+    (tmp_path / "telling.py").write_text("raise SystemExit('judged again')")
+    again = run("calibrate", "--from", "s.jsonl", "-m", "own.yaml", "-o", "b.yaml")
+    assert again.exit_code == 0, again.stderr
+    refused = run("calibrate", "--from", "s.jsonl", "-m", "own.yaml", "-o", "c.yaml", "--save", "t.jsonl")
+    assert (refused.exit_code, "with --from nothing is" in refused.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
