@@ -13,7 +13,8 @@ from critics import FindingOutcome, Judgement, Manifesto, Message, Verdict
 from pipeline.errors import BadInput
 from pipeline.evaluation.prompts import digest
 from pipeline.evaluation.rows import Row, Side
-from pipeline.files.inputs import Id, Label
+from pipeline.files.inputs import Id
+from pipeline.files.labels import Label
 from pipeline.pipeline import Pipeline
 
 Share = Annotated[float, Field(ge=0, le=1)]

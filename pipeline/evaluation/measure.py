@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -104,9 +104,27 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
     if strangers := Counter(rule for row in judged for rule in row.truth if rule not in row.rules):
         told = ", ".join(f"{rule} ({count})" for rule, count in strangers.most_common(5))
         yield f"rows tell the truth about rules that were not judged: {told}"
+    if torn := sum(len(labels) > 1 for labels in _labels(judged).values()):
+        yield (
+            f"the same exchange is labelled 1 in one row and 0 in another, {_times(torn)}, and no critic is right "
+            "about both: where they are about two rules, give one row with `labels`"
+        )
     if (prompts := len(np.unique(grouped([row.prompt for row in judged])))) < len(judged):
         yield f"{len(judged)} rows answer {prompts} prompts, and intervals are as wide as so many prompts make them"
     reasons = Counter(row.why for row in judged if row.outcome == "undecided")
     if reasons:
         why, count = reasons.most_common(1)[0]
         yield f"{reasons.total()} of {len(judged)} rows are undecided, {count} of them because of {why}"
+
+
+def _labels(judged: Sequence[Judged]) -> Mapping[str, set[int]]:
+    """Of each exchange, where it is known which one it was."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in judged:
+        if row.exchange is not None:
+            found[row.exchange].add(row.label)
+    return found
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

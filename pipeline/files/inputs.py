@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from critics import Message, Source
 from pipeline.errors import BadInput
+from pipeline.files.csv_lines import csv_lines
+from pipeline.files.labels import Label, truth
 
 Id = str | int
-Label = Literal[0, 1]
 _Words = Annotated[str, Field(min_length=1)]
 
 
@@ -100,7 +101,7 @@ class LabelledIn(JudgeIn):
     @classmethod
     def _follows(cls, given: object) -> object:
         if isinstance(given, Mapping) and "label" not in given and isinstance(given.get("labels"), Mapping):
-            return {**given, "label": int(any(given["labels"].values()))} if given["labels"] else given
+            return {**given, "label": int(any(map(truth, given["labels"].values())))} if given["labels"] else given
         return given
 
     @model_validator(mode="after")
@@ -176,10 +177,17 @@ def json_lines(lines: Iterable[bytes], model: type[R]) -> Iterator[tuple[int, R 
 
 
 def file_lines(file: Path, model: type[R]) -> Iterator[tuple[int, R | BadLine]]:
-    """The `json_lines` of a file. Raises `BadInput` for one that cannot be read."""
+    """The `json_lines` of a file, or the rows of one whose name ends in `.csv`. Raises `BadInput` for one that cannot
+    be read."""
+    if file.suffix.lower() == ".parquet":
+        raise BadInput(f"{file} is Parquet, which is not read here: give JSON lines, or CSV")
     try:
         with file.open("rb") as lines:
-            yield from json_lines(lines, model)
+            if file.suffix.lower() == ".csv":
+                for number, given in csv_lines(lines):
+                    yield number, BadLine(number, given) if isinstance(given, str) else _validated(number, given, model)
+            else:
+                yield from json_lines(lines, model)
     except OSError as exc:
         raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
 
@@ -199,16 +207,21 @@ def _parsed(number: int, line: bytes, model: type[R]) -> R | BadLine:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         # By way of json, because its strings may hold lone surrogates, which must not end a run.
         value = json.loads(text)
-        return model.model_validate(value)
     except UnicodeDecodeError as exc:
         return BadLine(number, f"not UTF-8: byte 0x{line[exc.start]:02x} at {exc.start + 1}")
     except json.JSONDecodeError as exc:
         return BadLine(number, f"not JSON at character {exc.pos + 1}: {exc.msg}")
+    except (RecursionError, ValueError) as exc:
+        return BadLine(number, f"not JSON that can be read: {exc}")
+    return _validated(number, value, model)
+
+
+def _validated(number: int, value: object, model: type[R]) -> R | BadLine:
+    try:
+        return model.model_validate(value)
     except ValidationError as exc:
         given = value.get("id") if isinstance(value, dict) else None
         return BadLine(number, first_fault(exc), given if isinstance(given, str | int) else None)
-    except (RecursionError, ValueError) as exc:
-        return BadLine(number, f"not JSON that can be read: {exc}")
 
 
 def first_fault(exc: ValidationError) -> str:

@@ -54,6 +54,13 @@ def test_what_is_undecided_is_told_with_its_commonest_reason() -> None:
     assert notes[1].startswith("2 of 4 rows are undecided, 2 of them because of x: ")
 
 
+def test_an_exchange_with_two_labels_is_told_of() -> None:
+    """Nobody can be right about both, so figures are worse than the critics; copies with one label are none."""
+    twice = [Row("s", 1, "hi", "x=0.9 y=0", 1, {}), Row("s", 2, "hi", "x=0.9 y=0", 0, {})]
+    assert "the same exchange is labelled 1 in one row and 0 in another, once" in measured(twice).notes[0]
+    assert not any("labelled" in note for note in measured([twice[0], replace(twice[0], id=3)]).notes)
+
+
 def test_rows_that_share_prompts_are_told_of_and_drawn_by_them() -> None:
     """Intervals go by prompts, of the rows together and of a rule's own."""
     rows = [replace(row(i, label, x), text=f"prompt {i % 6}") for i, (label, x) in enumerate(PAIRS * 4)]

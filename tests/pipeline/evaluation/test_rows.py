@@ -33,9 +33,10 @@ def test_the_label_follows_from_the_labels(jsonl: Write, labels: dict[str, int],
     [
         ({"text": "a"}, "label: Field required"),
         ({"text": "a", "labels": {}}, "label: Field required"),
-        ({"text": "a", "labels": {"x": "1"}}, "labels.x: Input should be 0 or 1"),
+        ({"text": "a", "labels": {"x": "ok"}}, "'ok' is no label: give 1, true, yes or unsafe for broken"),
         ({"text": "a", "label": 2}, "label: Input should be 0 or 1"),
-        ({"text": "a", "label": "1"}, "label: Input should be 0 or 1"),
+        ({"text": "a", "label": "perhaps"}, "label: 'perhaps' is no label"),
+        ({"text": "a", "label": None}, "label: Input should be 0 or 1"),
         ({"response": "a", "label": 1}, "text: Field required"),
         ({"label": 1}, "it has `label`; `text` is what was asked, and `response` what was answered"),
         ({"text": "", "label": 1}, "nothing to judge"),
@@ -51,6 +52,40 @@ def test_a_bad_row_is_named_by_file_and_line(jsonl: Write, row: dict[str, object
         read_rows([path])
     assert str(caught.value).startswith(f"{path}:2: ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("broken", "kept"), [(True, False), ("1", "0"), ("yes", "No"), ("TRUE", "false"), ("unsafe", " safe ")]
+)
+def test_labels_are_read_in_the_words_that_people_have(jsonl: Write, broken: object, kept: object) -> None:
+    """By themselves and by rule."""
+    rows = [{"text": "a", "label": broken}, {"text": "b", "label": kept}, {"text": "c", "labels": {"x": kept}}]
+    assert [row.label for row in read_rows([jsonl(rows)])] == [1, 0, 0]
+    assert read_rows([jsonl([{"text": "a", "labels": {"x": broken, "y": kept}}])])[0].truth == {"x": 1, "y": 0}
+
+
+def test_a_table_is_read_by_its_columns(tmp_path: Path) -> None:
+    """Cells may hold line breaks and be empty; a row is named by its first line."""
+    path = tmp_path / "data.csv"
+    path.write_bytes(
+        b'\xef\xbb\xbfid,text,response,label,rule,note\r\n7,"one\r\ntwo",no,yes,x,mine\r\n\r\n,,well,safe,,\r\n'
+    )
+    one, two = read_rows([path])
+    assert (one.id, one.text, one.response, one.label, one.truth) == ("7", "one\r\ntwo", "no", 1, {"x": 1})
+    assert (two.id, two.text, two.response, two.label, two.truth) == (5, "", "well", 0, {})
+
+
+def test_bad_rows_of_a_table_are_named_by_their_lines(tmp_path: Path) -> None:
+    """Each alone; and Parquet is told to be none."""
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'text,label\na,1\nb,perhaps\nc\n\xff,0\nd,0\n"e,1\n')
+    with pytest.raises(BadInput) as caught:
+        read_rows([path])
+    told = [line.removeprefix(f"{path}:") for line in str(caught.value).splitlines()]
+    assert [line[:2] for line in told] == ["3:", "4:", "5:", "7:"]
+    assert all(why in line for why, line in zip(("no label", "1 cells", "UTF-8", "not CSV"), told, strict=True))
+    with pytest.raises(BadInput, match="give JSON lines, or CSV"):
+        read_rows([tmp_path / "data.parquet"])
 
 
 def test_every_fault_of_every_file_comes_at_once(jsonl: Write, tmp_path: Path) -> None:
