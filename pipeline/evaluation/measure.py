@@ -104,6 +104,11 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
     if strangers := Counter(rule for row in judged for rule in row.truth if rule not in row.rules):
         told = ", ".join(f"{rule} ({count})" for rule, count in strangers.most_common(5))
         yield f"rows tell the truth about rules that were not judged: {told}"
+    if silent := sum(map(_silent, judged)):
+        yield (
+            f"{silent} of {len(judged)} rows count as false positives for rules that they tell nothing about: tell of "
+            "all rules in `labels`, or go by the figures of each rule"
+        )
     if torn := sum(len(labels) > 1 for labels in _labels(judged).values()):
         yield (
             f"the same exchange is labelled 1 in one row and 0 in another, {_times(torn)}, and no critic is right "
@@ -115,6 +120,12 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
     if reasons:
         why, count = reasons.most_common(1)[0]
         yield f"{reasons.total()} of {len(judged)} rows are undecided, {count} of them because of {why}"
+
+
+def _silent(row: Judged) -> bool:
+    """Whether it is found broken, and by its label is not, but tells of other rules."""
+    broken = {rule for rule, said in row.rules.items() if said.outcome == "broken"}
+    return not row.label and bool(row.truth) and bool(broken) and broken.isdisjoint(row.truth)
 
 
 def _labels(judged: Sequence[Judged]) -> Mapping[str, set[int]]:

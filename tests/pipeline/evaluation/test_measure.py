@@ -54,6 +54,13 @@ def test_what_is_undecided_is_told_with_its_commonest_reason() -> None:
     assert notes[1].startswith("2 of 4 rows are undecided, 2 of them because of x: ")
 
 
+def test_alarms_of_rules_that_a_row_says_nothing_about_are_told_of() -> None:
+    """It keeps `x`, and whether it keeps `y` nobody knows; a row that tells of no rule means all of them."""
+    rows = [Row("s", i, "hi", "x=0.1 y=0.9", 0, truth) for i, truth in enumerate([{"x": 0}, {"x": 0, "y": 0}, {}])]
+    assert measured(rows).notes[0].startswith("1 of 3 rows count as false positives for rules that they")
+    assert not any("tell nothing" in note for note in measured(rows[1:]).notes)
+
+
 def test_an_exchange_with_two_labels_is_told_of() -> None:
     """Nobody can be right about both, so figures are worse than the critics; copies with one label are none."""
     twice = [Row("s", 1, "hi", "x=0.9 y=0", 1, {}), Row("s", 2, "hi", "x=0.9 y=0", 0, {})]
