@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.addresses import bare
 from pipeline.assembly.weights import judge_borrowed
 from pipeline.cli.flags.base_url import key_for
+from pipeline.cli.serve.listing import first_model
 from pipeline.errors import BadInput
 from pipeline.settings import ServedSettings, Settings
 
-_PATIENCE = 10.0
+_HOST = re.compile(r"[\w.-]+(?::\d+)?(?:/|$)|\[")
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
+_TOO_MUCH = re.compile(r"(?P<kept>/v1)/v1/?$|(?:/chat/completions|/completions|/models|/responses)/?$")
+"""What is no part of an interface's address any more."""
 
 
 def drafting(url: str, model: str | None, key_variable: str | None, told: ServedSettings) -> dict[str, Any]:
     """Settings of the generator, in the place of those that are `told`. Without a name, the model is the first that the
     server lists. Its key is in the variable, or is the one that is told for this server. Raises `BadInput`."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise BadInput(f"--upstream {bare(url)}: give a web address, as in http://127.0.0.1:8080/v1")
-    key = os.environ.get(key_variable) if key_variable else None
-    if key_variable and not key:
-        raise BadInput(f"--upstream-key-env {key_variable}: the variable is not set")
+    _refuse_misspelt(url)
+    key = _key_in(key_variable) if key_variable else None
     if not key:
         kept = key_for(url, "generator", told, cure="name the variable with its key by --upstream-key-env")
         key = kept.get_secret_value() if kept else None
-    return {"model": f"openai:{model or _first_model(url, key)}", "base_url": url, "api_key": key}
+    return {"model": f"openai:{model or first_model(url, key)}", "base_url": url, "api_key": key}
 
 
 def judged_here(settings: Settings) -> Settings:
@@ -38,11 +38,30 @@ def judged_here(settings: Settings) -> Settings:
     return settings.model_copy(update={"judge": settings.judge.model_copy(update={"model": "embedded"})})
 
 
-def _first_model(url: str, key: str | None) -> str:
-    request = urllib.request.Request(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key or 'none'}"})
+def _refuse_misspelt(url: str) -> None:
+    """Raises `BadInput` for what is no address of an interface, and says how it would be one."""
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as reply:
-            return str(json.load(reply)["data"][0]["id"])
-    except (OSError, ValueError, LookupError, TypeError) as exc:
-        cure = "start it first, or name one with --upstream-model"
-        raise BadInput(f"{bare(url)} does not say which models it has ({exc}): {cure}") from exc
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and (parts.port or 1) > 0 and not _BLANK.search(url)
+    except ValueError:  # of the port
+        parts, whole = urlsplit(""), False
+    if "://" not in url and _HOST.match(url):
+        raise BadInput(f"--upstream {bare(url)}: give a web address, with its scheme: http://{bare(url)}")
+    if parts.scheme not in ("http", "https") or not whole:
+        raise BadInput(f"--upstream {bare(url)}: give a web address, as in http://127.0.0.1:8080/v1")
+    if found := _TOO_MUCH.search(parts.path):
+        path = parts.path[: found.start()] + (found["kept"] or "")
+        cure = bare(parts._replace(path=path).geturl())
+        raise BadInput(f"--upstream {bare(url)}: give the address of the interface alone, {cure}")
+
+
+def _key_in(variable: str) -> str:
+    """Raises `BadInput`, which does not say what the variable holds."""
+    key = os.environ.get(variable, "").strip()  # of a file, it brings the line's end along
+    if not key:
+        raise BadInput(f"--upstream-key-env {variable}: the variable is not set")
+    if not (key.isascii() and key.isprintable()):
+        raise BadInput(
+            f"--upstream-key-env {variable}: what it holds is no key: there are other signs in it than ASCII"
+        )
+    return key
