@@ -13,6 +13,7 @@ from pipeline.langchain_door.able import unable
 from pipeline.langchain_door.calls import Gathered
 from pipeline.langchain_door.dialects import dialect_of
 from pipeline.langchain_door.faults import translated
+from pipeline.langchain_door.halves import Halves
 from pipeline.langchain_door.label import label_of, secrets_of
 from pipeline.langchain_door.messages import finish_of, reason_of, text_of, to_langchain, usage_of
 from pipeline.langchain_door.meter import Meter
@@ -93,7 +94,7 @@ class ChatGenerator:
 
     def _pieces(self, request: DraftRequest, way: int) -> Pieces:
         meter = Meter(request.messages)
-        gathered = Gathered()
+        gathered, halves = Gathered(), Halves()
         finish: Finish | None = None
         reason, begun = "", False
         with (
@@ -105,21 +106,24 @@ class ChatGenerator:
             for chunk in chunks:
                 meter.count(usage_of(chunk))
                 finish, reason = finish_of(chunk) or finish, reason_of(chunk) or reason
-                text, called = text_of(chunk), gathered.take(chunk)
+                text, called = halves.feed(text_of(chunk)), gathered.take(chunk)
                 # Without a text as well, while the model thinks for instance: else nobody could stop it. But as long as
                 # nothing was given, a call that fails is made again, and the first chunk has often nothing to give.
                 if text or called or begun:
                     yield Piece(text, meter.charge(text + called))
                 begun = True
-            self._refuse_unended(reason)
-        calls = gathered.calls(finish)
+            self._refuse_unended(reason, begun=begun)
+        calls, rest = gathered.calls(finish), halves.rest()
         if request.options.tools and request.options.tools.must and not calls and finish == "stop":
             raise ModelUnable(f"{self._label} called no tool where it had to: it has none, it seems", asked="tools")
-        if finish or meter.counted or calls:
-            yield Piece("", meter.settle(), finish, calls)
+        if finish or meter.counted or calls or rest:
+            yield Piece(rest, meter.settle(), finish, calls)
 
-    def _refuse_unended(self, reason: str) -> None:
+    def _refuse_unended(self, reason: str, *, begun: bool) -> None:
         """Half an answer is none."""
+        if self._dialect.says_why and not begun:  # a page for people, for one
+            what = "gave nothing that is an answer: check that base_url is that of its interface, as a rule with /v1"
+            raise ModelUnavailable(f"{self._label} {what}")
         if self._dialect.says_why and not reason:
             raise ModelUnavailable(f"{self._label} broke off before the end of its answer")
         if reason in _FAULTY:

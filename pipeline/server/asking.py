@@ -15,6 +15,7 @@ from critics import Message, Source
 from pipeline.drafting import DraftOptions
 from pipeline.loop import Answer, Outcome
 from pipeline.server import faults
+from pipeline.server.behind import of_exception, of_outcome
 from pipeline.server.catalogue import Served
 from pipeline.server.service import Service, record_of
 from pipeline.server.telling.record import Record
@@ -84,14 +85,14 @@ async def _all(service: Service, record: Record, following: Following) -> list[O
 
 def outcome_of(event: Ended) -> Outcome:
     """What came of an answer. Raises `ApiError` where it has nothing to say."""
-    if fault := faults.of_outcome(event.outcome):
+    if fault := of_outcome(event.outcome):
         raise fault
     return event.outcome
 
 
 def failure(service: Service, record: Record, event: Failed) -> faults.ApiError:
     """What the client is told of what a thread raised. What nobody foresaw is ours, and goes into the log."""
-    if known := faults.of_exception(event.error):
+    if known := of_exception(event.error):
         return known
     service.telling.bug(record, event.error)
     return faults.bug()

@@ -19,16 +19,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelUnable, ModelUnavailable
-from pipeline.loop import Outcome
-
 _TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 _LONGEST = 80
-_AFTER = 2
+AFTER = 2
 """Seconds to wait where nobody knows better."""
 
 
@@ -67,16 +64,16 @@ class ApiError(Exception):
 
 
 def full() -> ApiError:
-    return ApiError(429, "too many requests are waiting: try again later", code="queue_full", retry_after=_AFTER)
+    return ApiError(429, "too many requests are waiting: try again later", code="queue_full", retry_after=AFTER)
 
 
 def ending() -> ApiError:
-    return ApiError(503, "the server is shutting down", code="shutting_down", retry_after=_AFTER)
+    return ApiError(503, "the server is shutting down", code="shutting_down", retry_after=AFTER)
 
 
 def stuck() -> ApiError:
     what = "too much is at work for nobody any more and does not stop: try again later"
-    return ApiError(503, what, code="stuck", retry_after=_AFTER)
+    return ApiError(503, what, code="stuck", retry_after=AFTER)
 
 
 def too_late(seconds: float) -> ApiError:
@@ -100,51 +97,3 @@ def not_for_key() -> ApiError:
 def told(given: str | None) -> str:
     """What a client has sent, as far as it is told back."""
     return repr(given if given is None or len(given) <= _LONGEST else f"{given[:_LONGEST]}…")
-
-
-def of_outcome(outcome: Outcome) -> ApiError | None:
-    """The fault of an outcome that holds nothing to say, if it is one."""
-    if outcome.status == "faulted":
-        return of_model(outcome.cause or ModelFault(outcome.fault))
-    if outcome.answer is None:
-        return ApiError(422, "no answer passed, and the manifesto wants an error for that", code="content_filter")
-    return None
-
-
-def of_exception(exc: Exception) -> ApiError | None:
-    """What went wrong in a thread, where it is somebody's fault that we know of."""
-    if isinstance(exc, ApiError):
-        return exc
-    if isinstance(exc, ModelFault):
-        return of_model(exc)
-    return ApiError(400, str(exc)) if isinstance(exc, BadInput) else None
-
-
-def of_model(fault: ModelFault) -> ApiError:
-    """The text is a fault's first words: what an upstream said may tell of addresses and names behind the server."""
-    if isinstance(fault, ContextOverflow):
-        what = "the conversation is too long for the model: shorten it"
-        return ApiError(400, what, param="messages", code="context_length_exceeded")
-    if isinstance(fault, ModelUnable):
-        return _unable(fault)
-    if not isinstance(fault, ModelUnavailable):
-        return ApiError(502, "the model failed to answer", code="model_failed")
-    if any("timeout" in type(cause).__name__.lower() for cause in causes(fault)):
-        return ApiError(504, "the model did not answer in time", code="model_timeout")
-    what = "the model cannot be reached, or is busy: try again later"
-    return ApiError(503, what, code="model_unavailable", retry_after=fault.retry_after or _AFTER)
-
-
-def _unable(fault: ModelUnable) -> ApiError:
-    tools = fault.asked == "tools"
-    field, cannot = ("tools", "does not take them") if tools else ("response_format", "cannot keep to this form")
-    why = f" ({fault.why})" if fault.why else ""
-    return ApiError(400, f"`{field}`: the model behind {cannot}{why}", param=field, code="unsupported_parameter")
-
-
-def causes(exc: BaseException | None) -> Iterator[BaseException]:
-    """The exception, what it came of, and so on."""
-    seen = 0
-    while exc is not None and seen < 10:
-        yield exc
-        exc, seen = exc.__cause__ or exc.__context__, seen + 1

@@ -10,7 +10,7 @@ from typing import Any
 from critics import Message
 from pipeline.errors import ModelFault, ModelRefused
 from pipeline.loop import Outcome
-from pipeline.server.faults import causes
+from pipeline.server.behind import causes, status_behind
 from pipeline.server.telling.record import Record
 from pipeline.structured import spelled
 
@@ -62,14 +62,8 @@ def _without_quotes(fault: ModelFault | None, text: str) -> str:
     cause = fault.__cause__ if fault else None
     if cause is None:
         return type(fault).__name__ if isinstance(fault, ModelRefused) else text
-    status = _status(cause)
+    status = status_behind(cause)
     return f"{type(fault).__name__} ({type(cause).__name__}{f', HTTP {status}' if status else ''})"
-
-
-def _status(exc: BaseException) -> int | None:
-    """The HTTP status that a client's exception, or what it came of, carries."""
-    found = (getattr(cause, "status_code", None) for cause in causes(exc))
-    return next((status for status in found if isinstance(status, int)), None)
 
 
 def _turn(turn: Message) -> dict[str, Any]:

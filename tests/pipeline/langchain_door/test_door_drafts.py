@@ -137,8 +137,8 @@ def test_an_empty_draft_is_no_fault(serve: Callable[..., tuple[str, list[dict[st
     ("reply", "fault", "said"),
     [
         (events("The dose is 5 mg, but never", finish=None), ModelUnavailable, "broke off before the end"),
-        ("data: [DONE]\n\n", ModelUnavailable, "broke off before the end"),
-        ("<html>Sign in</html>", ModelUnavailable, "broke off before the end"),
+        ("data: [DONE]\n\n", ModelUnavailable, "gave nothing that is an answer"),
+        ("<html>Sign in</html>", ModelUnavailable, "nothing that is an answer: check that base_url"),
         (events("To make it, take", finish="content_filter"), ModelFault, "did not finish its answer: content_filter"),
     ],
 )
