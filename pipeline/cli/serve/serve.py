@@ -16,6 +16,7 @@ from pipeline.cli.flags import options
 from pipeline.cli.flags.base_url import served
 from pipeline.cli.flags.manifesto_files import ManifestoFiles
 from pipeline.cli.serve.upstream import drafting, judged_here
+from pipeline.cli.serve.warming import warm
 from pipeline.cli.terminal.reporting import DONE, reported, say
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.pipeline import Pipeline
@@ -83,16 +84,21 @@ def serve(
     files = ManifestoFiles(server.manifestos or [settings.manifesto])
     parts = Parts(settings)
 
-    def make(source: str) -> Pipeline:
-        return parts.pipeline(critics.load(source, trusted=settings.trusted))
-
     catalogue = Catalogue({})
+
+    def make(source: str) -> Pipeline:
+        made = parts.pipeline(critics.load(source, trusted=settings.trusted))
+        if catalogue.served:  # at the start all of them are, once it is plain that they can be served
+            warm([made], settings)
+        return made
+
     reloader = Reloader(catalogue, files.stamps, make)
     reloader.load()
     parts.tell_idle("and none that is served wears it")
     for source in files.stamps():
         options.manifesto_from(settings.model_copy(update={"manifesto": source}))  # says what is worth a note
     with _listening(server.host, server.port) as listener:
+        warm([each.pipeline for each in catalogue.served.values()], settings)
         app = create_app(catalogue, chosen, look=reloader.look)
         models = ", ".join(each.id for each in catalogue.served.values())
         say(f"{models} at http://{_shown(listener)}/v1")

@@ -42,8 +42,8 @@ def serving(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[
             process.kill()
 
 
-def address(process: subprocess.Popen[str]) -> str:
-    said: list[str] = []
+def address(process: subprocess.Popen[str], said: list[str] | None = None) -> str:
+    said = [] if said is None else said
     for line in process.stderr or ():
         said.append(line)
         if found := ADDRESS.search(line):
@@ -74,6 +74,19 @@ def test_two_manifestos_on_real_weights(tmp_path: Path) -> None:
             assert answer["superego"]["manifesto"]["name"] == model
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
+
+
+def test_it_says_where_it_is_once_its_critics_are_loaded(tmp_path: Path) -> None:
+    """A first request, and a load balancer that finds it ready, wait for nothing."""
+    command = [*COMMAND, "serve", "--port", "0", "-m", manifesto(tmp_path, "one")]
+    (tmp_path / "superego.yaml").write_text("generator: {context: 512}\n")
+    said: list[str] = []
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        base = address(process, said)
+        ready = httpx.get(base + "/readyz").status_code
+        process.kill()
+    assert ready == 200
+    assert any("loading what the critics judge with" in line for line in said[:-1])
 
 
 @pytest.mark.parametrize(
