@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import manifestos
-from critics import lineage
+from critics import lineage, locate
 from pipeline.errors import BadInput
 
 _SUFFIXES = (".yaml", ".yml")
@@ -20,24 +21,32 @@ class ManifestoFiles:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
+        self._folders: set[str] = set()
         self._lines: dict[str, tuple[Stamp, tuple[Path, ...]]] = {}
 
     def stamps(self) -> dict[str, Stamp]:
-        """Each manifesto by what it is loaded by, and what changes with its files and those that they build on."""
+        """Each manifesto by what it is loaded by, and what changes with its files and those that they build on. Raises
+        `OSError` for a folder that cannot be looked into, or is not there any more."""
         return {name: self._stamp(name) for name in self._each()}
 
     def _each(self) -> list[str]:
-        found: list[str] = []
+        found: dict[str, str] = {}
         for name in self._names:
             folder = Path(name)
-            if folder.is_dir() and name not in manifestos.names() and not name.endswith(_SUFFIXES):
+            if name in self._folders or self._is_folder(name):
+                self._folders.add(name)
                 inside = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES)
                 if not inside and not self._lines:
                     raise BadInput(f"there is no manifesto in the folder {name}")
-                found += map(str, inside)
+                each = list(map(str, inside))
             else:
-                found.append(name)
-        return list(dict.fromkeys(found))
+                each = [name]
+            for source in each:  # one that is named twice, as a file and with its folder, is one
+                found.setdefault(os.path.realpath(locate(source)), source)
+        return list(found.values())
+
+    def _is_folder(self, name: str) -> bool:
+        return Path(name).is_dir() and name not in manifestos.names() and not name.endswith(_SUFFIXES)
 
     def _stamp(self, name: str) -> Stamp:
         """Cheap as long as nothing has changed: a look at each file, and none into it."""

@@ -15,6 +15,7 @@ from pipeline.assembly import Parts
 from pipeline.cli.flags import options
 from pipeline.cli.flags.base_url import served
 from pipeline.cli.flags.manifesto_files import ManifestoFiles
+from pipeline.cli.serve.idle_keys import note_idle_keys
 from pipeline.cli.serve.upstream import drafting, judged_here
 from pipeline.cli.serve.warming import warm
 from pipeline.cli.terminal.reporting import DONE, reported, say
@@ -95,6 +96,7 @@ def serve(
     reloader = Reloader(catalogue, files.stamps, make)
     reloader.load()
     parts.tell_idle("and none that is served wears it")
+    note_idle_keys(server.keys, catalogue.served)
     for source in files.stamps():
         options.manifesto_from(settings.model_copy(update={"manifesto": source}))  # says what is worth a note
     with _listening(server.host, server.port) as listener:

@@ -34,6 +34,8 @@ class Reloader:
         self._holders: dict[str, str] = {}
         """By a manifesto's name, the source that it is served from."""
         self._faults: dict[str, str] = {}
+        self._blind = ""
+        """Why the last look saw nothing."""
 
     def load(self) -> None:
         """The first time. Raises what `make` raises, and `PipelineError` for two manifestos of one name."""
@@ -48,8 +50,11 @@ class Reloader:
         try:
             now = dict(self._find())
         except OSError as exc:
-            log.warning(json.dumps({"event": "reload", "fault": f"cannot look for manifestos: {exc}"}))
+            if str(exc) != self._blind:  # and not again at every look
+                log.warning(json.dumps({"event": "reload", "fault": f"cannot look for manifestos: {exc}"}))
+            self._blind = str(exc)
             return
+        self._blind = ""
         resting = {source for source in {**now, **self._stamps} if now.get(source) == self._before.get(source)}
         changed = [source for source in resting if now.get(source) != self._stamps.get(source)]
         self._before = now
@@ -62,8 +67,8 @@ class Reloader:
         self._faults.pop(source, None)
         if source not in now:
             del self._stamps[source]
-            self._served.pop(source, None)
-            log.info(json.dumps({"event": "reload", "source": source, "gone": True}))
+            gone = self._served.pop(source, None)
+            log.info(json.dumps({"event": "reload", "source": source, "model": gone and gone.name, "gone": True}))
             return
         self._stamps[source] = now[source]
         try:
@@ -72,7 +77,8 @@ class Reloader:
             self._faults[source] = str(exc)
             log.warning(json.dumps({"event": "reload", "source": source, "fault": str(exc)}))
         else:
-            log.info(json.dumps({"event": "reload", "source": source, "hash": served.pipeline.manifesto.hash}))
+            known = {"model": served.name, "hash": served.pipeline.manifesto.hash}
+            log.info(json.dumps({"event": "reload", "source": source, **known}))
 
     def _publish(self) -> None:
         holders: dict[str, str] = {}
@@ -81,7 +87,7 @@ class Reloader:
         for source in sorted(self._served, key=lambda source: (source not in self._holders.values(), source)):
             name = self._served[source].name
             if holders.setdefault(name, source) != source:
-                faults[source] = f"{source}: another manifesto is called {name!r} as well"
+                faults[source] = f"{source}: {holders[name]} is called {name!r} as well: give one of them another name"
                 log.warning(json.dumps({"event": "reload", "source": source, "fault": faults[source]}))
         self._holders = holders
         self._catalogue.replace({name: self._served[source] for name, source in holders.items()}, faults)

@@ -16,7 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pipeline.cli.serve.idle_keys import note_idle_keys
 from pipeline.server import hashed
+from pipeline.settings.settings import KeySettings
 from tests.pipeline.cli.interruptible import COMMAND
 from tests.pipeline.cli.test_cli import run
 
@@ -129,3 +131,13 @@ def test_a_key_is_made_and_its_hash_is_what_settings_take(tmp_path: Path) -> Non
     (tmp_path / "superego.yaml").write_text(settings)
     shown = superego("config", "show", "--json", cwd=tmp_path)
     assert json.loads(shown.stdout)["server"]["keys"] == [{"name": "website", "sha256": hashed(key), "manifestos": []}]
+
+
+def test_a_key_for_what_is_not_served_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be misspelt, and its owner would only learn that there is no such model."""
+    keys = [KeySettings(name="website", sha256="0" * 64, manifestos=("house-stile", "polite"))]
+    note_idle_keys(keys, {"house-style", "polite"})
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the key 'website' is for the manifesto 'house-stile', which is not served" in said
+    assert "house-style" in said
+    assert "'polite', which" not in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,53 @@ def test_two_manifestos_of_one_name_are_a_fault(kitchen: Kitchen) -> None:
     (kitchen.folder / "a.yaml").write_text(text("kind"))
     kitchen.look()
     assert (kitchen.versions(), dict(kitchen.catalogue.faults)) == ({"kind": "1", "polite": "2"}, {})
+
+
+def test_the_one_that_has_the_name_already_is_told(kitchen: Kitchen) -> None:
+    """So that one knows which two they are."""
+    copy = kitchen.folder / "b.yaml"
+    copy.write_text(text(version="2"))
+    kitchen.look()
+    assert kitchen.catalogue.faults[str(copy)].startswith(f"{copy}: {kitchen.folder / 'a.yaml'} is called 'polite'")
+
+
+def test_a_file_that_is_named_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself and with its folder, or by another way to it."""
+    (tmp_path / "a.yaml").write_text(text())
+    (tmp_path / "link.yaml").symlink_to("a.yaml")
+    monkeypatch.chdir(tmp_path)
+    kitchen = Kitchen(tmp_path, "a.yaml", "./a.yaml", str(tmp_path))
+    kitchen.load()
+    assert (kitchen.versions(), kitchen.catalogue.faults) == ({"polite": "1"}, {})
+
+
+def test_a_folder_that_vanishes_takes_nothing_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its disk may only be away for a moment. The log says so once; what was edited meanwhile is served afterwards."""
+    folder, away = tmp_path / "manifestos", tmp_path / "away"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(text())
+    kitchen = Kitchen(tmp_path, str(folder))
+    kitchen.load()
+    folder.rename(away)
+    for _ in range(3):
+        kitchen.look()
+    assert (kitchen.versions(), kitchen.catalogue.faults) == ({"polite": "1"}, {})
+    assert caplog.text.count("cannot look for manifestos") == 1
+    (away / "a.yaml").write_text(text(version="two"))
+    away.rename(folder)
+    kitchen.look()
+    assert kitchen.versions() == {"polite": "two"}
+
+
+def test_the_log_says_which_model_an_edit_is_served_as(kitchen: Kitchen, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where that is another than before, and which one has gone."""
+    caplog.set_level(logging.INFO, "superego.server")
+    (kitchen.folder / "a.yaml").write_text(text("kind"))
+    kitchen.look()
+    (kitchen.folder / "a.yaml").unlink()
+    kitchen.look()
+    lines = [json.loads(line) for line in caplog.messages]
+    assert [(line["model"], line.get("gone", False)) for line in lines] == [("kind", False), ("kind", True)]
 
 
 def test_a_broken_manifesto_at_the_start_is_an_error(tmp_path: Path) -> None:
