@@ -29,8 +29,8 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._keys:
-            kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-            key = known(given.strip(), self._keys) if kind.lower() == "bearer" and given.strip() else None
+            given = _bearer(Headers(scope=scope).get("authorization", ""))
+            key = known(given, self._keys) if given else None
             if key is None and scope["path"] not in _OPEN:
                 await refuse(_unknown(given), scope, receive, send)
                 return
@@ -40,6 +40,12 @@ class Guarded:
             await refuse(_STRANGE, scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _bearer(authorization: str) -> str:
+    """The key in the header, as its owner wrote it: what came were bytes, of UTF-8 where they are not plain."""
+    kind, _, given = authorization.partition(" ")
+    return given.strip().encode("latin-1").decode("utf-8", "surrogateescape") if kind.lower() == "bearer" else ""
 
 
 def _own_name(host: str) -> bool:

@@ -7,6 +7,7 @@ import json
 import socket
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from pipeline.server import Key, hashed, new_key
@@ -64,6 +65,25 @@ def test_a_key_opens() -> None:
     client = TestClient(app_of(scripted("Good day."), keys=(Key("other", hashed("x")), Key("me", digest.upper()))))
     assert client.post(URL, json=chat(), headers=bearer(key)).status_code == 200
     assert client.get("/v1/models", headers={"authorization": f"bearer {key}"}).status_code == 200
+
+
+def test_a_key_may_hold_any_sign() -> None:
+    """As UTF-8 has it; bytes that are none are a key that nobody has, and no bug."""
+    keys = (Key("me", hashed("schl\u00fcssel")),)
+    given = ("schl\u00fcssel".encode(), "schl\u00fcssel".encode("latin-1"), b"\xff\x80")
+    with running(app_of(scripted("Good day."), keys=keys)) as base:
+        asked = [httpx.get(f"{base}/v1/models", headers={b"authorization": b"Bearer " + key}) for key in given]
+    assert [answer.status_code for answer in asked] == [200, 401, 401]
+
+
+def test_what_is_no_bearer_key_is_told_how_to_give_one() -> None:
+    """And a key that is not known, that it is not; never which it was."""
+    client = TestClient(app_of(scripted("Good day."), keys=(Key("me", hashed("x")),)))
+    said = [
+        client.get("/v1/models", headers={"authorization": given}).json()["error"]["message"]
+        for given in ("Basic bWU6cGFzcw==", "sk-mine", "Bearer sk-mine")
+    ]
+    assert said == [*["give a key, as `Authorization: Bearer …`"] * 2, "this key is not known here"]
 
 
 @pytest.mark.parametrize(
