@@ -13,10 +13,23 @@ from critics.manifesto.schema import DETERMINISTIC, Example, Rule
 
 
 def example_faults(tried: TriedRule, critics: Mapping[str, Critic]) -> list[Fault]:
-    """Every example that the rule's deterministic `critics` judge otherwise than its label says."""
-    if not tried.whole or not set(tried.rule.critics) <= set(DETERMINISTIC):
+    """Every example that contradicts another, or that the rule's deterministic `critics` judge otherwise than its label
+    says."""
+    if not tried.whole:
         return []
-    return [tried.node.place(*place).fault(what) for place, what in _misjudged(tried.rule, critics)]
+    exact = set(tried.rule.critics) <= set(DETERMINISTIC)
+    complaints = [*_contradictions(tried.rule), *(_misjudged(tried.rule, critics) if exact else ())]
+    return [tried.node.place(*place).fault(what) for place, what in complaints]
+
+
+def _contradictions(rule: Rule) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every example that says the contrary of one before it."""
+    labels: dict[tuple[str, ...], tuple[int, bool]] = {}
+    for number, example in enumerate(rule.examples):
+        said = (" ".join(example.text.split()), " ".join(example.prompt.split()))
+        first, breaks = labels.setdefault(said, (number, example.breaks))
+        if breaks != example.breaks:
+            yield ("examples", number), f"the same text is labelled otherwise in example {first + 1}: leave one out"
 
 
 def _misjudged(rule: Rule, critics: Mapping[str, Critic]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from critics.calibration import corrected
+from critics.cascade import COMBINATIONS
 from critics.errors import Fault
 from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.lint.cascade import cascade_complaints, rule_complaints
 from critics.lint.codes import code_complaints
+from critics.lint.patterns import pattern_complaints
 from critics.lint.streaming import streaming_complaints
 from critics.manifesto.load import Tried, TriedRule
-from critics.manifesto.schema import DETERMINISTIC, Length, Manifesto, Rule
+from critics.manifesto.schema import DETERMINISTIC, Manifesto, Rule
 from critics.manifesto.validate import did_you_mean
-from critics.patterns import PatternError, compile_pattern, forms, matches_empty, misplaced, pitfall
 from critics.probe.critic import head_of
 
 BUILT_IN = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe", "judge")
@@ -76,14 +77,8 @@ def _whole(rule: Rule) -> Iterator[_Complaint]:
 def _said(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
     yield from _critic_names(rule, trusted)
     yield from code_complaints(rule)
-    if rule.patterns:
-        for key in ("forbid", "require"):
-            for index, pattern in enumerate(getattr(rule.patterns, key)):
-                for complaint in _pattern(pattern, forbid=key == "forbid"):
-                    yield ("patterns", key, index), complaint
-        for key in ("characters", "words", "sentences"):
-            if what := _length(getattr(rule.patterns, key)):
-                yield ("patterns", key), what
+    for place, what in pattern_complaints(rule.patterns) if rule.patterns else ():
+        yield ("patterns", *place), what
 
 
 def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
@@ -95,6 +90,8 @@ def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
         elif name not in BUILT_IN:
             known = f"; known are {', '.join(BUILT_IN)}, or module:factory"
             yield place, f"unknown critic `{name}`" + (did_you_mean(name, BUILT_IN) or known)
+        if name in rule.critics[:index]:
+            yield place, f"`{name}` is named twice, and asked once: leave this one out"
 
 
 def _options(rule: Rule) -> Iterator[_Complaint]:
@@ -134,13 +131,22 @@ def _head(rule: Rule, heads: Collection[str] | None) -> Iterator[_Complaint]:
 
 
 def _calibrations(rule: Rule) -> Iterator[_Complaint]:
-    for name, calibration in rule.calibration.items():
+    most = {name: corrected(calibration, 1.0) for name, calibration in rule.calibration.items()}
+    for name in most:
         if name not in rule.critics:
             what = f"this calibration is never used: `{name}` is not among the rule's critics"
             yield ("calibration", name), what + did_you_mean(name, rule.critics)
-        elif (most := corrected(calibration, 1.0)) < rule.threshold:
-            what = f"`{name}` can never break the rule: calibrated it gives at most {most:.3g}"
+        elif most[name] < rule.threshold and not _may_help(rule, name, most):
+            what = f"`{name}` can never break the rule: calibrated it gives at most {most[name]:.3g}"
             yield ("calibration", name), f"{what}, and the threshold is {rule.threshold:g}"
+
+
+def _may_help(rule: Rule, name: str, most: Mapping[str, float]) -> bool:
+    """Whether a critic that breaks the rule never alone may do so with the others."""
+    if rule.combine in (None, "max") or name in DETERMINISTIC:
+        return False
+    models = [most.get(critic, 1.0) for critic in rule.critics if critic not in DETERMINISTIC]
+    return COMBINATIONS[rule.combine](models) >= rule.threshold
 
 
 def _action(rule: Rule) -> Iterator[_Complaint]:
@@ -148,27 +154,3 @@ def _action(rule: Rule) -> Iterator[_Complaint]:
         yield ("action",), f"what a user wrote cannot be sent back: use veto or flag, not {rule.action}"
     if rule.action == "redact" and not set(rule.critics) <= set(DETERMINISTIC):
         yield ("action",), f"only {' and '.join(DETERMINISTIC)} know what to put in a text's place: use revise or veto"
-
-
-def _pattern(pattern: str, *, forbid: bool) -> Iterator[str]:
-    try:
-        for form in forms(pattern):
-            compile_pattern(form, case_sensitive=True)
-    except PatternError as exc:
-        yield str(exc)
-        return
-    if matches_empty(pattern):
-        yield "matches the empty text, so it " + ("finds nothing to forbid" if forbid else "is always there")
-    yield from filter(None, (misplaced(pattern), pitfall(pattern)))
-
-
-def _length(length: Length | None) -> str | None:
-    if length is None:
-        return None
-    if length.at_least is None and length.at_most is None:
-        return "says neither `at_least` nor `at_most`"
-    if length.at_least is not None and length.at_most is not None and length.at_least > length.at_most:
-        return f"no draft can have at least {length.at_least} and at most {length.at_most}"
-    if length.at_most == 0:
-        return "only an empty draft has none, and an empty draft is never released"
-    return None

@@ -52,10 +52,11 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Node:
-    """A value and where it starts."""
+    """A value and where it starts; of a scalar also how it is written: `007` is the number 7."""
 
     mark: Mark
     value: Scalar | tuple[Node, ...] | dict[str, Entry]
+    written: str = ""
 
     @property
     def entries(self) -> Mapping[str, Entry]:
@@ -75,16 +76,19 @@ class Node:
 
     def place(self, *steps: str | int) -> Mark:
         """Where the value at the end of `steps` stands: its key in a mapping, else the nearest thing above it."""
-        node, mark = self, self.mark
+        return self.find(*steps).mark
+
+    def find(self, *steps: str | int) -> Entry:
+        """The value at the end of `steps`, or the nearest thing above it, and its place."""
+        found = Entry(self.mark, self)
         for step in steps:
-            if isinstance(step, str) and step in node.entries:
-                mark, node = node.entries[step].mark, node.entries[step].node
-            elif isinstance(step, int) and step < len(node.items):
-                node = node.items[step]
-                mark = node.mark
+            if isinstance(step, str) and step in found.node.entries:
+                found = found.node.entries[step]
+            elif isinstance(step, int) and step < len(found.node.items):
+                found = Entry(found.node.items[step].mark, found.node.items[step])
             else:
                 break
-        return mark
+        return found
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml where the wheel has it
@@ -153,6 +157,8 @@ def _compose(text: str, path: str) -> yaml.Node | None:
         what = " ".join(filter(None, (exc.context, exc.problem)))
         if where and text[where.index : where.index + 1] == "\t":
             what = "there is a tab; indent with spaces"
+        elif "mapping values are not allowed" in what:
+            what += "; put quotes around words with a colon and a space in them"
         raise ManifestoError([mark.fault(f"not YAML: {what}")]) from exc
     except yaml.reader.ReaderError as exc:
         # libyaml counts bytes.
@@ -211,7 +217,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode) and node.tag == _CORE + "seq":
             return Node(mark, tuple(self._build(item, depth + 1) for item in node.value))
         if isinstance(node, yaml.ScalarNode):
-            return Node(mark, self._scalar(node, mark))
+            return Node(mark, self._scalar(node, mark), node.value)
         self.faults.append(mark.fault(f"the tag {_shown(node.tag)} is not allowed in a manifesto"))
         return Node(mark, None)
 

@@ -59,7 +59,10 @@ def _telling(errors: list[ErrorDetails]) -> list[ErrorDetails]:
 
 def _fault(model: type[BaseModel], node: Node, error: ErrorDetails) -> Fault:
     steps = error["loc"]
-    return node.place(*steps).fault(_wording(model, steps, error))
+    found = node.find(*steps)
+    if error["type"] == "string_type" and found.node.written:  # as written, for the value may be something else: 007
+        return found.mark.fault(f"`{_dotted(steps)}` must be words: put quotes around {found.node.written}")
+    return found.mark.fault(_wording(model, steps, error))
 
 
 def _wording(model: type[BaseModel], steps: tuple[str | int, ...], error: ErrorDetails) -> str:

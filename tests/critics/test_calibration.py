@@ -192,6 +192,28 @@ def test_a_calibration_that_cannot_work_is_found(tmp_path: Path, calibration: st
     assert fault.line == 4
 
 
+@pytest.mark.parametrize(("combine", "threshold", "said"), [("max", 0.6, 1), ("mean", 0.6, 0), ("mean", 0.8, 1)])
+def test_a_critic_that_never_breaks_a_rule_alone_may_do_so_with_others(
+    tmp_path: Path, combine: str, threshold: float, said: int
+) -> None:
+    """A mean of at most 0.4 and 1 comes to 0.7."""
+    text = f"""\
+name: m
+version: "1"
+rules:
+  - id: a
+    statement: A.
+    critics: [patterns, guard, judge]
+    patterns: {{forbid: [x]}}
+    combine: {combine}
+    threshold: {threshold}
+    calibration: {{judge: {{isotonic: [[0, 0], [1, 0.4]]}}}}
+"""
+    (tmp_path / "m.yaml").write_text(text)
+    faults = check(str(tmp_path / "m.yaml"))
+    assert ["can never break the rule" in str(fault) for fault in faults] == [True] * said
+
+
 def test_editors_know_calibrations(tmp_path: Path) -> None:
     """The schema takes what loads and refuses what does not."""
     schema = json.loads(manifestos.schema_path().read_text())

@@ -95,6 +95,24 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("critics: [patterns], patterns: {forbid: ['x*']}", "matches the empty text"),
         ("critics: [patterns], patterns: {forbid: ['costs $5']}", r"never matches; write `\$` for the sign"),
         ("critics: [patterns], patterns: {require: ['a|(b|x^2)']}", r"never matches; write `\^` for the sign"),
+        ("critics: [patterns], patterns: {forbid_words: [x, ' ']}", "m.yaml:4:78: there is nothing in it to look for"),
+        ("critics: [patterns], patterns: {require_words: [Good day], forbid_words: [good]}", "no draft can say it"),
+        ("critics: [patterns], patterns: {require: [x], forbid: [x]}", "no draft can have it"),
+        (r"critics: [patterns], patterns: {forbid: ['\p{Lu}{5}']}", r"`\p{Lu}` does not tell capitals"),
+        ("critics: [patterns], patterns: {forbid: ['[[:upper:]]{5}']}", "give `case_sensitive: true`"),
+        (
+            "critics: [patterns], patterns: {words: {at_least: 9}, characters: {at_most: 8}}",
+            "m.yaml:4:60: no draft has 9 words in at most 8 characters",
+        ),
+        (
+            "critics: [patterns], patterns: {sentences: {at_least: 9}, words: {at_most: 8}}",
+            "no draft has 9 sentences in at most 8 words",
+        ),
+        ("critics: [judge, judge]", "m.yaml:4:45: `judge` is named twice, and asked once"),
+        (
+            "examples: [{text: a b, breaks: true}, {text: a  b, breaks: false}]",
+            "m.yaml:4:66: the same text is labelled otherwise in example 1",
+        ),
         ("critics: [patterns], patterns: {words: {at_least: 9, at_most: 3}}", "no draft can have at least 9"),
         ("critics: [patterns], patterns: {words: {at_most: 0}}", "empty draft is never released"),
         ("critics: [patterns], patterns: {words: {}}", "says neither"),
@@ -117,6 +135,35 @@ def test_what_parses_but_cannot_work_is_found(tmp_path: Path, rule: str, said: s
     found = faults(tmp_path, f"{HEAD}  - {{id: a, statement: A., {rule}}}\n{SOUND}")
     assert len(found) == 1
     assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "patterns: {require_words: [goodness], forbid_words: [good]}",
+        "patterns: {require_words: [Good], forbid_words: [good], case_sensitive: true}",
+        r"patterns: {forbid: ['\p{Lu}{5}'], case_sensitive: true}",
+        r"patterns: {forbid: ['(?-i)\p{Lu}{5}', '\p{L}']}",
+        "patterns: {words: {at_least: 9}, characters: {at_most: 9}, sentences: {at_least: 9}}",
+        "patterns: {forbid: [x]}, examples: [{text: x, breaks: true}, {text: x, breaks: true}]",
+    ],
+)
+def test_what_can_be_met_is_no_fault(tmp_path: Path, options: str) -> None:
+    """However near it comes to what cannot."""
+    assert faults(tmp_path, f"{HEAD}  - {{id: a, statement: A., critics: [patterns], {options}}}\n") == []
+
+
+@pytest.mark.parametrize("written", ["007", "1.50", "1e5", "true", "null", "0x1F"])
+def test_a_word_that_yaml_reads_as_something_else_is_told_as_it_is_written(tmp_path: Path, written: str) -> None:
+    """Quotes around 7 would make another word of 007."""
+    rule = f"  - {{id: a, statement: A., critics: [patterns], patterns: {{forbid_words: [{written}]}}}}\n"
+    (found,) = faults(tmp_path, HEAD + rule)
+    assert found.endswith(f"must be words: put quotes around {written}")
+
+
+def test_words_with_a_colon_in_them_are_to_be_quoted(tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, f"{HEAD}  - id: a\n    statement: Never: say this.\n")
+    assert found.endswith("put quotes around words with a colon and a space in them")
 
 
 def test_languages_and_regions_that_are_known_are_no_fault(tmp_path: Path) -> None:
