@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from urllib.parse import unquote
 
 _HIDDEN = "***"
+_LEAST = 4
 _HOST = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?(?:[/?#]|\Z)")
 """A host by itself, perhaps with a port, and the end of it."""
 
@@ -19,6 +22,17 @@ def masked(url: str) -> str:
     """The address with each of them covered, so that whoever has set it knows it again."""
     scheme, user, place, behind = _parts(url)
     return scheme + (f"{_HIDDEN}@" if user else "") + place + (behind[0] + _HIDDEN if behind else "")
+
+
+def secrets_in(url: str) -> list[str]:
+    """What may be secret in the address, as it is written and as it is sent, the longest first: for a server may repeat
+    it. What is too short to be found by itself is left out."""
+    _, user, _, behind = _parts(url)
+    name, _, password = unquote(user).partition(":")
+    sent = b64encode(unquote(user).encode()).decode() if user else ""
+    values = [pair.rpartition("=")[2] for pair in re.split("[?&#;]", behind)]
+    found = {user, name, password, sent, *values, *map(unquote, values)}
+    return sorted((each for each in found if len(each) >= _LEAST), key=len, reverse=True)
 
 
 def _parts(url: str) -> tuple[str, str, str, str]:

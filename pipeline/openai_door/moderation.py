@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from critics import Unreadable, time_left
+from pipeline.addresses import secrets_in
 from pipeline.errors import ModelMissing
 from pipeline.langchain_door.faults import translated
 from pipeline.langchain_door.label import label_of
@@ -42,13 +43,17 @@ class OpenAiModerator:
             self._client = OpenAI(max_retries=0, **options)  # one place retries, ours
         self._model = model
         self._label = label_of(f"{_NAME} {model}", base_url or "")
-        self._secrets = [self._client.api_key] if self._client.api_key else []
+        self._secrets = [*filter(None, [self._client.api_key]), *secrets_in(base_url or "")]
         self._timeout = timeout
         self._retries = Retries(attempts=tries)
 
     def __call__(self, text: str) -> Mapping[str, float]:
         """Probabilities by category. Raises `ModelFault`, and `Unreadable` for a reply of another shape."""
-        return _scores(retried(lambda: self._asked(text), self._retries))
+        scores = _scores(retried(lambda: self._asked(text), self._retries))
+        if scores is None:
+            what = "answered without one result of category_scores in numbers"
+            raise Unreadable(f"{self._label} {what}: see that base_url is that of a moderation service and ends in /v1")
+        return scores
 
     def _asked(self, text: str) -> str:
         left = time_left()
@@ -59,15 +64,15 @@ class OpenAiModerator:
             return str(reply.text)
 
 
-def _scores(body: str) -> dict[str, float]:
-    """The scores of the one result; a category without one (`null`) is left out."""
+def _scores(body: str) -> dict[str, float] | None:
+    """The scores of the one result; a category with `null` is left out. `None` for what is of another shape."""
     try:
         reply = json.loads(body)
-    except ValueError as exc:
-        raise Unreadable(f"{_NAME} answered with something else than JSON") from exc
+    except (ValueError, RecursionError):
+        return None
     match reply:
         case {"results": [{"category_scores": dict(scores)}]}:
             given = {name: score for name, score in scores.items() if score is not None}
             if not any(isinstance(score, bool) or not isinstance(score, int | float) for score in given.values()):
                 return given
-    raise Unreadable(f"{_NAME} answered without one result of category_scores in numbers")
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.addresses import bare, masked
+from pipeline.addresses import bare, masked, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,11 @@ from pipeline.addresses import bare, masked
 def test_secrets_in_an_address_are_left_out_or_covered(url: str, said: str, shown: str) -> None:
     """Wherever they stand, also where they are not escaped as they should be."""
     assert (bare(url), masked(url)) == (said, shown)
+
+
+def test_what_is_secret_in_an_address_can_be_looked_for() -> None:
+    """As it is written and as it is sent; what is as short as a word is not."""
+    found = secrets_in("http://bob:pass%40word@host/v1?code=sesame&x=1#open")
+    assert set(found) == {"bob:pass%40word", "pass@word", "Ym9iOnBhc3NAd29yZA==", "sesame", "open"}
+    assert found == sorted(found, key=len, reverse=True)
+    assert secrets_in("https://host:8080/v1") == []

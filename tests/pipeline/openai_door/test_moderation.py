@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +64,19 @@ def test_no_record_holds_what_is_secret_in_the_address() -> None:
     assert "hunter" not in finding.critique
 
 
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_no_record_holds_what_a_server_repeats_of_the_address(serve: Serve, status: int) -> None:
+    """Nor of how its password is sent."""
+    sent = b64encode(b"bob:hunter2").decode()
+    service = serve(Line(json.dumps({"error": {"message": f"no code=hunter3 for hunter2 ({sent})"}}), status))
+    address = service.base_url.replace("http://", "http://bob:hunter2@") + "?code=hunter3"
+    moderator = OpenAiModerator(model="m", base_url=address, tries=1)
+    (finding,) = Panel({"remote": RemoteCritic(moderator)})(Exchange((Message("user", "hi"),), "hello"), [rule()])
+    assert finding.probability is None
+    assert "no code=*** for *** (***)" in finding.critique
+    assert service.base_url in finding.critique
+
+
 @pytest.mark.parametrize("score", ["NaN", "Infinity", "-0.1", "1.5"])
 def test_a_score_that_is_no_probability_passes_nothing(serve: Serve, score: str) -> None:
     """Neither for the rule that names it nor for one that names none."""
@@ -94,6 +108,15 @@ def test_a_reply_of_another_shape_passes_nothing(serve: Serve, body: str) -> Non
     (finding,) = found(serve(Line(body)))
     assert finding.probability is None
     assert finding.critique
+
+
+def test_a_reply_of_another_shape_is_told_with_its_place_and_the_cure(serve: Serve) -> None:
+    """Also one that no parser can hold."""
+    for body in ("<html>", "[" * 100_000):
+        service = serve(Line(body))
+        (finding,) = found(service)
+        assert f"the moderation service m at {service.base_url} answered without" in finding.critique
+        assert "see that base_url is that of a moderation service" in finding.critique
 
 
 @pytest.mark.parametrize(("status", "requests"), [(400, 1), (401, 1), (404, 1), (408, 2), (429, 2), (500, 2), (503, 2)])
