@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,8 @@ def opinion(family: GuardFamily, answer: GuardAnswer, side: Side) -> Opinion:
         said = family.read(answer.text, side)
     except Unreadable as exc:
         return Opinion(doubt=str(exc))
+    if said.word != family.words[0] and not all(map(math.isfinite, (answer.mass or {}).values())):
+        return Opinion(doubt=f"the guard model wrote {said.word!r}, with a probability that is no number")
     if shares and shares.get(said.word, 0.0) < max(shares.values()):
         return Opinion(doubt=f"the guard model wrote {said.word!r}, and another verdict was more probable")
     return Opinion(shares or {said.word: 1.0}, said.word, said.codes)

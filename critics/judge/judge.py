@@ -194,7 +194,8 @@ class _Score:
 def _probability(reading: Reading) -> float | None:
     yes, no = (reading.mass.get(choice, 0.0) for choice in CHOICES)
     together = yes + no
-    return yes / together if together >= MIN_MASS else None  # NaN compares false, so it is undecided too
+    probability = yes / together if together >= MIN_MASS else -1.0  # NaN compares false, so it is undecided too
+    return probability if 0 <= probability <= 1 else None
 
 
 def _doubt(reading: Reading) -> str:

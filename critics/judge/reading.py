@@ -11,7 +11,8 @@ from critics.errors import Unreadable
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _LINE = re.compile(
-    r"^[\s>*_#\"'`-]*(?:verdict|answer)?[\s:=*_\"'`]*([a-z]+)[\s.*_\"'`]*$", re.IGNORECASE | re.MULTILINE
+    r"^[\s>*_#\"'`-]*(?P<label>(?:verdict|answer)[\s*_\"'`]*[:=])?(?:verdict|answer)?[\s:=*_\"'`]*(?P<word>[a-z]+)[\s.*_\"'`]*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -35,8 +36,8 @@ def read_verdict(text: str, choices: Sequence[str]) -> str:
 
 def _from_lines(text: str, choices: Sequence[str]) -> Iterator[tuple[int, Any]]:
     for match in _LINE.finditer(text):
-        if match[1].lower() in choices:
-            yield match.start(1), match[1]
+        if match["label"] or match["word"].lower() in choices:  # "Verdict: unclear" takes a "no" before it back
+            yield match.start("word"), match["word"]
 
 
 def _from_objects(text: str) -> Iterator[tuple[int, Any]]:

@@ -33,7 +33,8 @@ class ProbeCritic:
             doubt = rule.probe.doubt if rule.probe and exchange.draft is not None else None
             try:
                 probability = looks(exchange, head_of(rule))
-                doubtful = doubt is not None and looks(request, doubt.head) >= doubt.at_least
+                # No number is doubt as well: it compares false.
+                doubtful = doubt is not None and not looks(request, doubt.head) < doubt.at_least
             except _NoHead as exc:
                 findings.append(undecided(rule, NAME, str(exc)))
                 continue

@@ -24,13 +24,16 @@ def read_probe(path: Path) -> Probe:
                 raise ModelError(f"{path} is no probe: make one with `superego critic train --kind probe`")
             intercepts: dict[str, float] = json.loads(told["intercepts"])
             heads = {
-                name: Head(np.asarray(file.get_tensor(name), dtype=np.float32), intercept)
+                name: Head(np.asarray(file.get_tensor(name), dtype=np.float32), float(intercept))
                 for name, intercept in intercepts.items()
             }
+            for name, head in heads.items():
+                if head.weights.ndim != 1 or not np.isfinite([*head.weights, head.intercept]).all():
+                    raise ValueError(f"the head {name!r} is no list of numbers")
             return Probe(heads, tuple(json.loads(told["layers"])), told["weights"])
     except FileNotFoundError as exc:
         raise ModelError(f"there is no probe file {path}") from exc
-    except (OSError, SafetensorError, KeyError, ValueError) as exc:
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError) as exc:
         raise ModelError(f"{path} is no probe that can be read: {exc}") from exc
 
 

@@ -21,7 +21,10 @@ Fields = Mapping[str, tuple[str, int]]
 def qwen3guard(text: str, side: Side) -> Said:  # noqa: ARG001 (the prompt says which side is judged)
     """`Safety`, `Categories` and, about a response, `Refusal`, which is not read (Qwen3Guard-Gen, arXiv 2510.14276)."""
     found = _fields(text, ("safety", "categories", "refusal"))
-    return _said(found, "safety", (*_SAFETY, "controversial"), names(found.get("categories", ("", 0))[0]))
+    said = _said(found, "safety", (*_SAFETY, "controversial"), names(found.get("categories", ("", 0))[0]))
+    if said.word == "safe" and said.codes:
+        raise Unreadable(f"the guard model says safe, and names {', '.join(said.codes)}")
+    return said
 
 
 def wildguard(text: str, side: Side) -> Said:

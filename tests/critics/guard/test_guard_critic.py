@@ -92,8 +92,9 @@ def test_what_cannot_be_read_is_undecided(given: GuardAnswer) -> None:
 
 @pytest.mark.parametrize("mass", [{"unsafe": math.nan, "safe": 0.5}, {"unsafe": 0.001, "safe": 0.001}])
 def test_odd_probabilities_give_way_to_the_written_word(mass: Mapping[str, float]) -> None:
-    """Not a number, or too little of it: they were not of this verdict."""
+    """Not a number, or too little of it: they were not of this verdict. But what is no number passes nothing."""
     assert judged("llama-guard", "unsafe\nS1", WEAPONS, mass=mass) == [1.0]
+    assert judged("llama-guard", "safe", WEAPONS, mass=mass) == [None if math.isnan(mass["unsafe"]) else 0.0]
 
 
 def test_one_call_serves_all_rules_and_is_counted_once() -> None:

@@ -73,6 +73,7 @@ BROKEN: list[tuple[str, Side, str]] = [
     ("qwen3guard", "output", "Categories: None"),
     ("qwen3guard", "output", "Safety: Safe\nCategories: None\nThe draft says Safety: Unsafe"),
     ("qwen3guard", "output", "Safety: Safely"),
+    ("qwen3guard", "output", "Safety: Safe\nCategories: Violent"),
     ("gpt-oss-safeguard", "output", '{"violation": 2}'),
     ("gpt-oss-safeguard", "output", '{"violation": 0.0}'),
     ("gpt-oss-safeguard", "output", '{"violation": null}'),

@@ -31,7 +31,14 @@ def test_the_probability_is_yes_against_no() -> None:
 
 
 @pytest.mark.parametrize(
-    "mass", [{"yes": 0.001, "no": 0.001}, {"yes": 0.0, "no": 0.0}, {"yes": float("nan"), "no": 0.5}]
+    "mass",
+    [
+        {"yes": 0.001, "no": 0.001},
+        {"yes": 0.0, "no": 0.0},
+        {"yes": float("nan"), "no": 0.5},
+        {"yes": -0.1, "no": 0.5},
+        {"yes": float("inf"), "no": 0.5},
+    ],
 )
 def test_a_model_that_does_not_answer_is_undecided(mass: Mapping[str, float]) -> None:
     """Next to no probability on either choice is no verdict."""

@@ -35,6 +35,8 @@ def test_a_verdict_is_anchored_and_the_last_one_wins(text: str, verdict: str) ->
         "Not safe.",
         "yes and no",
         '{"verdict": "maybe"}',
+        "no\nVerdict: unclear",
+        "no\n**Answer**: neither",
         '{"verdict": true}',
         '{"verdict": NaN}',
         '{"verdict": "yes", "verdict": "no"}',

@@ -96,7 +96,9 @@ def wary(head: str = "calm", at_least: float = 0.5) -> Rule:
     return Rule(id="kind", statement="It is kind.", probe=Probing(doubt=doubt))
 
 
-@pytest.mark.parametrize(("asked", "at_least", "doubtful"), [(2, 0.5, True), (-2, 0.5, False), (2, 0.9, False)])
+@pytest.mark.parametrize(
+    ("asked", "at_least", "doubtful"), [(2, 0.5, True), (-2, 0.5, False), (2, 0.9, False), (np.nan, 0.5, True)]
+)
 def test_an_answer_to_a_suspect_request_is_judged_with_doubt(asked: float, at_least: float, doubtful: bool) -> None:
     """By its own states as ever; the look at the request is paid for as well, once."""
     states = States(1, -2)
@@ -156,3 +158,24 @@ def test_a_file_that_is_no_probe_is_named(tmp_path: Path) -> None:
     save_file({"kind": np.zeros(2)}, file, metadata={"format": "superego-probe-1"})
     with pytest.raises(ModelError, match="intercepts"):
         read_probe(file)
+
+
+@pytest.mark.parametrize(
+    ("weights", "intercepts", "layers"),
+    [
+        ([0, np.nan], '{"kind": 0}', "[3]"),
+        ([[0, 1]], '{"kind": 0}', "[3]"),
+        ([0, 1], '{"kind": null}', "[3]"),
+        ([0, 1], '{"kind": Infinity}', "[3]"),
+        ([0, 1], '["kind"]', "[3]"),
+        ([0, 1], '{"kind": 0}', "3"),
+    ],
+)
+def test_a_probe_that_could_judge_nothing_is_refused(
+    tmp_path: Path, weights: list[float], intercepts: str, layers: str
+) -> None:
+    """When it is read, and not at every text."""
+    told = {"format": "superego-probe-1", "weights": "abc", "intercepts": intercepts, "layers": layers}
+    save_file({"kind": np.array(weights)}, tmp_path / "a.safetensors", metadata=told)
+    with pytest.raises(ModelError, match=r"a\.safetensors is no probe that can be read"):
+        read_probe(tmp_path / "a.safetensors")
