@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from critics.manifesto.schema import Entity, PersonalData
+from critics.personal_data.apart import set_apart
 from critics.personal_data.context import boosted, words_pattern
-from critics.personal_data.dates import without_dates
 from critics.personal_data.hits import Hit, merged, not_allowed
 from critics.personal_data.plausible import plausible
 from critics.personal_data.recognisers import Recogniser, Result, recognisers
@@ -46,7 +46,7 @@ def _hits(view: View, by_kind: Mapping[Entity, Recogniser]) -> Iterator[Hit]:
 def _results(text: str, kind: Entity, recogniser: Recogniser) -> Iterator[tuple[Result, int]]:
     """Every find, with the offset of the piece that it was found in."""
     if kind == "phone":
-        text = without_dates(text)
+        text = set_apart(text)
     pieces = around_digits(text) if kind == "phone" else windows(text)
     for piece in pieces:
         for result in recogniser.analyze(text[piece.start : piece.end], recogniser.supported_entities):
