@@ -74,19 +74,19 @@ def ask(
         outcome = pipeline.ask(asked, context=sources, seed=seed, observe=observe)
     if show:
         trace.show_end(console, outcome)
-    _print(outcome, as_json=as_json)
+    _print(outcome, as_json=as_json, traced=show)
     return _CODES[outcome.status]
 
 
-def _print(outcome: Outcome, *, as_json: bool) -> None:
+def _print(outcome: Outcome, *, as_json: bool, traced: bool) -> None:
     if as_json:
         print(json.dumps(outcome_record(outcome), indent=2))
     elif outcome.answer is not None:
         print(outcome.answer)
     if outcome.status == "faulted":
         say(outcome.fault, style="red")
-    elif outcome.status == "withheld" and outcome.answer is None:
-        say(f"withheld: {outcome.stop_reason}", style="red")
+    elif outcome.status == "withheld" and not traced:
+        say(outcome.why, style="red")
 
 
 def _stdin() -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from critics import Finding, Judgement, Manifesto, Span, ToolCall, Usage, Verdict
 from pipeline.drafting import Finish
 from pipeline.errors import ModelFault, PipelineError
+from pipeline.loop.blame import blamed
 from pipeline.loop.emptiness import EMPTY
 from pipeline.structured import WELL_FORMED
 
@@ -85,9 +86,7 @@ class Withheld(PipelineError):
     """No answer was released. `outcome` holds what happened."""
 
     def __init__(self, outcome: Outcome) -> None:
-        super().__init__(
-            f"no answer: {outcome.status}, {outcome.stop_reason}" + (outcome.fault and f": {outcome.fault}")
-        )
+        super().__init__(f"no answer: {outcome.why}")
         self.outcome = outcome
 
 
@@ -120,6 +119,19 @@ class Outcome:
         """The attempt that became the answer."""
         fit = (a for a in reversed(self.attempts) if (a.text, a.calls) == (self.answer, self.calls))
         return next(fit, None) if self.status == "released" else None
+
+    @property
+    def why(self) -> str:
+        """How it ended, in a line: of what was not released also which rules broke, or could not be judged."""
+        ended = f"{self.status}, {STOPS[self.stop_reason]}"
+        if self.status == "released":
+            return ended
+        if self.attempts:
+            last, drafts = self.attempts[-1].verdict, len(self.attempts)
+            blame = blamed(last, self.manifesto, "the draft" if drafts == 1 else f"the last of {drafts} drafts")
+        else:
+            blame = blamed(self.input_verdict, self.manifesto, "the prompt") if self.input_verdict else ""
+        return "; ".join(filter(None, (ended, self.fault, blame)))
 
     @property
     def score(self) -> float | None:

@@ -82,6 +82,7 @@ def test_a_withheld_answer_is_a_refusal_and_exit_code_3(tmp_path: Path) -> None:
     (tmp_path / path).write_text((tmp_path / path).read_text().replace('"!"', '"."'))
     result = run("ask", SHORT, "-m", path, "--max-tokens", "5")
     assert (result.exit_code, result.stdout) == (3, "Not today.\n")
+    assert result.stderr == "withheld, no attempts are left; the draft broke calm\n"
 
 
 @pytest.mark.parametrize(

@@ -365,8 +365,37 @@ def test_exhaustion_may_be_an_error() -> None:
     """Then there is no answer, and asking for it raises."""
     outcome, _ = run(["bad"], manifesto(on_exhausted="error", budget=Budget(attempts=1)))
     assert (outcome.status, outcome.answer) == ("withheld", None)
-    with pytest.raises(Withheld, match="attempts"):
+    with pytest.raises(Withheld, match=r"^no answer: withheld, no attempts are left; the draft broke no-bad$"):
         outcome.released()
+
+
+ASKED = Rule(id="no-bombs", statement="No bombs.", applies_to="input", action="veto")
+
+
+def down(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+    raise RuntimeError("down")
+
+
+@pytest.mark.parametrize(
+    ("drafts", "under", "critic", "told"),
+    [
+        (["bad evil", "evil"], {}, None, "withheld, no attempts are left; the last of 3 drafts broke no-evil"),
+        (["bad", "bad"], {}, None, "withheld, the same draft came again; the last of 2 drafts broke no-bad"),
+        (["fine"], {"rules": (BAD,)}, down,
+         "withheld, a rule could not be judged; of the draft nobody could judge no-bad (RuntimeError: down)"),
+        (["fine"], {"rules": (BAD, ASKED)}, None,
+         "withheld, the prompt itself breaks a rule; the prompt broke no-bombs"),
+        (["bad"], {"rules": (BAD.model_copy(update={"threshold": 0.9}),), "budget": Budget(attempts=1)}, None,
+         "withheld, no attempts are left; the draft has a score of 0.12, and is released from 0.50"),
+        ([ModelFault("out of memory")], {}, None, "faulted, the model failed; out of memory"),
+        (["fine"], {}, None, "released, a draft passed"),
+    ],
+)  # fmt: skip
+def test_an_outcome_tells_why(drafts: list[Any], under: dict[str, Any], critic: Any, told: str) -> None:
+    """Which rules broke in which of the drafts, what could not be judged for which fault; never a word of one."""
+    given = under | {"rules": under.get("rules", (BAD, VETO))}
+    outcome, _ = run(drafts, manifesto(*given.pop("rules"), **given), critic, prompt="Write of bombs.")
+    assert outcome.why == told
 
 
 # --- What the generator is told --------------------------------------------------------------------------------------
