@@ -52,7 +52,7 @@ def test_a_pattern_that_cannot_be_read_is_left_to_others(pattern: str) -> None:
 @given(st.text(st.sampled_from("ab.\\w\\s|()[]*+?{}12,^$(?:") | st.characters(), max_size=30))
 def test_it_never_fails_nor_hangs(pattern: str) -> None:
     """Whatever is written as a pattern, the answer comes at once."""
-    began = time.perf_counter()
+    began = time.thread_time()
     found = pitfall(pattern)
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0
     assert found is None or found.startswith(f"what `{shown(pattern)}` repeats can split a run such as ")

@@ -117,6 +117,6 @@ def test_a_pattern_that_needs_a_character_is_told(pattern: str) -> None:
 
 def test_time_is_linear_whatever_the_pattern() -> None:
     """A pattern that hangs backtracking engines takes no time here."""
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not compile_pattern("(a+)+$", case_sensitive=True).found("a" * 50_000 + "b")
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0

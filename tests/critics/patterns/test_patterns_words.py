@@ -96,9 +96,9 @@ def test_letters_that_become_several_move_no_place(text: str) -> None:
 def test_a_thousand_words_are_as_quick_as_one() -> None:
     """The time does not grow with the length of the list."""
     words = compile_words(tuple(f"phrase{i} foo" for i in range(1000)), case_sensitive=False)
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not words.found("word and more text here, nothing. " * 3000)
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_heaps_of_marks_are_cut() -> None:
 def test_long_texts_are_quick(unit: str) -> None:
     """A hundred thousand characters, even malicious ones, take well under a second."""
     text = unit * (100_000 // len(unit))
-    began = time.perf_counter()
+    began = time.thread_time()
     normalise(text)
     visible(text)
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0

@@ -80,6 +80,6 @@ def test_places_lead_back_into_the_original(text: str) -> None:
     "unit", ["\u0440\u043e\u0442 ", "h\u0310", "\u0643\u0650\u0640", "p\u043et ", "\u0440\u043e\u0442 pot ", "\u0440"]
 )
 def test_long_texts_are_quick(unit: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     list(readings(unit * (100_000 // len(unit))))
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0

@@ -88,6 +88,6 @@ def test_lines_and_list_items_are_sentences() -> None:
 @pytest.mark.parametrize("unit", ["a. ", ".", "((((a. ", "- ", "?!x", '."', "Dr. ", "\n"])
 def test_a_long_text_is_split_quickly(unit: str) -> None:
     """Time is linear even in texts made of nothing but stops and brackets."""
-    began = time.perf_counter()
+    began = time.thread_time()
     sentences(unit * (100_000 // len(unit)))
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0

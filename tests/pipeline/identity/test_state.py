@@ -60,9 +60,9 @@ def test_another_process_reads_nothing_of_the_manifesto(own: Engine, other: Engi
     state = build_state(told, own, WEIGHTS)
     assert len(state.tokens) >= 600
     write_state(file, state)
-    began = time.perf_counter()
+    began = time.process_time()
     kept_state(file, told, other, WEIGHTS)
-    assert time.perf_counter() - began < 0.5  # 20 ms on a quiet machine: bench/identity measures it
+    assert time.process_time() - began < 0.5  # 20 ms on a quiet machine: bench/identity measures it
     text, read = drafted(other, told)
     assert read == len(own.model.prompt([preprompt(told), Message("user", "What is flour?")])) - len(state.tokens) - 1
     assert read < 16
