@@ -10,6 +10,7 @@ from typing import Any
 
 from critics import Finding, ToolCall, visible
 from pipeline.drafting import DraftOptions, Finish
+from pipeline.structured.fitting import misfit
 from pipeline.structured.spelling import parsed, said_by, spelled, written
 
 Mend = Callable[[str], tuple[str, tuple[Finding, ...]]]
@@ -75,6 +76,7 @@ def _fault(text: str, calls: Sequence[ToolCall], options: DraftOptions, finish: 
         value = _value(text)
         if value is _NONE or not (options.form.schema or isinstance(value, dict)):
             return "the answer is not JSON" if value is _NONE else "the answer is no JSON object"
+        return misfit(value, _value(options.form.schema)) if options.form.schema else ""
     return ""
 
 

@@ -6,7 +6,8 @@ from critics import Finding, Manifesto, Rule, Verdict, weigh
 
 WELL_FORMED = Rule(
     id="well-formed",
-    statement="An answer in JSON is whole, and calls are of tools that are offered, with arguments in JSON.",
+    statement="An answer in JSON is whole and of the shape asked for, and calls are of tools that are offered, with "
+    "arguments in JSON.",
     advice="Write it again, whole.",
 )
 

@@ -131,6 +131,57 @@ def test_an_answer_that_is_no_json_goes_back() -> None:
     assert ask(["[1]"], DraftOptions(form=Form('{"type": "array"}')))[0].answer == "[1]"
 
 
+CAT = {
+    "$defs": {"Cat": {"type": "object", "properties": {"name": {"type": "string"}, "legs": {"type": "integer"}},
+                      "required": ["name"], "additionalProperties": False}},
+    "type": "object",
+    "properties": {
+        "cats": {"type": "array", "items": {"$ref": "#/$defs/Cat"}},
+        "mood": {"enum": ["kind", "calm"]},
+        "age": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+    },
+    "required": ["cats"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ({"cats": [{"name": "Mia", "legs": 4.0}], "mood": "calm", "age": None, "more": 1}, ""),
+        ({"cats": []}, ""),
+        ({"dogs": []}, "`cats` is missing in the answer"),
+        ([{"name": "Mia"}], "the answer is not of the type that was asked for, object"),
+        ({"cats": {"name": "Mia"}}, "`cats` is not of the type that was asked for, array"),
+        ({"cats": [{"legs": 4}]}, "`name` is missing in `cats.[]`"),
+        ({"cats": [{"name": "Mia", "legs": True}]}, "`cats.[].legs` is not of the type that was asked for, integer"),
+        ({"cats": [{"name": "Mia", "tail": 1}]}, "`cats.[]` has a key that was not asked for"),
+        ({"cats": [], "mood": "rude"}, "`mood` is none of the values that were asked for"),
+        ({"cats": [], "age": "old"}, "`age` has none of the shapes that were asked for"),
+    ],
+)
+def test_an_answer_of_another_shape_goes_back(answer: Any, fault: str) -> None:
+    """Whoever asked for a shape reads nothing else, and a server may not have held the model to it."""
+    options = DraftOptions(form=Form(json.dumps(CAT)))
+    found = shaped(json.dumps(answer), [], options, lambda text: (text, ()), finish="stop")
+    assert found.fault == fault
+    outcome, _, judge = ask([json.dumps(answer), '{"cats": []}'], options)
+    assert (outcome.answer, len(outcome.attempts)) == (('{"cats": []}', 2) if fault else (json.dumps(answer), 1))
+    assert len(judge.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "no JSON", "[]", "true", '{"$ref": "#"}', '{"$ref": "elsewhere.json"}', '{"$ref": "#/none"}', '{"type": "odd"}',
+        '{"anyOf": [{"$ref": "#"}, {"$ref": "#"}], "allOf": [{"$ref": "#"}]}', '{"required": 7, "properties": []}',
+    ],
+)  # fmt: skip
+def test_a_schema_that_says_nothing_faults_nothing(schema: str) -> None:
+    """What leads nowhere, or round in a circle, is no fault of the answer's."""
+    options = DraftOptions(form=Form(schema))
+    assert shaped('{"a": 1}', [], options, lambda text: (text, ()), finish="stop").fault == ""
+
+
 def test_json_that_was_cut_off_for_its_length_is_judged_as_far_as_it_goes() -> None:
     """Its escapes resolved: whoever set the bound is told so."""
     options = DraftOptions(form=Form(), max_tokens=1)
