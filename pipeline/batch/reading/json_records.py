@@ -13,6 +13,8 @@ from pipeline.batch.task import Given, Prompt
 from pipeline.files.inputs import Id, PromptIn, first_fault, sources
 
 PROMPT = "prompt"
+_LONGEST = 100
+"""Letters of the keys of a record that are told."""
 
 
 def json_records(lines: Iterable[Line], column: str = PROMPT) -> Iterator[Given]:
@@ -31,7 +33,9 @@ def plain_records(lines: Iterable[Line]) -> Iterator[Given]:
 
 def given(number: int, mark: str, value: Any, column: str = PROMPT) -> Given:
     """A record from an object with the keys of `PromptIn`, or the fault that it has."""
-    if column != PROMPT and isinstance(value, dict):
+    if isinstance(value, dict):
+        if value.get(column) is None and value.get("messages") is None:
+            return bad(number, mark, _nothing(value, column), value)
         value = {**value, PROMPT: value.get(column)}
     try:
         record = PromptIn.model_validate(value)
@@ -39,6 +43,12 @@ def given(number: int, mark: str, value: Any, column: str = PROMPT) -> Given:
         return bad(number, mark, first_fault(exc), value)
     prompt = Prompt(record.conversation, sources(record.context), manifesto=record.manifesto)
     return Given(number, number if record.id is None else record.id, mark, prompt)
+
+
+def _nothing(value: Mapping[str, Any], column: str) -> str:
+    has = ", ".join(f"`{key}`" for key, said in value.items() if said is not None)
+    there = f"it has {has if len(has) <= _LONGEST else has[:_LONGEST] + '…'}" if has else "it has nothing"
+    return f"neither `{column}` nor `messages`: {there}; --column names another"
 
 
 def bad(number: int, mark: str, why: str, value: object = None, key: str = "id") -> Given:

@@ -48,7 +48,10 @@ def test_another_column_of_json(tmp_path: Path) -> None:
     """`--column` names it; where it is missing, that is the record's fault."""
     path = tmp_path / "in.jsonl"
     path.write_text('{"question": "q", "prompt": "not this"}\n{"prompt": "nor this"}\n')
-    assert asked(path, column="question") == ["q", "[give either `prompt` or `messages`]"]
+    assert asked(path, column="question") == [
+        "q",
+        "[neither `question` nor `messages`: it has `prompt`; --column names another]",
+    ]
 
 
 def test_plain_lines_are_prompts(tmp_path: Path) -> None:

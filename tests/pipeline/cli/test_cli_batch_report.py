@@ -133,7 +133,9 @@ def test_faulted_records_are_told_in_the_end(tmp_path: Path, flags: tuple[str, .
 def test_with_json_progress_faults_are_in_the_last_event(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text('{"id": 1}\n')
     result = run(*BATCH, "--json-progress")
-    assert json.loads(result.stderr.splitlines()[-1])["faults"] == ["line 1: give either `prompt` or `messages`"]
+    assert json.loads(result.stderr.splitlines()[-1])["faults"] == [
+        "line 1: neither `prompt` nor `messages`: it has `id`; --column names another"
+    ]
 
 
 def test_a_terminal_shows_a_bar_and_then_the_table(tmp_path: Path, root: Path) -> None:
