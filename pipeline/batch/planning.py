@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from pipeline.batch.keeping import Journal
-from pipeline.batch.reading import Ids
+from pipeline.batch.reading import Ids, Input, coming
 from pipeline.batch.task import Given, Task
 from pipeline.errors import BadInput
 
 
-def left_to_do(records: Iterable[Given], journal: Journal, ids: Ids) -> Iterator[Task]:
+@contextmanager
+def left_to_do(given: Input, journal: Journal) -> Iterator[Iterator[Task | None]]:
+    """The tasks that are not done, in order; `None` where the next one has not come yet. A pipe is read in a thread of
+    its own, since whoever writes to it may say nothing for hours. They raise `BadInput` as `_tasks` does."""
+    with Ids() as ids:
+        if given.again:
+            yield _tasks(given.records(), journal, ids)
+            return
+        over = threading.Event()
+        with closing(coming(_tasks(given.records(over), journal, ids), over)) as tasks:
+            yield tasks
+
+
+def _tasks(records: Iterable[Given], journal: Journal, ids: Ids) -> Iterator[Task]:
     """The tasks that are not done, in order. An id that was there before is a fault of its record.
 
     Raises `BadInput` where what is done answers another input than this one.

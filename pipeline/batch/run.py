@@ -12,10 +12,10 @@ from typing import Any
 
 from pipeline.batch.keeping import Journal, changed
 from pipeline.batch.planning import left_to_do
-from pipeline.batch.reading import Ids, Input
+from pipeline.batch.reading import Input
 from pipeline.batch.task import Prompt, Record, Task
 from pipeline.batch.telling import Began, Ended, Observer, Recorded, Summary, Tally, Writing
-from pipeline.batch.working import Runner, Supply
+from pipeline.batch.working import LOOK, Runner, Supply
 from pipeline.batch.writing import Output
 from pipeline.errors import BadInput, Stopped
 
@@ -58,6 +58,7 @@ def run_batch(
     there or being written, and at a fault with `strict`; `OutputFault` where something cannot be written; and
     `ModelFault` where the generator is gone, whatever it is asked. What is done stays for the next call.
     """
+    stop = stop or threading.Event()
     batch.input.refuse_missing()
     if batch.input.is_at(batch.output.path):
         raise BadInput(f"{batch.output.path} is the input: choose another output")
@@ -67,10 +68,10 @@ def run_batch(
         resumed = len(journal.done)
         observe(Began(batch.output.path, batch.input.total(), resumed, runner.workers, journal.lost))
         if "records" not in journal.facts:
-            _work(batch, runner, journal, observe, stop or threading.Event())
+            _work(batch, runner, journal, observe, stop)
             journal.note({"records": len(journal.done)})
         elif not batch.input.again:
-            _refuse_another(batch, journal)
+            _refuse_another(batch, journal, stop)
         observe(Writing(len(journal.done)))
         tally = Tally()
         records = _finished(batch, journal, (tally.add, *batch.also))
@@ -121,8 +122,8 @@ def _published(output: Output, journal: Journal) -> bool:
 
 
 def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, stop: threading.Event) -> None:
-    with Ids() as ids:
-        supply = Supply(left_to_do(batch.input.records(), journal, ids), journal.done, stop)
+    with left_to_do(batch.input, journal) as tasks:
+        supply = Supply(tasks, journal.done, stop)
         with closing(runner(supply)) as results:
             for task, record in results:
                 _refuse_fault(batch, record)
@@ -131,13 +132,22 @@ def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, sto
                 observe(Recorded(record, len(journal.done)))
     if stop.is_set():
         journal.sync()
-        raise Stopped(f"stopped with {len(journal.done)} records done; run {batch.again} to go on")
+        raise _stopped(batch, journal)
 
 
-def _refuse_another(batch: Batch, journal: Journal) -> None:
+def _stopped(batch: Batch, journal: Journal) -> Stopped:
+    return Stopped(f"stopped with {len(journal.done)} records done; run {batch.again} to go on")
+
+
+def _refuse_another(batch: Batch, journal: Journal, stop: threading.Event) -> None:
     """Raises `BadInput` where all is done, and what comes now from a pipe is not what was answered."""
-    with Ids() as ids:
-        more = next(left_to_do(batch.input.records(), journal, ids), None)
+    more = None
+    with left_to_do(batch.input, journal) as tasks:
+        for more in tasks:
+            if more is not None or stop.wait(LOOK):
+                break
+    if stop.is_set():
+        raise _stopped(batch, journal)
     if more is not None:
         raise BadInput(
             f"{len(journal.done)} records are done, which is all there were, and the input goes on at line "

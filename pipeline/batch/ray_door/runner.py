@@ -6,6 +6,7 @@ that kills its worker would take the block down for ever. Plain actors are asked
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from pipeline.batch.ray_door.sending import Sending
 from pipeline.batch.ray_door.sharing import shared_out
 from pipeline.batch.ray_door.trials import Trials
 from pipeline.batch.task import Task
-from pipeline.batch.working.runner import Results, Supply
+from pipeline.batch.working.runner import LOOK, Results, Supply
 from pipeline.errors import ModelFault
 
 PATIENCE = 120.0
@@ -84,7 +85,10 @@ class RayRunner:
             for member, task, alone in shared_out(crew.free(), crew.at_once, supply, trials):
                 self._give(member, task, alone)
             if not crew.busy and (supply.stopped or (crew.there and not trials)):
-                break
+                if not supply.waits:
+                    break
+                time.sleep(LOOK)
+                continue
             try:
                 event = crew.wait()
             except ModelFault as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -80,18 +81,20 @@ class Input:
         with self._lines() as lines:
             return sum(1 for _ in lines)
 
-    def records(self) -> Iterator[Given]:
-        """The records in their order. Raises `BadInput` where the input as a whole cannot be read on."""
+    def records(self, over: threading.Event | None = None) -> Iterator[Given]:
+        """The records in their order. What can be read only once ends once it is `over`, wherever it is. Raises
+        `BadInput` where the input as a whole cannot be read on."""
+        over = over or threading.Event()
         if self._form == "parquet":
             if not self.again:
                 raise BadInput("Parquet is read from a file, not from a pipe")
             with told_if_damaged(self.name):
                 yield from parquet_rows(self.name, self._column)
         elif self._form == "csv":
-            with told_if_damaged(self.name), unpacked(self.name) as stream:
+            with told_if_damaged(self.name), unpacked(self.name, over) as stream:
                 yield from csv_rows(stream, self.name, self._column)
         else:
-            with self._lines() as lines:
+            with self._lines(over) as lines:
                 yield from self._of_lines(lines)
 
     def _of_lines(self, lines: Iterator[Line]) -> Iterator[Given]:
@@ -116,6 +119,6 @@ class Input:
         return "openai" if first and is_request(parsed(first)[0]) else "jsonl"
 
     @contextmanager
-    def _lines(self) -> Iterator[Iterator[Line]]:
-        with told_if_damaged(self.name), unpacked(self.name) as stream:
+    def _lines(self, over: threading.Event | None = None) -> Iterator[Iterator[Line]]:
+        with told_if_damaged(self.name), unpacked(self.name, over or threading.Event()) as stream:
             yield numbered(stream)

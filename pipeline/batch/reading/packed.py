@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import sys
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from pipeline.batch.reading.pipe import opened, standard_input
 from pipeline.batch.zstd import is_zstd_error, zstd_file
 from pipeline.errors import BadInput
 
@@ -23,14 +25,17 @@ def inner_suffix(path: Path) -> str:
 
 
 @contextmanager
-def unpacked(name: str) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked. Raises `BadInput` where it cannot be opened."""
+def unpacked(name: str, over: threading.Event) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked. What is no regular file ends once it is `over`. Raises `BadInput` where it cannot be
+    opened."""
     with ExitStack() as stack:
         if name == STDIN:
-            yield sys.stdin.buffer
+            yield (
+                stack.enter_context(standard_input(file, over)) if (file := _number()) is not None else sys.stdin.buffer
+            )
             return
         try:
-            stream: IO[bytes] = stack.enter_context(Path(name).open("rb"))
+            stream: IO[bytes] = stack.enter_context(opened(name, over))
         except (OSError, ValueError) as exc:
             raise BadInput(f"{name} cannot be read: {getattr(exc, 'strerror', None) or exc}") from exc
         suffix = Path(name).suffix.lower()
@@ -39,6 +44,14 @@ def unpacked(name: str) -> Iterator[IO[bytes]]:
         elif suffix == ".zst":
             stream = stack.enter_context(zstd_file(stream, "rb"))
         yield stream
+
+
+def _number() -> int | None:
+    """Of standard input, where it is a file at all."""
+    try:
+        return sys.stdin.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 @contextmanager

@@ -18,7 +18,7 @@ class Ids:
     is gone with the process. Two different ids are taken for one with a probability of 10^-20 at a billion records."""
 
     def __init__(self) -> None:
-        self._seen = sqlite3.connect("", isolation_level=None)
+        self._seen = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # one thread at a time
         self._seen.execute(f"PRAGMA cache_size = -{_CACHED}")
         self._seen.execute("PRAGMA journal_mode = OFF")
         self._seen.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")

@@ -3,6 +3,6 @@
 from pipeline.batch.working.answering import Answering
 from pipeline.batch.working.local import LocalRunner
 from pipeline.batch.working.reach import Reach
-from pipeline.batch.working.runner import Runner, Supply
+from pipeline.batch.working.runner import LOOK, Runner, Supply
 
-__all__ = ["Answering", "LocalRunner", "Reach", "Runner", "Supply"]
+__all__ = ["LOOK", "Answering", "LocalRunner", "Reach", "Runner", "Supply"]

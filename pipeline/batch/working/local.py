@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from pipeline.batch.task import Record, Task
 from pipeline.batch.working.answering import Answering, Cancellable
 from pipeline.batch.working.reach import Reach
-from pipeline.batch.working.runner import Results, Supply
+from pipeline.batch.working.runner import LOOK, Results, Supply
 
 THREAD = "answer-batch"
 """What the threads are called; the command line knows by it that an answer was left behind."""
@@ -35,9 +35,12 @@ class LocalRunner:
                 while under_way < 2 * self._workers and (task := supply.take()) is not None:
                     crew.todo.put(task)
                     under_way += 1
-                if not under_way:
+                if not (under_way or supply.waits):
                     break
-                task, came = crew.done.get()
+                try:
+                    task, came = crew.done.get(timeout=LOOK if supply.waits else None)
+                except Empty:
+                    continue
                 under_way -= 1
                 if isinstance(came, BaseException):
                     failed = failed or came

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 
 import critics
 from pipeline import ModelFault, ModelUnavailable
-from pipeline.batch import Answering, LocalRunner, Recorded, run_batch
+from pipeline.batch import Answering, Input, LocalRunner, Recorded, run_batch
 from pipeline.batch.ray_door import Cluster, Needs, RayRunner
 from tests.pipeline.batch.ray_door.conftest import Nodes, within
 from tests.pipeline.batch.ray_door.making import Making, local
@@ -85,6 +88,25 @@ def test_a_command_that_is_killed(tmp_path: Path, nodes: Nodes, cluster: Cluster
         assert run_batch(job, runner).resumed == done
     assert len((tmp_path / "rest").read_text().splitlines()) == 60 - done
     assert [timeless(record) for record in read(tmp_path / "out.jsonl")] == local(job)
+
+
+def test_what_comes_late_from_a_pipe_is_done(tmp_path: Path, cluster: Cluster) -> None:
+    """Workers wait for it, and each record is kept while the next has not come."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    job = replace(batch(tmp_path, b""), input=Input(str(pipe)))
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as file:
+            for number in range(3):
+                file.write(lines({"prompt": f"p{number}"}))
+                within(60, lambda upto=number + 1: kept(job) >= upto)  # type: ignore[misc]  # it has a default
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with going(cluster, Making(tmp_path / "asked")) as runner:
+        assert run_batch(job, runner).statuses == {"released": 3}
+    writer.join()
 
 
 def test_a_model_out_of_reach_ends_the_run(tmp_path: Path, cluster: Cluster) -> None:
