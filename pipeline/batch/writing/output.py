@@ -154,7 +154,7 @@ class Output:
 @contextmanager
 def _sink(path: Path, named: Path, form: OutputFormat, created: int, full: bool) -> Iterator[Sink]:
     if form == "parquet":
-        with closing(ParquetSink(path, full=full)) as parquet:
+        with ParquetSink(path, full=full) as parquet:
             yield parquet
         return
     with packing(path, named) as stream:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from critics import ExtraMissing
 from pipeline.batch.task import Record
@@ -19,7 +20,7 @@ def parquet_needed() -> None:
 
 
 class ParquetSink:
-    """Columns as in CSV, each with its type. Raises `ExtraMissing`."""
+    """Columns as in CSV, each with its type. Use as a context manager. Raises `ExtraMissing`."""
 
     def __init__(self, path: Path, *, full: bool) -> None:
         self._full = full
@@ -34,8 +35,15 @@ class ParquetSink:
         if len(self._rows) == _ROWS:
             self._write()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         """Write what is held back, and the file's end."""
+        if failed:
+            with suppress(Exception):  # it would complain of what has failed, in the place of what did
+                self._writer.close()
+            return
         if self._rows:
             self._write()
         self._writer.close()
