@@ -60,6 +60,7 @@ def run_batch(
     """
     stop = stop or threading.Event()
     batch.input.refuse_missing()
+    batch.output.refuse_unusable()
     if batch.input.is_at(batch.output.path):
         raise BadInput(f"{batch.output.path} is the input: choose another output")
     form = batch.output.told("openai" if batch.input.form() == "openai" else "jsonl")

@@ -16,6 +16,7 @@ from pipeline.batch.reading.packed import PACKED, inner_suffix
 from pipeline.batch.task import Record
 from pipeline.batch.writing.openai_results import OpenAiSink
 from pipeline.batch.writing.parquet_sink import ParquetSink, parquet_needed
+from pipeline.batch.writing.place import refuse_unusable
 from pipeline.batch.writing.sinks import CsvSink, JsonSink, Sink, packing
 from pipeline.batch.zstd import zstd_needed
 from pipeline.errors import BadInput, OutputFault
@@ -47,6 +48,10 @@ class Output:
     def growing(self) -> Path:
         """What is being written, and is renamed in the end."""
         return self.path.with_name(self.path.name + ".writing")
+
+    def refuse_unusable(self) -> None:
+        """Raises `BadInput` for a place at which no file or folder can be, before anything is made."""
+        refuse_unusable(self.path)
 
     def told(self, form: OutputFormat) -> OutputFormat:
         """The format; `form` where neither it nor the suffix says. Raises `BadInput` for one that cannot be packed and

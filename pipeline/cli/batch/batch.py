@@ -115,6 +115,7 @@ def batch(
     at_once = _workers(workers, settings)
     given, into = Input(file, form=input_format, column=column), Output(output, output_format, shard)
     given.refuse_missing()
+    into.refuse_unusable()
     into.told("jsonl")  # whatever cannot be written is told before a model is loaded
     read = (Path(file), *told_by(settings, config))
     for path in (output, into.journal, into.growing):

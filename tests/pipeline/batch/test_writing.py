@@ -5,6 +5,7 @@ import gzip
 import json
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -79,6 +80,37 @@ def test_a_folder_is_no_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is a folder: give a file of it"):
         go(Batch(Input(str(tmp_path / "in.parquet")), Output(tmp_path / "out.jsonl")))
     assert [file.name for file in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("-", "a batch is written whole, in the end: give -o a file"),
+        ("", "is a folder: name the file in it"),
+        ("..", "is a folder: name the file in it"),
+        ("/", "is a folder: name the file in it"),
+        ("none/out.jsonl", "cannot be written: there is no such folder"),
+        ("x" * 300, "cannot be written: File name too long"),
+        ("a\0b", "cannot be written: embedded null"),
+    ],
+)
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_place_at_which_no_file_can_be_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, said: str, restart: bool
+) -> None:
+    """And nothing is advised that would replace it."""
+    monkeypatch.chdir(tmp_path)
+    echo, job = Echo(), batch(tmp_path, prompts(1), restart=restart)
+    with pytest.raises(BadInput, match=said):
+        go(replace(job, output=Output(Path(out))), pipeline(echo))
+    assert (echo.asked, [file.name for file in tmp_path.iterdir()]) == ([], ["in.jsonl"])
+
+
+@pytest.mark.parametrize("device", ["/dev/stdout", "/dev/fd/1", "/dev/null", "/dev/../dev/stdout"])
+def test_a_device_is_no_output(device: str) -> None:
+    """Though it may lead to a file: what took its place would do so for everybody. It is not tried out here."""
+    with pytest.raises(BadInput, match="is no file, and none takes its place"):
+        Output(Path(device)).refuse_unusable()
 
 
 def test_a_lone_carriage_return_does_not_end_a_row(tmp_path: Path) -> None:
