@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,11 +46,15 @@ class Input:
         return self.name != STDIN and Path(self.name).is_file()
 
     def refuse_missing(self) -> None:
-        """Raises `BadInput` where there is no file of that name, before anything is made ready for it."""
+        """Raises `BadInput` where there is no such file, or none that can be read as it must, before anything is made
+        ready for it."""
+        if self.name == STDIN and sys.stdin is None:
+            raise BadInput("standard input is closed: give a file, or what comes through a pipe")
         if self.name != STDIN and not exists(self.name):
             raise BadInput(f"{self.name} cannot be read: No such file or directory")
         if isdir(self.name):
             raise BadInput(f"{self.name} is a folder: give a file of it, and each file a run and an output of its own")
+        self._refuse_piped()
 
     def is_at(self, path: Path) -> bool:
         """Whether it is the file at a path, by whatever name."""
@@ -86,8 +91,7 @@ class Input:
         `BadInput` where the input as a whole cannot be read on."""
         over = over or threading.Event()
         if self._form == "parquet":
-            if not self.again:
-                raise BadInput("Parquet is read from a file, not from a pipe")
+            self._refuse_piped()
             with told_if_damaged(self.name):
                 yield from parquet_rows(self.name, self._column)
         elif self._form == "csv":
@@ -96,6 +100,10 @@ class Input:
         else:
             with self._lines(over) as lines:
                 yield from self._of_lines(lines)
+
+    def _refuse_piped(self) -> None:
+        if self._form == "parquet" and not self.again:
+            raise BadInput("Parquet is read from a file, not from a pipe")
 
     def _of_lines(self, lines: Iterator[Line]) -> Iterator[Given]:
         if (first := next(lines, None)) is None:

@@ -74,6 +74,17 @@ def test_a_missing_input_leaves_nothing_behind(tmp_path: Path, name: str) -> Non
     assert (events, [*tmp_path.iterdir()]) == ([], [])
 
 
+def test_what_no_pipe_can_give_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parquet ends with the list of what is in it; and a standard input that is closed gives nothing at all."""
+    job = batch(tmp_path, b"")
+    with pytest.raises(BadInput, match="Parquet is read from a file"):
+        go(replace(job, input=Input("-", form="parquet")))
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(BadInput, match="standard input is closed: give a file"):
+        go(replace(job, input=Input("-")))
+    assert [file.name for file in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 def test_a_folder_is_no_input(tmp_path: Path) -> None:
     """As other programs make of one table; it is told at once, and what helps."""
     (tmp_path / "in.parquet").mkdir()
