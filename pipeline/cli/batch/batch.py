@@ -18,7 +18,7 @@ from pipeline.cli.flags.inputs import refuse_over, told_by
 from pipeline.cli.terminal.report_file import writable, write
 from pipeline.cli.terminal.reporting import DONE, FAULT, INTERRUPTED, reported, say
 from pipeline.cli.terminal.stopping import asked_to_stop
-from pipeline.errors import BadInput, Stopped
+from pipeline.errors import BadInput, ModelFault, Stopped
 from pipeline.settings import Settings
 
 AUTO = "auto"
@@ -151,7 +151,7 @@ def batch(
         except Stopped as exc:
             view.say(str(exc))
             return INTERRUPTED
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ModelFault):
             view.say(f"stopped; what is done is in {job.output.journal}, run {job.again} to go on")
             raise
     tell(summary, crew.found(), as_json=as_json, quiet=quiet or json_progress)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from pipeline import ModelUnavailable
 from pipeline.cli.main import app
 
 MANIFESTO = """\
@@ -153,11 +154,14 @@ def test_a_terminal_shows_a_bar_and_then_the_table(tmp_path: Path, root: Path) -
     assert shown.rindex("out.jsonl: 2 released") > shown.rindex("━")
 
 
-def test_stopped_at_once_a_run_that_began_anew_goes_on_without_doing_so_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever followed it with `--restart` would throw away what is done."""
+@pytest.mark.parametrize("why", [KeyboardInterrupt(), ModelUnavailable("it is gone")])
+def test_stopped_at_once_a_run_that_began_anew_goes_on_without_doing_so_again(
+    monkeypatch: pytest.MonkeyPatch, why: BaseException
+) -> None:
+    """By its user, or because its model is gone: whoever followed it with `--restart` would throw away what is done."""
 
     def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise why
 
     monkeypatch.setattr("pipeline.cli.batch.batch.run_batch", interrupted)
     told = {flags: run(*BATCH, *flags).stderr for flags in [(), ("--restart",)]}
