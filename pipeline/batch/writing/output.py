@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
+from os.path import exists  # pathlib's raises for a name that is too long
 from pathlib import Path
 from stat import S_IMODE
 from typing import Literal
@@ -52,6 +53,8 @@ class Output:
     def refuse_unusable(self) -> None:
         """Raises `BadInput` for a place at which no file or folder can be, before anything is made."""
         refuse_unusable(self.path)
+        if exists(self.growing) and _strange(self.growing):
+            raise BadInput(f"{self.growing} is in the way of the output, and no part of one: move it away")
 
     def told(self, form: OutputFormat) -> OutputFormat:
         """The format; `form` where neither it nor the suffix says. Raises `BadInput` for one that cannot be packed and
@@ -86,12 +89,7 @@ class Output:
         if not replace:
             others = goes_on or ", choose another output, or --restart"
             raise BadInput(f"{self.path} is there already: move it away{others}")
-        strange = (
-            not self.path.is_file()
-            if not self.path.is_dir()
-            else any(not file.name.startswith(_PART) for file in self.path.iterdir())
-        )
-        if strange:
+        if _strange(self.path):
             raise BadInput(f"{self.path} is no output of a batch, and is not replaced: move it away{goes_on}")
 
     def write(self, records: Iterable[Record], *, form: OutputFormat, created: int, full: bool) -> None:
@@ -187,6 +185,13 @@ def _open(output: Path, folder: int, file: int) -> None:
     for shard in output.iterdir():
         shard.chmod(file)
     output.chmod(folder)
+
+
+def _strange(path: Path) -> bool:
+    """Whether what is there cannot be an output: no file, or a folder of something else than shards."""
+    if not path.is_dir():
+        return not path.is_file()
+    return any(not file.name.startswith(_PART) for file in path.iterdir())
 
 
 def _remove(path: Path) -> None:

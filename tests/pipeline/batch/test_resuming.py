@@ -242,6 +242,16 @@ def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "thesis.txt").read_text() == "precious"
 
 
+def test_a_folder_in_the_way_of_the_output_is_not_cleared(tmp_path: Path) -> None:
+    """It is told before anything is asked."""
+    (tmp_path / "out.jsonl.writing").mkdir()
+    (tmp_path / "out.jsonl.writing" / "thesis.txt").write_text("precious")
+    echo = Echo()
+    with pytest.raises(BadInput, match=r"out\.jsonl\.writing is in the way of the output"):
+        go(batch(tmp_path, TWO), pipeline(echo))
+    assert ((tmp_path / "out.jsonl.writing" / "thesis.txt").read_text(), echo.asked) == ("precious", [])
+
+
 def test_killed_between_the_output_and_the_end_of_the_journal(tmp_path: Path) -> None:
     """The output is there, and the next run sees that it is its own."""
     job = interrupted(tmp_path)
