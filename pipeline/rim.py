@@ -15,10 +15,11 @@ from pipeline.loop import Answer, Outcome
 T = TypeVar("T")
 
 
-async def in_thread(call: Callable[[], T], *, cancel: Callable[[], None]) -> T:
+async def in_thread(call: Callable[[], T], *, cancel: Callable[[], None] | None) -> T:
     """What `call` gives, in a thread and a copy of the context of its own, so that it never waits for a free one.
 
-    Where whoever waits is cancelled, `cancel` is called, and must make `call` end soon: that is waited for.
+    Where whoever waits is cancelled, `cancel` is called, and must make `call` end soon: that is waited for. Where
+    nothing can, it is `None`, and `call` comes to its end behind.
     """
     result: concurrent.futures.Future[T] = concurrent.futures.Future()
     context = copy_context()
@@ -34,11 +35,17 @@ async def in_thread(call: Callable[[], T], *, cancel: Callable[[], None]) -> T:
     try:
         return await asyncio.shield(waited)
     except asyncio.CancelledError:
-        if not waited.done():
+        waited.add_done_callback(_seen)
+        if cancel is not None and not waited.done():
             cancel()
             await asyncio.wait([waited])
-            waited.exception()  # seen: whoever would have been told has left
         raise
+
+
+def _seen(waited: asyncio.Future[Any]) -> None:
+    """Whoever would have been told of a fault has left."""
+    if not waited.cancelled():
+        waited.exception()
 
 
 class Back:
@@ -48,6 +55,7 @@ class Back:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._pending: concurrent.futures.Future[Any] | None = None
+        self._answers: list[Answer] = []
         self._cancelled = False
 
     def run(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -63,12 +71,21 @@ class Back:
             self._pending = future
         return future.result()
 
+    def began(self, answer: Answer) -> None:
+        """What is worked on here: it is cancelled as well, and nothing that drafts or judges for it is waited for."""
+        with self._lock:
+            self._answers.append(answer)
+            if self._cancelled:
+                answer.cancel()
+
     def cancel(self) -> None:
         """From the event loop: end what runs, and let nothing more begin."""
         with self._lock:
             self._cancelled = True
             if self._pending is not None:
                 self._pending.cancel()
+            for answer in self._answers:
+                answer.cancel()
 
 
 class AsyncAnswer:

@@ -9,10 +9,12 @@ from typing import Generic, TypeVar
 
 from critics import Critic, Exchange, Finding, Message, Rule, Source, Usage, visible
 from pipeline.drafting import DraftRequest, Finish, Piece, Pieces
-from pipeline.loop import Outcome, asked_for, redacted
+from pipeline.loop import Answer, Outcome, asked_for, redacted
 from pipeline.pipeline import Pipeline
 
 R = TypeVar("R")
+Began = Callable[[Answer], None]
+"""Is told of an answer that is worked on, so that it can be cancelled."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def moderated(
     name: str,
     sources: Sequence[Source] = (),
     revisable: bool = True,
+    began: Began | None = None,
 ) -> Moderated[R]:
     """Call until a response passes, by the pipeline's manifesto and critics and within its budget.
 
@@ -57,7 +60,10 @@ def moderated(
     round_it = replace(
         pipeline, manifesto=manifesto, critic=_Sourced(pipeline.critic, caller), generator=caller, free=_nothing
     )
-    outcome = replace(round_it.ask(conversation, context=sources), manifesto=pipeline.manifesto)
+    answer = round_it.stream(conversation, context=sources, hold=True)
+    if began is not None:
+        began(answer)
+    outcome = replace(answer.ended(), manifesto=pipeline.manifesto)
     passed, responses = outcome.given, caller.responses
     return Moderated(outcome, responses[passed.number - 1] if passed else None, responses[-1] if responses else None)
 

@@ -15,7 +15,7 @@ from langgraph.types import Command
 from critics import Message, Usage
 from pipeline.langchain_door.edges.agent.results import NOTICE, Results
 from pipeline.langchain_door.edges.context import quiet_context
-from pipeline.langchain_door.edges.redrafting import Spoken, held_back, mender, moderated
+from pipeline.langchain_door.edges.redrafting import Began, Spoken, held_back, mender, moderated
 from pipeline.langchain_door.edges.spoken import readable, released, said, written_anew
 from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
 from pipeline.langchain_door.edges.turns import as_messages, judged_conversation, tool_sources
@@ -74,27 +74,28 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
 
         try:
             with quiet_context() as context:
-                return await in_thread(partial(context.run, self._moderated, request, called), cancel=back.cancel)
+                work = partial(context.run, self._moderated, request, called, back.began)
+                return await in_thread(work, cancel=back.cancel)
         finally:
             back.cancel()  # a call that the budget did not wait for
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Result]) -> Result:
-        result = handler(request)
-        with quiet_context() as context:
-            return context.run(self._results.passed, result, _conversation(request), _asked_directly(request))
+        return self._passed(handler(request), request)
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
     ) -> Result:
-        result = await handler(request)
+        return await in_thread(partial(self._passed, await handler(request), request), cancel=None)
+
+    def _passed(self, result: Result, request: ToolCallRequest) -> Result:
         with quiet_context() as context:
-            judged = partial(
-                context.run, self._results.passed, result, _conversation(request), _asked_directly(request)
-            )
-            return await in_thread(judged, cancel=_leave_it)
+            return context.run(self._results.passed, result, _conversation(request), _asked_directly(request))
 
     def _moderated(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+        began: Began | None = None,
     ) -> ModelResponse[Any]:
         def called(turns: Sequence[Message]) -> ModelResponse[Any]:
             messages: list[Any] = [*request.messages, *to_langchain(turns)]
@@ -110,6 +111,7 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
             _spoken,
             name=_name_of(request),
             sources=tool_sources(said),
+            began=began,
         )
         outcome = result.outcome
         if result.passed is not None and outcome.answer is not None:
@@ -188,7 +190,3 @@ def _conversation(request: ToolCallRequest) -> list[BaseMessage]:
     if not isinstance(state, list):
         state = state.get("messages", ()) if isinstance(state, dict) else getattr(state, "messages", ())
     return [found for item in state for found in as_messages([item], texts=True) or ()]
-
-
-def _leave_it() -> None:
-    """A verdict on a tool's result cannot be stopped, and is soon there."""

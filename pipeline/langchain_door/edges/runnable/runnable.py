@@ -13,7 +13,7 @@ from langchain_core.runnables.config import patch_config
 
 from critics import Message
 from pipeline.langchain_door.edges.context import quiet_context
-from pipeline.langchain_door.edges.redrafting import held_back, mender, moderated
+from pipeline.langchain_door.edges.redrafting import Began, held_back, mender, moderated
 from pipeline.langchain_door.edges.runnable.answered import Answered
 from pipeline.langchain_door.edges.runnable.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
@@ -86,11 +86,12 @@ class ModeratedRunnable(Runnable[Any, Any]):
 
         try:
             with quiet_context() as context:
-                return await in_thread(partial(context.run, self._moderated, given, called), cancel=back.cancel)
+                work = partial(context.run, self._moderated, given, called, back.began)
+                return await in_thread(work, cancel=back.cancel)
         finally:
             back.cancel()  # a call that the budget did not wait for
 
-    def _moderated(self, given: Any, call: Callable[[Any], Any]) -> Any:
+    def _moderated(self, given: Any, call: Callable[[Any], Any], began: Began | None = None) -> Any:
         asked = Asked.of(self.runnable, given, self._input_key)
 
         def answered(turns: Sequence[Message]) -> Answered:
@@ -105,6 +106,7 @@ class ModeratedRunnable(Runnable[Any, Any]):
             lambda answer: answer.spoken,
             name=self.runnable.get_name(),
             revisable=asked.revisable,
+            began=began,
         )
         outcome = result.outcome
         if result.passed is not None and outcome.answer is not None:

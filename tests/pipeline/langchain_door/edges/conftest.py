@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import critics
-from critics import Manifesto, Message, Panel, PatternsCritic, PersonalDataCritic
+from critics import Critic, Exchange, Finding, Manifesto, Message, Panel, PatternsCritic, PersonalDataCritic, Rule
 from pipeline import ModelFault, Pipeline, ScriptedGenerator
 
 PLAIN = """\
@@ -68,6 +70,33 @@ def make(manifesto: Callable[..., Manifesto]) -> Make:
         return Pipeline(manifesto(more, top), panel, generator)
 
     return pipeline
+
+
+class Slow:
+    """Judges as another critic does, once it is `done`, and says that it has `begun`."""
+
+    def __init__(self, critic: Critic) -> None:
+        self._critic = critic
+        self.begun, self.done = threading.Event(), threading.Event()
+
+    def __call__(self, exchange: Exchange, rules: Sequence[Rule]) -> Sequence[Finding]:
+        self.begun.set()
+        self.done.wait(20)
+        return self._critic(exchange, rules)
+
+
+@pytest.fixture
+def slow() -> Iterator[Callable[[Pipeline], tuple[Pipeline, Slow]]]:
+    """A pipeline with its critic made slow."""
+    made: list[Slow] = []
+
+    def slowed(pipeline: Pipeline) -> tuple[Pipeline, Slow]:
+        made.append(Slow(pipeline.critic))
+        return replace(pipeline, critic=made[-1]), made[-1]
+
+    yield slowed
+    for critic in made:
+        critic.done.set()
 
 
 @pytest.fixture

@@ -343,6 +343,21 @@ async def test_cancelling_cancels_the_runnable(make: Make) -> None:
     assert ended.is_set()
 
 
+@pytest.mark.parametrize("rule", ["", "guarded"])
+async def test_cancelling_waits_for_no_critic(
+    make: Make, slow: Callable[[Pipeline], Any], request: pytest.FixtureRequest, rule: str
+) -> None:
+    """Neither of the answer nor of what was asked: what it makes of it nobody wants to know any more."""
+    pipeline, critic = slow(make(more=request.getfixturevalue(rule) if rule else ""))
+    waiting = asyncio.create_task(moderate(scripted(GOOD)[0], pipeline=pipeline).ainvoke("What?"))
+    await asyncio.to_thread(critic.begun.wait)
+    waiting.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert not critic.done.is_set()
+
+
 def test_a_batch_keeps_its_order_and_its_config(make: Make) -> None:
     """Each input has a loop of its own."""
     runs: list[str] = []
