@@ -29,8 +29,9 @@ _TOPS = (20, 5)  # OpenAI gives 20 likeliest words at most, some servers 5
 class ChatJudgeModel:
     """Reads choices from a chat model's log probabilities, and lets it write verdicts.
 
-    What a server turned out not to take is remembered, and not asked for again. `context` is in tokens. `grammar`
-    compiles a JSON schema for models in this process. A call that failed is made again, `tries` times in all.
+    What a server turned out not to take is remembered, and not asked for again. `context` is in tokens, where the
+    model does not say how many it is given. `grammar` compiles a JSON schema for models in this process. A call that
+    failed is made again, `tries` times in all.
     """
 
     prefills = False  # few servers go on from an answer that has begun, and others begin a new one
@@ -51,7 +52,7 @@ class ChatJudgeModel:
         self._tops: tuple[int, ...] = _TOPS
         self._ways: dict[str, int] = {}
         self.name = name
-        self.context = context
+        self.context = self._dialect.context or context
 
     def count(self, prompt: Prompt) -> int:
         """Tokens of the prompt, from above: by the model's own tokeniser where it is at hand, and else by its bytes."""

@@ -41,8 +41,8 @@ def load_chat_model(
 ) -> BaseChatModel:
     """Load `PROVIDER:MODEL` as LangChain knows it, or the GGUF file of `chat-llama-cpp:PATH` in this process.
 
-    `timeout` is in seconds and bounds one request. `context` in tokens (0: what the model was trained with) and
-    `threads` concern in-process models only.
+    `timeout` is in seconds and bounds one request. `context` in tokens (at most, and for 0 exactly,
+    what the model was trained with) and `threads` concern in-process models only.
     Raises `ModelMissing` for an unknown name, package or file, `ModelUnusable` for a file that is no model, and
     `SettingsError` for a key that is missing or a `base_url` that is no web address.
     """
@@ -84,17 +84,31 @@ def _in_process(path: str, temperature: float, top_p: float | None, context: int
         from langchain_community.chat_models import ChatLlamaCpp
 
         # Without a bound of its own (-1) a draft may fill the context; eight tokens a batch, its default, read slowly.
-        return ChatLlamaCpp(
-            model_path=str(file),
-            n_ctx=context,
-            n_batch=min(512, context or 512),
-            n_threads=threads,
-            model_kwargs=given(n_threads_batch=threads),
-            max_tokens=-1,
-            temperature=temperature,
-            verbose=False,
-            **given(top_p=top_p),
-        )
+        def loaded(context: int) -> Any:
+            return ChatLlamaCpp(
+                model_path=str(file),
+                n_ctx=context,
+                n_batch=min(512, context or 512),
+                n_threads=threads,
+                model_kwargs=given(n_threads_batch=threads),
+                max_tokens=-1,
+                temperature=temperature,
+                verbose=False,
+                **given(top_p=top_p),
+            )
+
+        model: BaseChatModel = loaded(context)
+        trained = _trained(model)
+        if trained and context > trained:  # further positions it has never seen
+            model.client.close()  # type: ignore[attr-defined]  # llama-cpp-python's
+            model = loaded(trained)
+        return model
+
+
+def _trained(model: Any) -> int:
+    """Tokens of the context that an in-process model was trained with, if its file says so, or else 0."""
+    told: dict[str, str] = model.client.metadata
+    return int(told.get(f"{told.get('general.architecture')}.context_length", 0))
 
 
 @contextmanager

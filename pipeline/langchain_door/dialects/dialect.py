@@ -36,6 +36,10 @@ class Dialect(Protocol):
     def place(self) -> str:
         """The server's address, without anything secret; empty where there is none."""
 
+    @property
+    def context(self) -> int | None:
+        """Tokens that the model is given at a time, where that is known here."""
+
     def tokens(self, text: str) -> int | None:
         """Tokens of a text by the model's own tokeniser, or `None` where it is not at hand."""
 

@@ -27,6 +27,8 @@ class InProcess:
     def __init__(self, model: BaseChatModel, grammar: GrammarOf | None) -> None:
         self._model, self._grammar = model, grammar
         self.engine: object | None = getattr(model, "client", None)
+        tokens = getattr(self.engine, "n_ctx", None)
+        self.context: int | None = tokens() if callable(tokens) else None
 
     def tokens(self, text: str) -> int | None:
         tokenize = getattr(self.engine, "tokenize", None)

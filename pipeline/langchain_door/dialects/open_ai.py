@@ -29,6 +29,7 @@ class OpenAi:
     engine: object | None = None
     forms = 2
     says_why = True
+    context: int | None = None
 
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model

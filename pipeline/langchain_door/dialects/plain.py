@@ -31,6 +31,7 @@ class Plain:
     forms = 1
     says_why = False
     place = ""
+    context: int | None = None
 
     def __init__(self, model: BaseChatModel) -> None:
         self._model = model

@@ -75,6 +75,14 @@ def test_a_count_is_the_tokenisers(model: Any) -> None:
     assert read <= judge.count(prompt) <= read + 30
 
 
+def test_no_model_is_given_more_than_it_was_trained_with(load_in_process: Callable[..., Any]) -> None:
+    """Positions beyond that it has never seen; and its judge goes by what it is given, whatever was set."""
+    loaded = load_in_process(context=9000)
+    assert loaded.client.n_ctx() == 8192
+    assert ChatJudgeModel(loaded, name="local", context=9000).context == 8192
+    loaded.client.close()
+
+
 def test_a_prompt_beyond_the_context_is_told_apart(model: Any) -> None:
     """A prompt that does not fit is `ContextOverflow`."""
     with pytest.raises(ContextOverflow):
