@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Self, get_args
 
 from critics import Manifesto
@@ -62,3 +64,8 @@ class Made:
 def words_of(manifesto: Manifesto) -> str:
     """SHA-256, in hex, over what the manifesto tells a generator."""
     return hashlib.sha256(preprompt(manifesto).content.encode()).hexdigest()
+
+
+def rejected_folder(folder: Path) -> Path:
+    """Where an adapter goes as PEFT keeps it that is not to be used in `folder`."""
+    return Path(f"{os.path.abspath(folder)}.rejected")

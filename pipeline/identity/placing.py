@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from pipeline.files.replacing import replacing, writing
 from pipeline.identity.gate import Gate
+from pipeline.identity.made import rejected_folder
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def placed(adapter: Path, out: Path, gate: Gate) -> Path:
 def placed_folder(made: Path, folder: Path, gate: Gate) -> Path:
     """Copy an adapter as PEFT keeps one to `folder`, or, if it is not to be used, to one beside it that says so; where
     it is then. Raises `OutputFault`."""
-    place = Path(f"{os.path.abspath(folder)}.rejected") if gate.faults else folder
+    place = rejected_folder(folder) if gate.faults else folder
     with writing(place):
         place.mkdir(exist_ok=True)
     for file in made.glob("adapter_*"):  # and nothing that a run which was killed left beside them

@@ -18,6 +18,7 @@ from pipeline.cli.flags.inputs import refuse_over, told_by
 from pipeline.cli.identity.compare import compare
 from pipeline.cli.identity.lessons import Wanted
 from pipeline.cli.identity.lora import build_lora
+from pipeline.cli.identity.work import refuse_folder
 from pipeline.cli.terminal.bar import bar
 from pipeline.cli.terminal.reporting import DONE, FAULT, reported, say
 from pipeline.errors import BadInput
@@ -102,10 +103,10 @@ def build(
     settings = options.settings_from(config, manifesto=manifesto, generator=generator)
     loaded = critics.load(settings.manifesto, trusted=settings.trusted)
     adapts = kind != "state"
-    if not out.parent.is_dir() or (out.exists() and not out.is_file()) or (adapts and out.suffix != ".gguf"):
+    if not out.resolve().parent.is_dir() or (out.exists() and not out.is_file()) or (adapts and out.suffix != ".gguf"):
         raise BadInput(f"{out} should be a {'.gguf ' if adapts else ''}file in a folder that exists")
-    if peft is not None and ((peft.exists() and not peft.is_dir()) or not peft.parent.is_dir()):
-        raise BadInput(f"--peft {peft}: give a folder, in one that exists")
+    if peft is not None:
+        refuse_folder(peft, out)
     if add is not None and (kind != "steer" or not add.strip()):
         raise BadInput('--add is one more rule for an adapter, in words: `identity build steer --add "also: …"`')
     if add is not None and (rank or anywhere):

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.batch.keeping.disk import locked
 from pipeline.errors import BadInput, OutputFault
 from pipeline.files.replacing import writing
+from pipeline.identity.made import rejected_folder
 
 _KEY = "key"
 """A file in it that says whose it is. Who works in the folder holds it locked."""
@@ -20,7 +21,7 @@ _KEY = "key"
 def work_folder(out: Path, key: str, *, restart: bool = False) -> Iterator[Path]:
     """Beside `out`, with what a stopped run of this key left there, and empty where that was another one. It goes when
     the work is done. Raises `BadInput` where it is somebody else's, or a run is at work in it; `OutputFault`."""
-    folder = out.with_name(f"{out.name}.work")
+    folder = _beside(out)
     lock = _opened(folder, out)
     try:
         _claim(folder, lock, key, restart)
@@ -28,6 +29,20 @@ def work_folder(out: Path, key: str, *, restart: bool = False) -> Iterator[Path]
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def refuse_folder(folder: Path, out: Path) -> None:
+    """Raise `BadInput` where what PEFT keeps of an adapter cannot be in this folder, or would go with the work's."""
+    for place in (folder, rejected_folder(folder)):
+        if (os.path.lexists(place) and not place.is_dir()) or not place.parent.is_dir():
+            raise BadInput(f"--peft {folder}: give a folder, in one that exists ({place} is none)")
+    work = _beside(out)
+    if work.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise BadInput(f"--peft {folder}: {work} goes once the adapter is there, so give another folder")
+
+
+def _beside(out: Path) -> Path:
+    return out.with_name(f"{out.name}.work")
 
 
 def _opened(folder: Path, out: Path) -> int:

@@ -263,6 +263,7 @@ def test_a_run_that_is_stopped_while_it_empties_a_folder_claims_nothing(
     [
         (("build", "lora", "-o", "a.bin"), ".gguf file in a folder that exists"),
         (("build", "state", "-o", "pipe"), "pipe should be a file"),
+        (("build", "lora", "-o", "away.gguf"), "file in a folder that exists"),
         (("build", "lora", "-o", "a.gguf", "--prompts-from", "none.txt"), "none.txt cannot be read"),
         (("build", "lora", "-o", "a.gguf", "--layers", "1-2"), "--layers and --anywhere are for a steer"),
         (("build", "state", "-o", "a.state", "--anywhere"), "--layers and --anywhere are for a steer"),
@@ -281,6 +282,10 @@ def test_a_run_that_is_stopped_while_it_empties_a_folder_claims_nothing(
         (("build", "lora", "-o", "a.gguf", "--peft", "mill.yaml"), "--peft mill.yaml: give a folder"),
         (("build", "lora", "-o", "a.gguf", "--peft", "pipe"), "--peft pipe: give a folder"),
         (("build", "lora", "-o", "a.gguf", "--peft", "none/peft"), "--peft none/peft: give a folder"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "dangling"), "--peft dangling: give a folder"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "q"), "q.rejected is none"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "a.gguf.work"), "goes once the adapter is there"),
+        (("build", "lora", "-o", "a.gguf", "--peft", "a.gguf.work/peft"), "goes once the adapter is there"),
         (("build", "lora", "-o", "a.gguf", "--peft", "./a.gguf"), "a.gguf is read or written here as well"),
         (("compare", "--lora", "a.gguf", "--train-lora"), "give one of them"),
         (("compare", "--prompts-from", "none.txt"), "none.txt cannot be read"),
@@ -290,6 +295,11 @@ def test_bad_input_is_named(flags: tuple[str, ...], why: str, folder: Path, monk
     """Before anything is computed."""
     monkeypatch.chdir(folder)
     os.mkfifo("pipe")
+    Path("dangling").symlink_to("nowhere")
+    Path("away.gguf").symlink_to("none/a.gguf")
+    Path("q.rejected").touch()
+    if "a.gguf.work/peft" in flags:
+        Path("a.gguf.work").mkdir()
     result = run("identity", *flags, "-m", str(folder / "mill.yaml"))
     assert result.exit_code == 2
     assert why in result.stderr
