@@ -29,11 +29,16 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Moderated(Generic[R]):
-    """What came of it, the response whose words passed, if any did, and the last one, if there was any."""
+    """What came of it, the response whose words passed, if any did, the last one, if there was any, and all in turn."""
 
     outcome: Outcome
     passed: R | None
     last: R | None
+    all: tuple[R, ...]
+
+    def beside(self, one: R) -> list[R]:
+        """The others, which cost something as well."""
+        return [response for response in self.all if response is not one]
 
 
 def moderated(
@@ -65,7 +70,8 @@ def moderated(
         began(answer)
     outcome = replace(answer.ended(), manifesto=pipeline.manifesto)
     passed, responses = outcome.given, caller.responses
-    return Moderated(outcome, responses[passed.number - 1] if passed else None, responses[-1] if responses else None)
+    given = responses[passed.number - 1] if passed else None
+    return Moderated(outcome, given, responses[-1] if responses else None, tuple(responses))
 
 
 def held_back(outcome: Outcome) -> Outcome:

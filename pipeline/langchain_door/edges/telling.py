@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 from langchain_core.messages import AIMessage
-from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from pipeline.errors import ModelFault
 from pipeline.files.records import manifesto_record
@@ -29,9 +31,13 @@ def spent(outcome: Outcome) -> UsageMetadata:
     )
 
 
-def telling(message: AIMessage, told: dict[str, Any]) -> AIMessage:
-    """The message, with this in its metadata."""
-    return message.model_copy(update={"response_metadata": {**message.response_metadata, **told}})
+def telling(message: AIMessage, told: dict[str, Any], beside: Iterable[AIMessage] = ()) -> AIMessage:
+    """The message, with this in its metadata, and with what those `beside` it cost, which nobody is shown."""
+    counted = [one.usage_metadata for one in (message, *beside) if one.usage_metadata is not None]
+    usage = reduce(add_usage, counted) if counted else None  # a model need not count
+    return message.model_copy(
+        update={"response_metadata": {**message.response_metadata, **told}, "usage_metadata": usage}
+    )
 
 
 def metadata(outcome: Outcome, *, tell: bool = True) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -15,9 +15,9 @@ from langgraph.types import Command
 from critics import Message, Usage
 from pipeline.langchain_door.edges.agent.results import NOTICE, Results
 from pipeline.langchain_door.edges.context import quiet_context
-from pipeline.langchain_door.edges.redrafting import Began, Spoken, held_back, mender, moderated
+from pipeline.langchain_door.edges.redrafting import Began, Moderated, Spoken, held_back, mender, moderated
 from pipeline.langchain_door.edges.spoken import readable, released, said, written_anew
-from pipeline.langchain_door.edges.telling import answer_of, metadata, spent, telling
+from pipeline.langchain_door.edges.telling import answer_of, metadata, telling
 from pipeline.langchain_door.edges.turns import as_messages, judged_conversation, tool_sources
 from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
 from pipeline.loop import Outcome
@@ -116,22 +116,20 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
         outcome = result.outcome
         if result.passed is not None and outcome.answer is not None:
             told = metadata(outcome, tell=self._tell)
-            made = _made(result.passed, outcome.answer, mender(self.pipeline, conversation), told)
+            beside = _all_spoken(result.beside(result.passed))
+            made = _made(result.passed, outcome.answer, mender(self.pipeline, conversation), told, beside)
             if made is not None:
                 self._observe(outcome)
                 return made
             outcome = held_back(outcome)
         self._observe(outcome)
-        return self._refused(outcome, result.last)
+        return self._refused(outcome, result)
 
-    def _refused(self, outcome: Outcome, last: ModelResponse[Any] | None) -> ModelResponse[Any]:
-        message = AIMessage(
-            answer_of(outcome, refuse=self._refuse),
-            response_metadata=metadata(outcome, tell=self._tell),
-            usage_metadata=spent(outcome) if outcome.cost.generator.total else None,  # a model need not count
-            name=next((m.name for m in _spoken_messages(last)), None) if last else None,
-        )
-        return ModelResponse(result=[message])
+    def _refused(self, outcome: Outcome, result: Moderated[ModelResponse[Any]]) -> ModelResponse[Any]:
+        name = next((m.name for m in _spoken_messages(result.last)), None) if result.last else None
+        refusal = AIMessage(answer_of(outcome, refuse=self._refuse), name=name)
+        told = metadata(outcome, tell=self._tell)
+        return ModelResponse(result=[telling(refusal, told, _all_spoken(result.all))])
 
     def _observe(self, outcome: Outcome) -> None:
         if self._on_outcome is not None:
@@ -139,7 +137,11 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
 
 
 def _made(
-    response: ModelResponse[Any], passed: str, mend: Callable[[str], str], told: dict[str, Any]
+    response: ModelResponse[Any],
+    passed: str,
+    mend: Callable[[str], str],
+    told: dict[str, Any],
+    beside: Sequence[AIMessage],
 ) -> ModelResponse[Any] | None:
     """The response as what passed, or `None` where it cannot be made to say that."""
     spoken = _spoken_messages(response)
@@ -150,7 +152,7 @@ def _made(
     if messages is None:
         return None
     *before, last = messages
-    new = {id(old): new for old, new in zip(spoken, [*before, telling(last, told)], strict=True)}
+    new = {id(old): new for old, new in zip(spoken, [*before, telling(last, told, beside)], strict=True)}
     return replace(response, result=[new.get(id(message), message) for message in response.result])
 
 
@@ -171,6 +173,10 @@ def _spoken(response: ModelResponse[Any]) -> Spoken:
 
 def _spoken_messages(response: ModelResponse[Any]) -> list[AIMessage]:
     return [message for message in response.result if isinstance(message, AIMessage)]
+
+
+def _all_spoken(responses: Iterable[ModelResponse[Any]]) -> list[AIMessage]:
+    return [message for response in responses for message in _spoken_messages(response)]
 
 
 def _name_of(request: ModelRequest[Any]) -> str:

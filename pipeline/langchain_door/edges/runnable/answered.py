@@ -63,15 +63,16 @@ class Answered:
         usage = sum((usage_of(message) or Usage() for message in self.messages), Usage())
         return Spoken(said(self.messages), usage, finish_of(self.messages[-1]) or "stop", self._sources)
 
-    def released(self, passed: str, mend: Mend, told: dict[str, Any]) -> Any | None:
-        """The output as what passed, or `None` where it cannot be made to say that, and nothing of what failed."""
+    def released(self, passed: str, mend: Mend, told: dict[str, Any], beside: Sequence[AIMessage] = ()) -> Any | None:
+        """The output as what passed, or `None` where it cannot be made to say that, and nothing of what failed. What
+        the messages `beside` it cost is told with it."""
         messages = released(self.messages, passed, mend)
         if messages is None or self.before is None:
             return None
         if passed != said(self.messages) and self._beside:
             return None  # what was mended may stand there once more, as it was
         *earlier, last = messages
-        new = {id(old): new for old, new in zip(self.messages, [*earlier, telling(last, told)], strict=True)}
+        new = {id(old): new for old, new in zip(self.messages, [*earlier, telling(last, told, beside)], strict=True)}
         found = self._found
         if isinstance(found, str):
             return self._with(str(last.text))
@@ -80,15 +81,13 @@ class Answered:
         after = found[_index(found, self.messages[0]) :]
         return self._with([*self.before, *(new.get(id(message), message) for message in after)])
 
-    def refused(self, refusal: str, told: dict[str, Any]) -> Any:
-        """The output with the refusal in place of the answer, and of all that led to it."""
+    def refused(self, refusal: str, told: dict[str, Any], beside: Sequence[AIMessage] = ()) -> Any:
+        """The output with the refusal in place of the answer, and of all that led to it, with what all that cost."""
         found = self._found
         if isinstance(found, str):
             return self._alone(refusal)
-        silent = with_text(self.messages[-1], refusal)
-        if not isinstance(found, list):
-            return self._alone(telling(silent, told))
-        return self._alone([*(self.before or ()), telling(silent, told)])
+        silent = telling(with_text(self.messages[-1], refusal), told, [*self.messages[:-1], *beside])
+        return self._alone([*(self.before or ()), silent] if isinstance(found, list) else silent)
 
     @property
     def _found(self) -> Any:

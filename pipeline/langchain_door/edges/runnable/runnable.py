@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from langchain_core.runnables.config import patch_config
 
 from critics import Message
 from pipeline.langchain_door.edges.context import quiet_context
-from pipeline.langchain_door.edges.redrafting import Began, held_back, mender, moderated
+from pipeline.langchain_door.edges.redrafting import Began, Moderated, held_back, mender, moderated
 from pipeline.langchain_door.edges.runnable.answered import Answered
 from pipeline.langchain_door.edges.runnable.asked import Asked, takes_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
@@ -111,19 +111,20 @@ class ModeratedRunnable(Runnable[Any, Any]):
         outcome = result.outcome
         if result.passed is not None and outcome.answer is not None:
             mend = mender(self.pipeline, conversation)
-            output = result.passed.released(outcome.answer, mend, metadata(outcome, tell=self._tell))
+            beside = _all_spoken(result.beside(result.passed))
+            output = result.passed.released(outcome.answer, mend, metadata(outcome, tell=self._tell), beside)
             if output is not None:
                 self._observe(outcome)
                 return output
             outcome = held_back(outcome)
         self._observe(outcome)
-        return self._refused(outcome, result.last)
+        return self._refused(outcome, result)
 
-    def _refused(self, outcome: Outcome, last: Answered | None) -> Any:
+    def _refused(self, outcome: Outcome, result: Moderated[Answered]) -> Any:
         """The refusal in the shape of what the runnable gave. Where it was not called, as far as its shape is known."""
         refusal, told = answer_of(outcome, refuse=self._refuse), metadata(outcome, tell=self._tell)
-        if last is not None:
-            return last.refused(refusal, told)
+        if result.last is not None:
+            return result.last.refused(refusal, told, _all_spoken(result.beside(result.last)))
         if takes_messages(self.runnable):
             return AIMessage(refusal, response_metadata=told)
         return refusal if self._output_key is None else {self._output_key: refusal}
@@ -131,3 +132,7 @@ class ModeratedRunnable(Runnable[Any, Any]):
     def _observe(self, outcome: Outcome) -> None:
         if self._on_outcome is not None:
             self._on_outcome(outcome)
+
+
+def _all_spoken(answers: Iterable[Answered]) -> list[AIMessage]:
+    return [message for answer in answers for message in answer.messages]

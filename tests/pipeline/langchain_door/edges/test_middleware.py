@@ -114,6 +114,17 @@ def test_what_breaks_a_rule_is_asked_for_again(make: Make) -> None:
     assert state["messages"][-1].response_metadata["superego"]["attempts"] == 2
 
 
+def costing(text: str) -> AIMessage:
+    return AIMessage(text, usage_metadata={"input_tokens": 10, "output_tokens": 5, "total_tokens": 15})
+
+
+@pytest.mark.parametrize(("drafts", "text"), [([BAD, GOOD], GOOD), ([BAD, BAD], REFUSAL)])
+def test_usage_counts_every_draft(make: Make, drafts: list[str], text: str) -> None:
+    """Those that nobody is shown were paid for, too, whatever came of it."""
+    last = agent(Lines(lines=[costing(draft) for draft in drafts]), make()).invoke(asked())["messages"][-1]
+    assert (last.text, last.usage_metadata["total_tokens"]) == (text, 30)
+
+
 def test_what_never_passes_becomes_the_refusal(make: Make) -> None:
     """After the budget's attempts."""
     model = Lines(lines=[BAD])

@@ -14,6 +14,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
@@ -110,6 +111,18 @@ def test_a_chain_works_as_before(make: Make) -> None:
     """A prompt, a model and a parser."""
     chain = ChatPromptTemplate.from_template("Tell me of {topic}.") | saying(BAD, GOOD) | StrOutputParser()
     assert moderate(chain, pipeline=make()).invoke({"topic": "work"}) == GOOD
+
+
+@pytest.mark.parametrize(("drafts", "text"), [([BAD, GOOD], GOOD), ([BAD, BAD], REFUSAL)])
+@pytest.mark.parametrize("many", [False, True])
+def test_usage_counts_every_draft(make: Make, drafts: list[str], text: str, many: bool) -> None:
+    """Those that nobody is shown were paid for, too, whatever came of it."""
+    cost = UsageMetadata(input_tokens=10, output_tokens=5, total_tokens=15)
+    said = [AIMessage(draft, usage_metadata=cost) for draft in drafts]
+    runnable, _ = scripted(*([message] if many else message for message in said))
+    given = moderate(runnable, pipeline=make()).invoke("What?")
+    (last,) = given if many else [given]
+    assert (last.text, last.usage_metadata["total_tokens"]) == (text, 30)
 
 
 def test_an_answer_in_a_mapping_is_judged_and_the_rest_is_kept(make: Make) -> None:
