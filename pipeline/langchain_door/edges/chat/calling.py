@@ -19,6 +19,7 @@ from pipeline.loop import Answer
 _KNOWN = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "context"}
 _ABOUT_TOOLS = {"tools", "tool_choice", "parallel_tool_calls"}
 _LANGCHAINS = {"stream"}  # how LangChain itself says that it streams
+_ABOUT_THE_ANSWER = {"on_withheld"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Call:
     @classmethod
     def of(cls, asked: Mapping[str, Any], *, stop: Sequence[str] | None) -> Call:
         """Read keyword arguments. Raises `BadInput` for any that would do nothing, and for an empty `stop`."""
-        if odd := asked.keys() - _KNOWN - _ABOUT_TOOLS - _LANGCHAINS:
+        if odd := asked.keys() - _KNOWN - _ABOUT_TOOLS - _LANGCHAINS - _ABOUT_THE_ANSWER:
             raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
         options = asked_options(
             asked.get("max_tokens"),

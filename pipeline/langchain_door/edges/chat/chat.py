@@ -13,7 +13,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableSequence
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, model_validator
@@ -180,7 +180,7 @@ class ChatEdge(BaseChatModel):
         answer = self._asked(messages, stop, kwargs, hold=True)
         with quiet_context(run_manager) as context, in_time(answer, self.timeout):
             outcome = context.run(answer.ended)
-        return self._result(outcome)
+        return self._result(outcome, kwargs)
 
     async def _agenerate(
         self,
@@ -192,7 +192,7 @@ class ChatEdge(BaseChatModel):
         answer = self._asked(messages, stop, kwargs, hold=True)
         with quiet_context(run_manager) as context, in_time(answer, self.timeout):
             outcome = await in_thread(partial(context.run, answer.ended), cancel=answer.cancel)
-        return self._result(outcome)
+        return self._result(outcome, kwargs)
 
     def _stream(
         self,
@@ -209,7 +209,7 @@ class ChatEdge(BaseChatModel):
                     yield _chunk(part)
             finally:
                 context.run(answer.close)
-        yield self._last(answer)
+        yield self._last(answer, kwargs)
 
     async def _astream(
         self,
@@ -227,7 +227,7 @@ class ChatEdge(BaseChatModel):
             finally:  # also where the consumer leaves
                 answer.cancel()
                 await in_thread(partial(context.run, answer.close), cancel=answer.cancel)
-        yield self._last(answer)
+        yield self._last(answer, kwargs)
 
     def _asked(
         self,
@@ -257,25 +257,35 @@ class ChatEdge(BaseChatModel):
         chosen = {} if tool_choice is None else {"tool_choice": tool_choice}
         return self.bind(tools=formed, **chosen, **kwargs)
 
-    def _answer(self, outcome: Outcome) -> str:
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answers as objects. Of a withheld one there is none: it raises `Withheld`, unless the message is given as
+        well."""
+        made = super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+        if include_raw or not isinstance(made, RunnableSequence):
+            return made
+        return made.first.bind(on_withheld="raise") | made.last
+
+    def _answer(self, outcome: Outcome, by_call: Mapping[str, Any]) -> str:
         if isinstance(self.cache, OneCall):
             self.cache.ended(outcome)
         if outcome.stop_reason == "cancelled":
             raise TimeoutError(f"there was no answer within {self.timeout} s")
-        return answer_of(outcome, refuse=self.on_withheld == "refuse")
+        return answer_of(outcome, refuse=by_call.get("on_withheld", self.on_withheld) == "refuse")
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:
         told = {"model_name": self._model_name, "model_provider": PROVIDER, **metadata(outcome, tell=self.tell)}
         return {"response_metadata": told, "usage_metadata": spent(outcome)}
 
-    def _result(self, outcome: Outcome) -> ChatResult:
-        message = AIMessage(self._answer(outcome), **from_calls(outcome.calls), **self._told(outcome))
+    def _result(self, outcome: Outcome, by_call: Mapping[str, Any]) -> ChatResult:
+        message = AIMessage(self._answer(outcome, by_call), **from_calls(outcome.calls), **self._told(outcome))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
-    def _last(self, answer: Answer) -> ChatGenerationChunk:
+    def _last(self, answer: Answer, by_call: Mapping[str, Any]) -> ChatGenerationChunk:
         """What is not said yet: how it ended, what is called, and the refusal where nothing was shown, or all of what
         was released."""
-        rest = self._answer(answer.outcome)
+        rest = self._answer(answer.outcome, by_call)
         calls = [
             {"name": call.name, "args": call.arguments, "id": call.id, "index": index, "type": "tool_call_chunk"}
             for index, call in enumerate(answer.outcome.calls)

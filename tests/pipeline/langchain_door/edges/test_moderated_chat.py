@@ -360,6 +360,17 @@ def test_a_structured_answer_is_a_call(make: Make) -> None:
     assert chat.invoke("Write.") == Letter(text="Dear Ana")
 
 
+def test_of_a_withheld_answer_there_is_no_object(make: Make) -> None:
+    """It raises, and `None` would fail later; with the message beside it that has the refusal."""
+    chat = ModeratedChat(pipeline=make([calling("Letter", text="synergy")] * 9))
+    with pytest.raises(Withheld):
+        chat.with_structured_output(Letter).invoke("Write.")
+    with pytest.raises(Withheld):
+        list(chat.with_structured_output(Letter).stream("Write."))
+    both: Any = chat.with_structured_output(Letter, include_raw=True).invoke("Write.")
+    assert (both["raw"].text, both["parsed"]) == ("No such words here.", None)
+
+
 def test_a_model_of_langchains_calls_its_tools(make: Make) -> None:
     """Behind `model=`; one that streams nothing of a call is asked for the whole."""
 
