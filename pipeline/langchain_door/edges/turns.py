@@ -19,6 +19,7 @@ from langchain_core.messages import (
 from critics import Message, Role, Source
 from pipeline.errors import BadInput
 from pipeline.langchain_door.calls import to_calls
+from pipeline.langchain_door.edges.blocks import words
 from pipeline.langchain_door.edges.spoken import said
 
 _ROLES: dict[str, Role] = {
@@ -77,13 +78,18 @@ def judged_conversation(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 
 def judged_turns(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """All turns by system, user and assistant."""
-    return tuple(Message(role, said([message]) or "…") for message in messages if (role := _role(message)) is not None)
+    return tuple(Message(role, _said(message) or "…") for message in messages if (role := _role(message)) is not None)
+
+
+def text_of_turn(message: BaseMessage) -> str:
+    """The text of a turn that is not the model's, a block of it a line: whoever reads it is given them apart."""
+    return message.content if isinstance(message.content, str) else "\n".join(words(message.content))
 
 
 def tool_sources(messages: Iterable[BaseMessage]) -> tuple[Source, ...]:
     """What tools gave, as sources that an answer may be held against."""
     return tuple(
-        Source(str(message.text), origin=message.name or "", kind="tool")
+        Source(text_of_turn(message), origin=message.name or "", kind="tool")
         for message in messages
         if isinstance(message, ToolMessage)
     )
@@ -119,10 +125,14 @@ def _turn(message: BaseMessage) -> Message:
     if odd and role != "assistant":
         raise BadInput(f"only text can be taken, and a message has {', '.join(sorted(map(str, odd)))}")
     if isinstance(message, ToolMessage):
-        return Message("tool", str(message.text), answers=message.tool_call_id)
+        return Message("tool", text_of_turn(message), answers=message.tool_call_id)
     if isinstance(message, AIMessage):
         return Message("assistant", str(message.text), tuple(to_calls(message)))
-    return Message(role or "user", str(message.text))
+    return Message(role or "user", text_of_turn(message))
+
+
+def _said(message: BaseMessage) -> str:
+    return said([message]) if isinstance(message, AIMessage) else text_of_turn(message)
 
 
 def _role(message: BaseMessage) -> Role | None:

@@ -12,6 +12,7 @@ from pipeline.langchain_door.edges.agent.commands import each_message
 from pipeline.langchain_door.edges.agent.hurried import hurried
 from pipeline.langchain_door.edges.redrafting import mender
 from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
+from pipeline.langchain_door.edges.turns import text_of_turn
 from pipeline.pipeline import Pipeline
 
 R = TypeVar("R")
@@ -48,7 +49,7 @@ class Results:
         return made  # type: ignore[no-any-return]  # what went in came out, with other words
 
     def _message(self, message: BaseMessage, ego: Pipeline, answers: Conversation | None) -> BaseMessage:
-        text = said([message]) if isinstance(message, AIMessage) else str(message.text)
+        text = said([message]) if isinstance(message, AIMessage) else text_of_turn(message)
         mend: Mend = str
         if text.strip() and self._judged and not _passes(ego, (Message("user", text),)):
             return _instead(message, self._notice)
