@@ -81,10 +81,10 @@ def figures(cases: Cases, *, intervals: bool = True) -> Figures:
         undecided=int(cases.undecided.sum()),
         undecided_positives=int((cases.undecided & cases.labels).sum()),
         auroc=auroc(ranked) if rankable else None,
-        auroc_interval=_interval(auroc_interval, ranked) if rankable and intervals else None,
+        auroc_interval=drawn_interval(auroc_interval, ranked) if rankable and intervals else None,
         auprc=auprc(ranked) if rankable else None,
         f1=f1(cases) if enough else None,
-        f1_interval=_interval(f1_interval, cases) if enough and intervals else None,
+        f1_interval=drawn_interval(f1_interval, cases) if enough and intervals else None,
         precision=precision[0],
         precision_interval=precision[1],
         recall=recall[0],
@@ -114,6 +114,16 @@ def f1(cases: Cases) -> float:
     return float(vendor("sklearn.metrics").f1_score(cases.labels, cases.broken, zero_division=0))
 
 
+def drawn_interval(drawn: Callable[[Cases], Interval], cases: Cases) -> Interval:
+    """Of cases of both classes. Where the figure is perfect, or as bad as can be, so is every sample, however few the
+    rows: then it is taken for a share of the prompts of the smaller class."""
+    low, high = drawn(cases)
+    if low != high or low not in (0, 1):
+        return low, high
+    groups = np.arange(len(cases)) if cases.groups is None else cases.groups
+    return exact_interval(low, min(len(np.unique(groups[of])) for of in (cases.labels, ~cases.labels)))
+
+
 def recall_at(cases: Cases, rate: float) -> float:
     """The share of all breaches found at the lowest threshold whose false positives are at most `rate` of the
     decided rows that break nothing."""
@@ -141,16 +151,6 @@ def _share(cases: Cases, hits: Flags, of: Flags) -> tuple[float, Interval]:
     """The share of those cases that are `hits`, and between what it may be."""
     groups = None if cases.groups is None else cases.groups[of]
     return float(hits[of].mean()), share_interval(hits[of], groups)
-
-
-def _interval(drawn: Callable[[Cases], Interval], cases: Cases) -> Interval:
-    """Where the figure is perfect, or as bad as can be, so is every sample, however few the rows: then it is taken for
-    a share of the prompts of the smaller class."""
-    low, high = drawn(cases)
-    if low != high or low not in (0, 1):
-        return low, high
-    groups = np.arange(len(cases)) if cases.groups is None else cases.groups
-    return exact_interval(low, min(len(np.unique(groups[of])) for of in (cases.labels, ~cases.labels)))
 
 
 def _missing(positives: int, negatives: int, *, enough: bool, rankable: bool) -> str:

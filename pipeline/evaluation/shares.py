@@ -24,9 +24,12 @@ def share_interval(hits: Flags, groups: Groups | None = None) -> Interval:
 
 def exact_interval(share: float, rows: float) -> Interval:
     """95 %, of a share of so many rows, which need be no whole number."""
+    if share in (0, 1):
+        least = _TAIL ** (1 / rows)
+        return (least, 1.0) if share else (0.0, 1 - least)
     beta, found = vendor("scipy.stats").beta, share * rows
-    low = float(beta.ppf(_TAIL, found, rows - found + 1)) if found > 0 else 0.0
-    return low, float(beta.ppf(1 - _TAIL, found + 1, rows - found)) if found < rows else 1.0
+    low, high = beta.ppf([_TAIL, 1 - _TAIL], [found, found + 1], [rows - found + 1, rows - found])
+    return float(low), float(high)
 
 
 def _worth(hits: Flags, share: float, groups: Groups | None) -> float:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from critics import Head, Manifesto, Probe, Rule, write_probe
 from pipeline.errors import BadInput
 from pipeline.evaluation.vendors import vendor
-from pipeline.figures import auroc
 from pipeline.files.replacing import replacing
 from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
+from pipeline.training.area import Area, area
 from pipeline.training.rows import Row
 from pipeline.training.split import split
 
@@ -33,12 +33,12 @@ States = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TrainedHead:
-    """What came of a rule: rows learnt from and held out, and the AUROC on these, NaN for one class."""
+    """What came of a rule: rows learnt from and held out, and how well these are told apart."""
 
     rule: str
     learnt: int
     held: int
-    auroc: float
+    area: Area
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ def train_heads(
     for rule, said in ready.items():
         mine, others = ([i for i in part if i in said] for part in (parted.learnt, parted.held))
         heads[rule.id] = head = _fitted(np.stack([found[i] for i in mine]), np.array([said[i] for i in mine]), seed)
-        area = auroc([head(found[i]) for i in others], [said[i] for i in others])
-        told.append(TrainedHead(rule.id, len(mine), len(others), area))
+        prompts = [rows[i].prompt for i in others]
+        able = area([head(found[i]) for i in others], [said[i] for i in others], prompts)
+        told.append(TrainedHead(rule.id, len(mine), len(others), able))
     with replacing(out) as part:
         write_probe(part, Probe(heads, tuple(layers), fingerprint(weights)))
     return TrainedProbe(told, parted.prompts_apart)

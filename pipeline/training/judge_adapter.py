@@ -19,6 +19,7 @@ from pipeline.files.lora_file import read_metadata
 from pipeline.identity.made import Made
 from pipeline.llama import ACTS_ON, MADE_FOR, LlamaModel, fingerprint, made_for_others
 from pipeline.training.adapter_file import read_adapter, write_adapter
+from pipeline.training.area import Area, area
 from pipeline.training.examples import Example, tokenised, whole
 from pipeline.training.lora import JudgePlan, Trainer
 from pipeline.training.rows import Row
@@ -39,16 +40,16 @@ class JudgeCheck(Check):
 @dataclass(frozen=True)
 class Trained:
     """What came of it. `kept` is the check whose adapter was written, which was found by `chose` of the held-out rows.
-    `by_source` has rows, labels, AUROC and log loss on held-out rows of each source, and `held`, `auroc` and `log_loss`
-    are of all; an AUROC of one class is NaN. `prompts_apart` is as in `Split`."""
+    `by_source` has rows, labels, how well they are told apart, and log loss, on held-out rows of each source; `held`,
+    `area` and `log_loss` are of all. `prompts_apart` is as in `Split`."""
 
     held: int
     prompts_apart: bool
     checks: Sequence[JudgeCheck]
     kept: JudgeCheck
     chose: int
-    by_source: Mapping[str, tuple[int, int, float, float]]
-    auroc: float
+    by_source: Mapping[str, tuple[int, int, Area, float]]
+    area: Area
     log_loss: float
 
 
@@ -119,7 +120,7 @@ def train_adapter(
         run.kept,
         len(some),
         _by_source(kept, probabilities, broken),
-        auroc(probabilities, broken),
+        area(probabilities, broken, _prompts(kept)),
         log_loss(probabilities, broken),
     )
 
@@ -138,15 +139,21 @@ def _held_out(trainer: Trainer, tests: Sequence[Example]) -> tuple[list[float], 
 
 def _by_source(
     rows: Sequence[Row], probabilities: Sequence[float], broken: Sequence[bool]
-) -> dict[str, tuple[int, int, float, float]]:
-    sources = [row.source.partition(":")[0] for row in rows]
+) -> dict[str, tuple[int, int, Area, float]]:
+    prompts, sources = np.array(_prompts(rows), dtype=object), [row.source.partition(":")[0] for row in rows]
     labels = np.repeat(sources, [len(row.labels) for row in rows])
     found = {}
     for source in sorted(set(sources)):
         mine = labels == source
         said, truth = np.asarray(probabilities)[mine], np.asarray(broken)[mine]
-        found[source] = (sources.count(source), int(mine.sum()), auroc(said, truth), log_loss(said, truth))
+        able = area(said, truth, prompts[mine].tolist())
+        found[source] = (sources.count(source), int(mine.sum()), able, log_loss(said, truth))
     return found
+
+
+def _prompts(rows: Sequence[Row]) -> list[str]:
+    """Of each label."""
+    return [row.prompt for row in rows for _ in row.labels]
 
 
 def _key(learnt: Sequence[Row], kept: Sequence[Row], weights: Path, plan: JudgePlan, start: Path | None) -> str:

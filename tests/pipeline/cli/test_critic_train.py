@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.training import judge_adapter
+from pipeline.training.area import Area
 from pipeline.training.judge_adapter import JudgeCheck, Trained
 from tests.pipeline.cli.test_cli import run
 
@@ -67,8 +69,12 @@ def trained(monkeypatch: pytest.MonkeyPatch, *flags: str, prompts_apart: bool) -
 
     def train(*_: object, **__: object) -> Trained:
         checks = [JudgeCheck(step, 9, 0.5, loss, 0.9) for step, loss in ((3, 0.4), (6, 0.5))]
-        by_source = {"rows": (1, 1, 0.9, 0.25), "others": (1, 1, 0.7, 0.75)}
-        return Trained(2, prompts_apart, checks, checks[0], 2, by_source, 0.8, 0.5)
+        by_source = {
+            "rows": (1, 1, Area(0.9, (0.85, 0.94)), 0.25),
+            "others": (1, 1, Area(0.7, None), 0.75),
+            "more": (1, 1, Area(math.nan, None), 0.1),
+        }
+        return Trained(3, prompts_apart, checks, checks[0], 2, by_source, Area(0.9996, (0.9, 1.0)), 0.5)
 
     monkeypatch.setattr(judge_adapter, "train_adapter", train)
     result = run("critic", "train", "rows.jsonl", "-m", "ours.yaml", "-o", "judge.gguf", *flags)
@@ -114,9 +120,14 @@ def test_the_card_says_which_step_was_kept_and_what_chose_it(tmp_path: Path, mon
 def test_how_good_it_is_on_what_was_held_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of each source and of all: how well it tells apart, and how far its probabilities are off."""
     result = trained(monkeypatch, prompts_apart=True)
-    told = ["rows 1 1 0.900 0.250", "others 1 1 0.700 0.750", "all 2 0.800 0.500"]
+    told = [
+        "rows 1 1 0.900 (0.850 to 0.940) 0.250",
+        "others 1 1 0.700 (too few rows to say how sure) 0.750",
+        "more 1 1 one class 0.100",
+        "all 3 >0.999 (0.900 to 1.000) 0.500",
+    ]
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    assert [line for line in lines if line][-3:] == told
+    assert [line for line in lines if line][-4:] == told
     card = (tmp_path / "judge.md").read_text()
-    assert "| held-out rows of | rows | labels | AUROC | log loss |" in card
-    assert "| all | 2 |  | 0.800 | 0.500 |" in card
+    assert "| held-out rows of | rows | labels | AUROC (95 %) | log loss |" in card
+    assert "| all | 3 |  | >0.999 (0.900 to 1.000) | 0.500 |" in card
