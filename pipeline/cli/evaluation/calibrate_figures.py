@@ -9,6 +9,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from pipeline.cli.terminal.fitting import Fitting
 from pipeline.cli.terminal.reporting import stdout
 from pipeline.evaluation.calibrating import Calibrated
 from pipeline.evaluation.words import span
@@ -18,8 +19,8 @@ from pipeline.rounding import number
 def show(done: Sequence[Calibrated]) -> None:
     """Print what was changed, from what to what."""
     console = stdout()
-    for table in (_rules, _sure, _critics):
-        console.print(table(done))
+    for table, titles in ((_rules, 1), (_sure, 1), (_critics, 2)):
+        console.print(Fitting(table(done), titles))
         console.print()
     console.print("After the arrow: cross-validated. Calibration error: 10 bins of equal mass.", style="dim")
 
@@ -88,7 +89,7 @@ def _table(*titles: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for title in titles:
         words = title in ("rule", "rule, after", "critic", "method")
-        table.add_column(title, justify="left" if words else "right", overflow="fold")
+        table.add_column(title, justify="left" if words else "right", no_wrap=True)
     return table
 
 
