@@ -96,12 +96,15 @@ class Spent:
 
 @dataclass(frozen=True)
 class Ended:
-    """`before` and `released_before` are `None` the first time. The loop's figures are there where it was run."""
+    """`before` and `released_before` are `None` the first time. The loop's figures are there where it was run. `turned`
+    are prompts with another answer than before that passes and the one before did not, and those of the other way
+    round."""
 
     before: Rate | None
     after: Rate
     released_before: Rate | None
     released: Rate | None
+    turned: tuple[int, int]
     differences: int
     faulted: int
     seconds: float

@@ -29,6 +29,7 @@ class Telling:
         self._differences = 0
         self._again = False
         self._before: tuple[Rate | None, Rate | None] = (None, None)
+        self._old: Mapping[ProbePrompt, Shown] = {}
 
     @property
     def first(self) -> bool:
@@ -48,6 +49,7 @@ class Telling:
             self._again = edited is not None
             if set(board.shown) == set(self._prompts):  # rates of other prompts are no before and after
                 self._before = rate(board.shown), released(board.shown)
+                self._old = board.shown
             board.manifesto = manifesto
             board.shown = {prompt: shown for prompt, shown in board.shown.items() if prompt in self._prompts}
             name = pipeline.generator.name if pipeline.generator else ""
@@ -91,6 +93,7 @@ class Telling:
                 after=rate(self.shown),
                 released_before=self._before[1],
                 released=released(self.shown),
+                turned=self._turned(),
                 differences=self._differences,
                 faulted=sum(one.faulted for one in self.shown.values()),
                 seconds=self._seconds(),
@@ -100,6 +103,12 @@ class Telling:
             )
             tell(ended)
         return ended
+
+    def _turned(self) -> tuple[int, int]:
+        """How many that were drafted anew pass and did not, and the other way round."""
+        pairs = [(old, self.shown[prompt]) for prompt, old in self._old.items()]
+        turned = [(old.passed, new.passed) for old, new in pairs if old.result.written != new.result.written]
+        return turned.count((False, True)), turned.count((True, False))
 
     def _number(self, prompt: ProbePrompt) -> int:
         return self._prompts.index(prompt) + 1

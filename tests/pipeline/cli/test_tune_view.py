@@ -16,6 +16,7 @@ from pipeline import ModelFault, ScriptedGenerator
 from pipeline.cli.tune.view import shown
 from pipeline.cli.tune.view.diff import AROUND, word_diff
 from pipeline.cli.tune.view.report import Report
+from pipeline.tuning import ProbePrompt
 from tests.pipeline.tuning.desk import Desk, rule, words
 
 DRAFTS = ["Good day to you. kind:0.4", "Well, well."]
@@ -84,6 +85,20 @@ def test_an_edit_without_effect_says_how_far_it_is_from_one(tmp_path: Path) -> N
     head, end = screen.lines()
     assert head.endswith(" saved as it was")
     assert end.startswith("nothing changes: ")
+
+
+@pytest.mark.parametrize(("prompts", "said"), [(2, "100% → 0% (0 of 2), within chance (p = 0.5): "), (6, "(0 of 6); ")])
+def test_what_other_drafts_may_undo_is_said_to_be_chance(tmp_path: Path, prompts: int, said: str) -> None:
+    """Two that are drafted worse may be so by chance, six hardly; the same drafts judged otherwise are no chance."""
+    screen = Screen(width=200)
+    asked = [ProbePrompt.of(f"prompt {n}") for n in range(prompts)]
+    drafts = ["Well."] * prompts + ["Bad. kind:0.9"] * prompts
+    desk = Desk(tmp_path, ScriptedGenerator(drafts), prompts=asked, told=True, heard=screen.report)
+    desk.run(rule("kind"))
+    desk.run(rule("kind", "advice: Be kind."))
+    assert said in screen.lines()[-1]
+    desk.run(rule("kind", "advice: Be kind.", "threshold: 0.95"))
+    assert "chance" not in screen.lines()[-1]
 
 
 def test_without_colours_signs_say_what_went_and_came(tmp_path: Path) -> None:

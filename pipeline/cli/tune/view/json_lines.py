@@ -79,6 +79,7 @@ def _ended(told: Ended) -> dict[str, Any]:
     return {
         "event": "ended",
         "passed": {"before": _rate(told.before), "after": _rate(told.after)},
+        "turned": {"passing": told.turned[0], "failing": told.turned[1]},
         "released": {"before": _rate(told.released_before), "after": _rate(told.released)},
         "differences": told.differences,
         "faulted": told.faulted,

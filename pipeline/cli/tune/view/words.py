@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from critics import Judgement
@@ -9,13 +10,25 @@ from pipeline.loop import STOPS, Outcome
 from pipeline.rounding import number, share
 from pipeline.tuning import Ended, Rate, Result, Spent
 
+_CHANCE = 0.05
+"""Of so uneven a split between equals (McNemar's exact test, two-sided): above it, it tells nothing."""
+
 
 def ended(told: Ended) -> str:
     """What a run came to: how many pass, before and now, what it took, and how long."""
-    parts = [f"pass rate {_rates(told.before, told.after)}"]
+    parts = [f"pass rate {_rates(told.before, told.after)}{_by_chance(told)}"]
     if told.released:
         parts.append(f"released {_rates(told.released_before, told.released)}")
     return "; ".join([*parts, spent(told.spent), seconds(told)])
+
+
+def _by_chance(told: Ended) -> str:
+    """That drafts which are merely others may well have turned as many: of few prompts, nearly any difference is so."""
+    if told.turned == (0, 0) or told.before == told.after:
+        return ""
+    more, all_ = max(told.turned), sum(told.turned)
+    p = min(1.0, 2 * sum(math.comb(all_, k) for k in range(more, all_ + 1)) / 2**all_)
+    return f", within chance (p = {p:.2g}): give more --prompts" if p > _CHANCE else ""
 
 
 def spent(told: Spent) -> str:
