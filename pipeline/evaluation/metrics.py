@@ -34,6 +34,8 @@ class Figures:
     """
 
     rows: int
+    prompts: int
+    """That they answer, so far as is known."""
     positives: int
     undecided: int
     undecided_positives: int
@@ -77,6 +79,7 @@ def figures(cases: Cases, *, intervals: bool = True) -> Figures:
     )
     return Figures(
         rows=len(cases),
+        prompts=len(cases) if cases.groups is None else len(np.unique(cases.groups)),
         positives=positives,
         undecided=int(cases.undecided.sum()),
         undecided_positives=int((cases.undecided & cases.labels).sum()),

@@ -38,11 +38,11 @@ def show(evaluation: Evaluation) -> None:
 
 
 def _ranking(parts: Iterable[Part]) -> Table:
-    table = _table("", "rows", "broken", "AUROC", "95 %", "F1", "95 %")
+    table = _table("", "rows", "prompts", "broken", "AUROC", "95 %", "F1", "95 %")
     for part in parts:
         f = part.figures
         intervals = span(f.auroc_interval), span(f.f1_interval)
-        counts = str(f.rows), str(f.positives)
+        counts = str(f.rows), str(f.prompts), str(f.positives)
         table.add_row(Text(part.name), *counts, number(f.auroc), intervals[0], number(f.f1), intervals[1])
     return table
 

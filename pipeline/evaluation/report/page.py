@@ -55,7 +55,7 @@ def _overview(parts: Iterable[Part]) -> str:
 def _part(part: Part, key: str) -> str:
     f = part.figures
     shown = [
-        card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth"),
+        card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth; {f.prompts:,} prompts"),
         card("AUROC", number(f.auroc), span(f.auroc_interval)),
         card("AUPRC", number(f.auprc), f"chance {number(f.positives / f.rows)}"),
         card("F1", number(f.f1), span(f.f1_interval)),

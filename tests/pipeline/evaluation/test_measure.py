@@ -75,6 +75,7 @@ def test_rows_that_share_prompts_are_told_of_and_drawn_by_them() -> None:
     assert told.notes[0] == "24 rows answer 6 prompts, and intervals are as wide as so many prompts make them"
     apart = measured([row(i, label, x) for i, (label, x) in enumerate(PAIRS * 4)])
     assert apart.notes == ()
+    assert [(part.figures.rows, part.figures.prompts) for part in told.parts] == [(24, 6)] * 2
     for ours, theirs in zip(told.parts, apart.parts, strict=True):
         assert ours.figures.auroc == theirs.figures.auroc
         assert width(ours.figures.auroc_interval) > width(theirs.figures.auroc_interval)
