@@ -16,6 +16,7 @@ from pipeline.errors import BadInput
 from pipeline.evaluation.vendors import vendor
 from pipeline.files.replacing import replacing
 from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
+from pipeline.near_duplicates import near_duplicates
 from pipeline.training.area import Area, area
 from pipeline.training.rows import Row
 from pipeline.training.split import split
@@ -24,6 +25,7 @@ FEWEST = 20
 """Rows of either label that a head is trained on, at least."""
 
 _CALLERS = 4
+_FOLDS = 5
 _STRENGTHS = tuple(10.0**power for power in range(-5, 1))
 """Of scikit-learn's `C`: from hardly any weight to more than a few thousand rows can carry."""
 
@@ -79,7 +81,9 @@ def train_heads(
     heads, told = {}, []
     for rule, said in ready.items():
         mine, others = ([i for i in part if i in said] for part in (parted.learnt, parted.held))
-        heads[rule.id] = head = _fitted(np.stack([found[i] for i in mine]), np.array([said[i] for i in mine]), seed)
+        alike = near_duplicates([rows[i].prompt for i in mine], [rows[i].text for i in mine])
+        states_of, truth = np.stack([found[i] for i in mine]), np.array([said[i] for i in mine])
+        heads[rule.id] = head = _fitted(states_of, truth, alike, seed)
         prompts = [rows[i].prompt for i in others]
         able = area([head(found[i]) for i in others], [said[i] for i in others], prompts)
         told.append(TrainedHead(rule.id, len(mine), len(others), able))
@@ -124,15 +128,19 @@ def _refuse_longer(rows: Sequence[Row], look: LlamaStates, most: int) -> None:
             raise BadInput(f"{row.place}: the exchange has {tokens} tokens, and {most} at most are read: shorten it")
 
 
-def _fitted(states: States, broken: Flags, seed: int) -> Head:
+def _fitted(states: States, broken: Flags, alike: Sequence[int], seed: int) -> Head:
+    """`alike` has a number for each row, the same for rows that are known from one another: they are in one fold, or
+    weights would be held down too little."""
     mean, scale = states.mean(axis=0), states.std(axis=0) + 1e-6
-    choosing = vendor("sklearn.model_selection")
+    choosing, groups = vendor("sklearn.model_selection"), np.asarray(alike)
+    apart = min(len(np.unique(groups[broken == side])) for side in (False, True)) >= _FOLDS
+    folds = choosing.StratifiedGroupKFold if apart else choosing.StratifiedKFold
     search: Any = choosing.GridSearchCV(
         vendor("sklearn.linear_model").LogisticRegression(max_iter=2000),
         {"C": _STRENGTHS},
         scoring="neg_log_loss",
-        cv=choosing.StratifiedKFold(5, shuffle=True, random_state=seed),
+        cv=folds(_FOLDS, shuffle=True, random_state=seed),
     )
-    model = search.fit((states - mean) / scale, broken).best_estimator_
+    model = search.fit((states - mean) / scale, broken, groups=groups if apart else None).best_estimator_
     weights = model.coef_[0] / scale
     return Head(weights.astype(np.float32), float(model.intercept_[0] - weights @ mean))

@@ -41,7 +41,7 @@ app = typer.Typer(help="Make a critic of your own.", no_args_is_help=True)
 @app.command("train")
 @reported
 def train(
-    data: Annotated[list[Path], typer.Argument(help="JSONL files of labelled exchanges.")],
+    data: Annotated[list[Path], typer.Argument(help="JSON lines or .csv files of labelled exchanges.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="What to write: a .gguf file, of a probe .safetensors.")],
     manifesto: options.ManifestoName = None,
     kind: Annotated[Kind, typer.Option("--kind", help="An adapter for the judge, or a probe of its states.")] = "lora",

@@ -45,7 +45,7 @@ Choice = Literal["auto", "temperature", "platt", "isotonic"]
 def calibrate_critics(
     output: Annotated[Path, typer.Option("-o", "--output", help="The manifesto to write, which extends -m.")],
     data: Annotated[
-        list[Path] | None, typer.Argument(help="JSON lines of {text, response, label: 0 or 1, rule, labels}.")
+        list[Path] | None, typer.Argument(help="JSON lines or .csv: text, response, label (0 or 1), rule, labels.")
     ] = None,
     manifesto: options.ManifestoName = None,
     saved: Annotated[

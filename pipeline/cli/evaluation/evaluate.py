@@ -37,7 +37,7 @@ from pipeline.evaluation import (
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
 
-Data = Annotated[list[Path], typer.Argument(help="JSON lines of {id, text, response, label: 0 or 1, rule, labels}.")]
+Data = Annotated[list[Path], typer.Argument(help="JSON lines or .csv: text, response, label (0 or 1), rule, labels.")]
 Limit = Annotated[
     int | None, typer.Option("--limit", min=1, help="Rows of each file at most, evenly spread.", show_default=False)
 ]

@@ -1,0 +1,25 @@
+"""How strongly a head's weights are held down."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.training.heads import _fitted
+
+
+def test_copies_of_a_row_do_not_vouch_for_what_was_learnt_by_heart() -> None:
+    """Nothing can be learnt of these rows but from their own copies; known from those, weights would be large."""
+    rng = np.random.default_rng(0)
+    rows, times = 30, 6
+    states = np.repeat(rng.normal(size=(rows, 40)), times, axis=0).astype(np.float32)
+    broken = np.repeat(rng.random(rows) < 0.5, times)
+    groups = np.repeat(np.arange(rows), times).tolist()
+    apart, loose = (_fitted(states, broken, alike, seed=0) for alike in (groups, list(range(rows * times))))
+    assert np.abs(apart.weights).max() < np.abs(loose.weights).max() / 20
+
+
+def test_where_too_few_are_apart_rows_are() -> None:
+    """Of one prompt all rows are known from one another."""
+    states = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    head = _fitted(states, states[:, 0] > 0, [0] * 40, seed=0)
+    assert (head(states[0]) > 0.5) == (states[0, 0] > 0)
