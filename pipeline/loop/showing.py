@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from critics import Finding, Manifesto, Rule, Stream, needs_whole, sentences, unsettled, visible
@@ -14,6 +15,10 @@ OVERLAP = 200
 REACH = 200
 """Characters that are waited for behind a part where something may be mended, since personal data may go on there. None
 that is written with spaces is as long."""
+
+_JOINER = "\u200d"
+_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+"""Of skin, which an emoji before them takes on."""
 
 
 def mode_of(manifesto: Manifesto, *, can_continue: bool) -> Stream:
@@ -103,12 +108,20 @@ def _sentence_ends(text: str, begin: int, reach: int) -> Iterator[int]:
 
 
 def _window_ends(text: str, begin: int, reach: int) -> Iterator[int]:
-    while begin + WINDOW + reach <= len(text):
+    # What comes behind the last character may belong to it.
+    while begin + WINDOW + reach < len(text):
         begin = _space(text, begin + WINDOW // 2, begin + WINDOW)
         yield begin
 
 
 def _space(text: str, least: int, most: int) -> int:
-    """The last place at which a word ends, or `most` where there is none."""
-    ends = (end for end in range(most, least, -1) if not text[end - 1].isspace())
-    return next((end for end in ends if text[end : end + 1].isspace()), most)
+    """The last place at which a word ends, or where there is none, a character."""
+    ends = [end for end in range(most, least, -1) if not text[end - 1].isspace()]
+    whole = (end for end in ends if not _inside(text, end))
+    return next((end for end in ends if text[end].isspace()), next(whole, most))
+
+
+def _inside(text: str, place: int) -> bool:
+    """Whether a mark, or what is joined to it, belongs to the character before that place."""
+    before, after = text[place - 1], text[place]
+    return _JOINER in (before, after) or after in _TONES or unicodedata.category(after)[0] == "M"

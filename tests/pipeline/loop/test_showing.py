@@ -370,7 +370,7 @@ def test_a_first_window_that_fails_is_revised() -> None:
 @pytest.mark.usefixtures("small")
 def test_a_draft_that_is_shown_and_no_longer_fits_has_no_second_one() -> None:
     """It would begin anew, and be shown from where the first one broke off."""
-    broken = [*"one two three four ", ContextOverflow("too long")]
+    broken = [*"one two three four f", ContextOverflow("too long")]
     generator = Chunks(list("bad"), broken, list("uno dos tres cuatro cinco"), can_continue=False)
     answer = stream(generator, manifesto(stream="window"))
     assert list(answer) == ["one two", " three four"]
@@ -427,6 +427,18 @@ def test_a_window_leaves_no_half_of_an_emoji_that_nobody_sees() -> None:
     parts = list(stream(Chunks([text]), manifesto(stream="window")))
     assert "".join(parts) == text
     assert not any(part.endswith("\u200d") for part in parts)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("character", ["e\u0301", "\u0e01\u0e34", "\U0001f469\U0001f3fe", "\U0001f469\u200d\U0001f692"])
+@pytest.mark.parametrize("before", ["", "x", "xx"])
+def test_a_window_ends_with_a_whole_character(character: str, before: str) -> None:
+    """With its marks, and all that is joined to it."""
+    text = before + character * 20
+    parts = list(stream(Chunks(list(text)), manifesto(stream="window")))
+    assert "".join(parts) == text
+    assert len(parts) > 1
+    assert all(part.removeprefix(before).startswith(character) for part in parts)
 
 
 def test_windows_hold_for_generators_that_cannot_go_on() -> None:
