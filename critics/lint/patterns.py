@@ -8,6 +8,7 @@ from itertools import combinations
 
 from critics.manifesto.schema import Length, Patterns
 from critics.patterns import PatternError, compile_pattern, forms, matches_empty, misplaced, pitfall
+from critics.patterns.syntax import shown
 from critics.patterns.words import compile_words
 
 _Complaint = tuple[tuple[str | int, ...], str]
@@ -16,6 +17,7 @@ _LISTS = ("forbid_words", "require_words")
 _LENGTHS = ("characters", "words", "sentences")
 """From the shortest unit to the longest: a text has no more of a later one than of those before."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CASED = re.compile(r"\\[pP]\{\^?L[ult]\}|\[:\^?(?:upper|lower):\]")
 
 
@@ -34,6 +36,10 @@ def pattern_complaints(options: Patterns) -> Iterator[_Complaint]:
 
 
 def _pattern(pattern: str, *, forbid: bool, strict: bool) -> Iterator[str]:
+    if control := _CONTROL.search(pattern):  # "\\bfoo" in double quotes, in which YAML reads a backspace
+        what = f"`{shown(pattern)}` asks for the control character {control[0]!r}"
+        yield f"{what}; put single quotes around it, in which a backslash stands for itself"
+        return
     try:
         for form in forms(pattern):
             compile_pattern(form, case_sensitive=True)

@@ -159,6 +159,8 @@ def _compose(text: str, path: str) -> yaml.Node | None:
             what = "there is a tab; indent with spaces"
         elif "mapping values are not allowed" in what:
             what += "; put quotes around words with a colon and a space in them"
+        elif "unknown escape character" in what:
+            what += "; put single quotes around it, in which a backslash stands for itself"
         raise ManifestoError([mark.fault(f"not YAML: {what}")]) from exc
     except yaml.reader.ReaderError as exc:
         # libyaml counts bytes.

@@ -40,9 +40,10 @@ def readings(text: str) -> Iterator[Normalised]:
             plain, offsets, lambda word: latin if word.start() in posing else latin_if_mixed(word)
         )
         yield Normalised(posed, (*places, len(text)))
-    bare, places = rewritten(plain, offsets, lambda word: _unmarked(word) or latin_if_mixed(word))
-    if bare != rewritten(plain, offsets, latin_if_mixed)[0]:
-        yield Normalised(bare, (*places, len(text)))
+    if _POINTS.search(plain) or _MARK.search(plain):
+        bare, places = rewritten(plain, offsets, lambda word: _unmarked(word) or latin_if_mixed(word))
+        if bare != rewritten(plain, offsets, latin_if_mixed)[0]:
+            yield Normalised(bare, (*places, len(text)))
 
 
 def at_home(words: str) -> str:

@@ -95,6 +95,14 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("critics: [patterns], patterns: {forbid: ['x*']}", "matches the empty text"),
         ("critics: [patterns], patterns: {forbid: ['costs $5']}", r"never matches; write `\$` for the sign"),
         ("critics: [patterns], patterns: {require: ['a|(b|x^2)']}", r"never matches; write `\^` for the sign"),
+        (
+            r'critics: [patterns], patterns: {forbid: ["\bfoo"]}',
+            r"`\x08foo` asks for the control character '\x08'; put single",
+        ),
+        (
+            r'critics: [patterns], patterns: {forbid: ["\dfoo"]}',
+            "unknown escape character; put single quotes around it",
+        ),
         ("critics: [patterns], patterns: {forbid_words: [x, ' ']}", "m.yaml:4:78: there is nothing in it to look for"),
         ("critics: [patterns], patterns: {require_words: [Good day], forbid_words: [good]}", "no draft can say it"),
         ("critics: [patterns], patterns: {require: [x], forbid: [x]}", "no draft can have it"),
