@@ -48,7 +48,7 @@ def given(number: int, mark: str, value: Any, column: str = PROMPT) -> Given:
 def _nothing(value: Mapping[str, Any], column: str) -> str:
     has = ", ".join(f"`{key}`" for key, said in value.items() if said is not None)
     there = f"it has {has if len(has) <= _LONGEST else has[:_LONGEST] + '…'}" if has else "it has nothing"
-    return f"neither `{column}` nor `messages`: {there}; --column names another"
+    return f"neither `{column}` nor `messages`: {there}"
 
 
 def bad(number: int, mark: str, why: str, value: object = None, key: str = "id") -> Given:

@@ -50,7 +50,7 @@ def test_another_column_of_json(tmp_path: Path) -> None:
     path.write_text('{"question": "q", "prompt": "not this"}\n{"prompt": "nor this"}\n')
     assert asked(path, column="question") == [
         "q",
-        "[neither `question` nor `messages`: it has `prompt`; --column names another]",
+        "[neither `question` nor `messages`: it has `prompt`]",
     ]
 
 

@@ -56,7 +56,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_strict_is_strict_about_what_was_done_before(tmp_path: Path) -> None:
     """A run that was begun without it does not end with a fault; without it, it still can."""
     job = interrupted(tmp_path, lines({"id": 1}, {"prompt": "a"}, {"prompt": "b"}))
-    with pytest.raises(BadInput, match=r"line 1: neither `prompt` nor `messages`: it has `id`;"):
+    with pytest.raises(BadInput, match=r"line 1: neither `prompt` nor `messages`: it has `id`"):
         go(replace(job, strict=True))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl.journal"]
     assert go(job).statuses == {"faulted": 1, "released": 2}

@@ -30,6 +30,7 @@ def recorded(done: int, status: str = "released", tokens: int = 10, *broken: str
     record = {
         "status": status,
         "stop_reason": "passed",
+        "fault": "",
         "input_verdict": None,
         "attempts": [{"verdict": {"outcome": "revise", "findings": findings}}],
         "usage": {"generator": usage, "critic": usage, "seconds": 1.0},

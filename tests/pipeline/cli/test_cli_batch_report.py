@@ -135,7 +135,7 @@ def test_with_json_progress_faults_are_in_the_last_event(tmp_path: Path) -> None
     (tmp_path / "in.txt").write_text('{"id": 1}\n')
     result = run(*BATCH, "--json-progress")
     assert json.loads(result.stderr.splitlines()[-1])["faults"] == [
-        "line 1: neither `prompt` nor `messages`: it has `id`; --column names another"
+        "line 1: neither `prompt` nor `messages`: it has `id`"
     ]
 
 

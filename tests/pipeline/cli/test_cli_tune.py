@@ -154,7 +154,7 @@ def test_without_the_cache_all_is_drafted_again(drafted: list[str]) -> None:
     ("prompts", "said"),
     [
         ("", "there is no prompt in prompts.txt"),
-        ('{"prompt": "a"}\n{"nothing": 1}\n', "prompts.txt:2: give either `prompt` or `messages`"),
+        ('{"prompt": "a"}\n{"nothing": 1}\n', "prompts.txt:2: neither `prompt` nor `messages`: it has `nothing`"),
     ],
 )
 def test_prompts_that_are_none_are_bad_usage(prompts: str, said: str) -> None:

@@ -29,7 +29,7 @@ def test_prompts_come_a_line_each_or_as_json(text: str, tmp_path: Path) -> None:
     [
         (b"", "there is no prompt in"),
         (b"one\n\xff\n", "p:2: not UTF-8"),
-        (b'{"prompt": "a"}\n{"text": "b"}', "p:2: .*give either `prompt` or `messages`"),
+        (b'{"prompt": "a"}\n{"text": "b"}', "p:2: neither `prompt` nor `messages`: it has `text`"),
         (b'{"prompt": " "}', "p:1: an identity takes single prompts"),
         (b'{"prompt": "a", "context": [{"text": "b"}]}', "p:1: an identity takes single prompts"),
         (CONVERSATION, "p:2: an identity takes single prompts"),
