@@ -142,7 +142,7 @@ def test_markup_in_answers_and_prompts_is_text(tmp_path: Path) -> None:
 
 def test_the_loop_is_shown_where_it_says_more_than_the_first_draft(tmp_path: Path) -> None:
     """What was released after a revision, and then only what ends otherwise."""
-    screen = Screen()
+    screen = Screen(140)
     desk = Desk(tmp_path, ScriptedGenerator(["bad", "fine", "fine indeed"]), loop=True, heard=screen.report)
     desk.run(words("bad"), more="budget: {attempts: 2}")
     *_, head, how, text, end = screen.lines()
