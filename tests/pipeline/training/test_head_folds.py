@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pipeline.training.heads import _fitted
 
@@ -18,8 +19,10 @@ def test_copies_of_a_row_do_not_vouch_for_what_was_learnt_by_heart() -> None:
     assert np.abs(apart.weights).max() < np.abs(loose.weights).max() / 20
 
 
-def test_where_too_few_are_apart_rows_are() -> None:
-    """Of one prompt all rows are known from one another."""
+@pytest.mark.parametrize("alike", [[0] * 40, [0] * 20 + list(range(1, 21))], ids=["all", "those of one label"])
+def test_where_too_few_are_apart_rows_are(alike: list[int]) -> None:
+    """Rows that are all known from one another are in one fold, and the others would have none of their label."""
     states = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
-    head = _fitted(states, states[:, 0] > 0, [0] * 40, seed=0)
-    assert (head(states[0]) > 0.5) == (states[0, 0] > 0)
+    states[:20, 0], states[20:, 0] = 1 + abs(states[:20, 0]), -1 - abs(states[20:, 0])
+    head = _fitted(states, states[:, 0] > 0, alike, seed=0)
+    assert head(states[0]) > 0.5 > head(states[-1])
