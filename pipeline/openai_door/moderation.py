@@ -43,7 +43,7 @@ class OpenAiModerator:
             self._client = OpenAI(max_retries=0, **options)  # one place retries, ours
         self._model = model
         self._label = label_of(f"{_NAME} {model}", base_url or "")
-        self._secrets = [*filter(None, [self._client.api_key]), *secrets_in(base_url or "")]
+        self._secrets = [*filter(None, [self._client.api_key]), *secrets_in(str(self._client.base_url))]
         self._timeout = timeout
         self._retries = Retries(attempts=tries)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -23,12 +24,12 @@ from pipeline.errors import (
     ModelUnavailable,
     SettingsError,
 )
-from pipeline.langchain_door import ChatJudgeModel, load_chat_model, translated
+from pipeline.langchain_door import ChatJudgeModel, load_chat_model, load_embedder, translated
 
 KEY = "opaque-Key-0451"
 
 
-def judge(base_url: str, **options: Any) -> ChatJudgeModel:
+def judge(base_url: str | None, **options: Any) -> ChatJudgeModel:
     model = load_chat_model(
         "openai:small", base_url=base_url, api_key=KEY, temperature=0.0, top_p=None, timeout=5.0, context=2048
     )
@@ -83,6 +84,30 @@ def test_no_key_is_repeated(serve: Callable[..., tuple[str, list[dict[str, Any]]
         judge(url, tries=1).write([Message("user", "hi")], max_tokens=1)
     for secret in (KEY, "sk-abcdef", "Bearer abcdef"):
         assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda url: judge(url, tries=1).write([Message("user", "hi")], max_tokens=1),
+        lambda url: load_embedder("openai:small", base_url=url, api_key=KEY, timeout=5.0, tries=1)(["hi"]),
+    ],
+    ids=["chat model", "embeddings"],
+)
+def test_nothing_that_is_secret_in_an_address_is_repeated(
+    serve: Callable[..., tuple[str, list[dict[str, Any]]]],
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[str | None], object],
+    by_variable: bool,
+) -> None:
+    """A server may say at what it was asked, and with which password; also where only a variable has its address."""
+    sent = b64encode(b"bob:hunter2").decode()
+    url, _ = serve([(500, {}, {"error": {"message": f"no code=hunter3 for hunter2 ({sent})"}})])
+    url = url.replace("//", "//bob:hunter2@") + "?code=hunter3"
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    with pytest.raises(ModelUnavailable, match=r"no code=\*\*\* for \*\*\* \(\*\*\*\)"):
+        ask(None if by_variable else url)
 
 
 def test_a_prompt_that_is_too_long_is_told_apart(upstream: str) -> None:
