@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
 _LEAST = 4
 _HOST = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?(?:[/?#]|\Z)")
 """A host by itself, perhaps with a port, and the end of it."""
+_BLANK = re.compile(r"[\x00-\x1f\x7f]|\s(?!.*@)")
+"""What no address holds; a space may be in a password that nobody has escaped."""
+
+
+def is_web_address(url: str) -> bool:
+    """Whether it names a server that can be asked: with its scheme, a host and, if any, a port that there is."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not _BLANK.search(url)
+    except ValueError:  # of the port, or of brackets
+        return False
 
 
 def bare(url: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from critics import did_you_mean
+from pipeline.addresses import is_web_address
 from pipeline.errors import ModelFault, ModelMissing, ModelUnusable, SettingsError
 from pipeline.given import given
 from pipeline.langchain_door.faults import translated
@@ -59,8 +59,7 @@ def address(name: str, base_url: str | None, api_key: str | None) -> dict[str, A
     """Options that say where a model is and with which key. Raises `SettingsError` for what is no web address."""
     if base_url is None:
         return given(api_key=api_key)
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_web_address(base_url):
         raise SettingsError(f"the base_url of {name} is no web address: write it as in http://127.0.0.1:8080/v1")
     # Local servers need no key, but clients insist on one. A placeholder also keeps a client from sending the key
     # that it finds in the environment, and that belongs to its vendor, to some other server.

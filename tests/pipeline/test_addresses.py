@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.addresses import bare, masked, secrets_in
+from pipeline.addresses import bare, is_web_address, masked, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,19 @@ def test_what_is_secret_in_an_address_can_be_looked_for() -> None:
     assert set(found) == {"bob:pass%40word", "pass@word", "Ym9iOnBhc3NAd29yZA==", "sesame", "open"}
     assert found == sorted(found, key=len, reverse=True)
     assert secrets_in("https://host:8080/v1") == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:80/v1", "https://host", "http://[::1]:80/v1", "http://me:a b@host"])
+def test_a_web_address_is_one(url: str) -> None:
+    """With or without a port, a path, and a password that is written as it is."""
+    assert is_web_address(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "host:80", "localhost", "ftp://host", "http://", "http:///v1", "http://host:x/v1", "http://host:99999/v1",
+     "http://host:0", "http://[::1/v1", "http://a b/v1", "http://host/v1\n", "http://host/v1 "],
+)  # fmt: skip
+def test_what_nobody_can_be_asked_at_is_no_web_address(url: str) -> None:
+    """Clients stumble over it, each in its own way, or ask somewhere else."""
+    assert not is_web_address(url)

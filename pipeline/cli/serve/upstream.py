@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.addresses import bare
+from pipeline.addresses import bare, is_web_address
 from pipeline.assembly.weights import judge_borrowed
 from pipeline.cli.flags.base_url import key_for
 from pipeline.cli.serve.listing import first_model
@@ -15,7 +15,6 @@ from pipeline.errors import BadInput
 from pipeline.settings import ServedSettings, Settings
 
 _HOST = re.compile(r"[\w.-]+(?::\d+)?(?:/|$)|\[")
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 _TOO_MUCH = re.compile(r"(?P<kept>/v1)/v1/?$|(?:/chat/completions|/completions|/models|/responses)/?$")
 """What is no part of an interface's address any more."""
 
@@ -40,15 +39,11 @@ def judged_here(settings: Settings) -> Settings:
 
 def _refuse_misspelt(url: str) -> None:
     """Raises `BadInput` for what is no address of an interface, and says how it would be one."""
-    try:
-        parts = urlsplit(url)
-        whole = bool(parts.hostname) and (parts.port or 1) > 0 and not _BLANK.search(url)
-    except ValueError:  # of the port
-        parts, whole = urlsplit(""), False
     if "://" not in url and _HOST.match(url):
         raise BadInput(f"--upstream {bare(url)}: give a web address, with its scheme: http://{bare(url)}")
-    if parts.scheme not in ("http", "https") or not whole:
+    if not is_web_address(url):
         raise BadInput(f"--upstream {bare(url)}: give a web address, as in http://127.0.0.1:8080/v1")
+    parts = urlsplit(url)
     if found := _TOO_MUCH.search(parts.path):
         path = parts.path[: found.start()] + (found["kept"] or "")
         cure = bare(parts._replace(path=path).geturl())

@@ -74,9 +74,9 @@ def test_a_missing_key_is_told_before_the_first_call(monkeypatch: pytest.MonkeyP
         load("openai:gpt-4o-mini")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8080", "localhost", "ftp://x/v1", "http://"])
+@pytest.mark.parametrize("address", ["127.0.0.1:8080", "localhost", "ftp://x/v1", "http://", "http://host:99999/v1"])
 def test_an_address_that_is_none_is_told(address: str) -> None:
-    """A base_url without its scheme is caught at once, and not at the first call."""
+    """A base_url without its scheme, or with a port that there is not, is caught at once, and not at the first call."""
     with pytest.raises(SettingsError, match="base_url"):
         load("openai:small", base_url=address)
 
