@@ -86,7 +86,15 @@ def test_a_model_that_is_gone_ends_the_run_and_is_asked_once(tmp_path: Path) -> 
 
 def test_what_failed_while_the_model_was_away_is_asked_again(tmp_path: Path) -> None:
     """All that were under way have failed; it is back when it is asked, and each is done, one at a time."""
-    server = Server(lambda prompt, _: ModelUnavailable("away") if len(server.asked) <= 4 else None, seconds=0.05)
+    all_of_them = threading.Barrier(4)
+
+    class Away(Server):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            if not self.asked:
+                all_of_them.wait(20)
+            yield from super().__call__(request)
+
+    server = Away(lambda prompt, _: ModelUnavailable("away") if len(server.asked) <= 4 else None)
     assert go(batch(tmp_path, prompts(12)), pipeline(server), workers=4).statuses == {"released": 12}
     assert (server.asked.count(ASKED), server.most) == (4, 0)
 
@@ -110,6 +118,12 @@ def test_a_model_that_refuses_everything_ends_the_run(tmp_path: Path, fault: Mod
     with pytest.raises(ModelFault, match=f"line 4: {fault}; a short question was not answered either"):
         go(job, pipeline(server))
     assert go(job, pipeline(Server(lambda *_: None))).resumed == 3
+
+
+def test_a_question_at_which_something_else_breaks_ends_no_run(tmp_path: Path) -> None:
+    """It says nothing of whether the model is there."""
+    server = Server(lambda prompt, _: {"prompt 1": ModelUnavailable("no"), ASKED: ZeroDivisionError()}.get(prompt))
+    assert go(batch(tmp_path, prompts(4)), pipeline(server)).statuses == {"released": 3, "faulted": 1}
 
 
 def test_a_prompt_that_the_model_refuses_is_a_fault_of_its_own(tmp_path: Path) -> None:
