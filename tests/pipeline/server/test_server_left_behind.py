@@ -63,7 +63,7 @@ def test_what_never_answers_is_left_behind_and_bounded(
 ) -> None:
     """The place is given back, the figures and the log tell of it, and once there is one for each place nothing is
     taken, which a load balancer is told; until they have ended."""
-    app = app_of(made(go), threads=1, waiting=1, deadline=0.2)
+    app = app_of(made(go), threads=1, waiting=1, deadline=0.6)
     with running(app) as base, httpx.Client(base_url=base, timeout=30) as client:
         assert behind.left_behind() == 0
         for _ in range(2):

@@ -131,7 +131,7 @@ def test_a_critic_that_never_answers_keeps_no_place() -> None:
             go.wait(60)
         return [Finding(rule.id, "hung", 0.0) for rule in rules]
 
-    app = app_of(replace(scripted("unused"), critic=hung), threads=1, waiting=0, deadline=0.2)
+    app = app_of(replace(scripted("unused"), critic=hung), threads=1, waiting=0, deadline=0.6)
     try:
         with running(app) as base:
             assert httpx.post(base + URL, json={"input": "hang"}, timeout=30).status_code == 504
