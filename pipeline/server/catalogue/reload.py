@@ -38,8 +38,12 @@ class Reloader:
         """Why the last look saw nothing."""
 
     def load(self) -> None:
-        """The first time. Raises what `make` raises, and `PipelineError` for two manifestos of one name."""
-        self._stamps = self._before = dict(self._find())
+        """The first time. Raises what `make` raises, and `PipelineError` for two manifestos of one name, and where they
+        cannot be looked for."""
+        try:
+            self._stamps = self._before = dict(self._find())
+        except OSError as exc:
+            raise PipelineError(f"cannot look for manifestos: {exc}") from exc
         self._served = {source: Served(self._make(source)) for source in self._stamps}
         self._publish()
         if faults := self._catalogue.faults:

@@ -186,6 +186,19 @@ def test_a_folder_that_vanishes_takes_nothing_away(tmp_path: Path, caplog: pytes
     assert kitchen.versions() == {"polite": "two"}
 
 
+def test_a_folder_that_nobody_may_look_into_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it may be for a service with a user of its own."""
+
+    def denied(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(PipelineError, match=f"cannot look for manifestos: .*Permission denied: '{tmp_path}'"):
+        Kitchen(tmp_path).load()
+
+
 def test_the_log_says_which_model_an_edit_is_served_as(kitchen: Kitchen, caplog: pytest.LogCaptureFixture) -> None:
     """Also where that is another than before, and which one has gone."""
     caplog.set_level(logging.INFO, "superego.server")
