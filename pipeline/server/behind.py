@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pipeline.errors import (
     BadInput,
     ContextOverflow,
+    ModelBusy,
     ModelFault,
     ModelMissing,
     ModelRefused,
@@ -51,7 +52,7 @@ def of_model(fault: ModelFault) -> ApiError:
         return ApiError(502, _failed(fault), code="model_failed")
     if any("timeout" in type(cause).__name__.lower() for cause in causes(fault)):
         return ApiError(504, "the model did not answer in time", code="model_timeout")
-    what = f"{_unavailable(status_behind(fault))}: try again later"
+    what = f"{_unavailable(fault)}: try again later"
     return ApiError(503, what, code="model_unavailable", retry_after=fault.retry_after or AFTER)
 
 
@@ -67,10 +68,11 @@ def _failed(fault: ModelFault) -> str:
     return "the server behind does not take the request" + (f" (HTTP {status})" if status else "")
 
 
-def _unavailable(status: int | None) -> str:
-    if status is None:
-        return "the model cannot be reached, or broke off"
-    return "the model is busy" if status < 500 else f"the server behind has failed (HTTP {status})"
+def _unavailable(fault: ModelUnavailable) -> str:
+    if isinstance(fault, ModelBusy):
+        return "the model is busy"
+    status = status_behind(fault)
+    return f"the server behind has failed (HTTP {status})" if status else "the model cannot be reached, or broke off"
 
 
 def _unable(fault: ModelUnable) -> ApiError:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from pipeline import assemble
+from pipeline.errors import ModelBusy
+from pipeline.server.behind import of_model
 from pipeline.settings import Settings
 from pipeline.settings.settings import GeneratorSettings
 from tests.pipeline.server.serving import NO_BOMBS, TestClient, app_of, chat, manifesto
@@ -77,6 +79,7 @@ def answered(url: str, **fields: Any) -> Any:
         ("422", 502, "model_failed", "does not take the request (HTTP 422)"),
         ("429", 503, "model_unavailable", "is busy: try again later"),
         ("500", 503, "model_unavailable", "has failed (HTTP 500): try again later"),
+        ("503", 503, "model_unavailable", "is busy: try again later"),  # since it says when
         ("page", 503, "model_unavailable", "cannot be reached, or broke off"),
         ("fault", 502, "model_failed", "failed to answer"),
     ],
@@ -91,8 +94,15 @@ def test_a_fault_behind_is_told_with_its_cause_and_cure(
     assert (answer.status_code, fault["code"], fault["type"]) == (status, code, "server_error")
     assert said in fault["message"]
     assert KEY not in answer.text + caplog.text
-    asked = "7" if path in ("429", "500") else "2"
+    asked = "7" if path in ("429", "500", "503") else "2"
     assert answer.headers.get("retry-after") == (asked if status == 503 else None)
+
+
+def test_a_model_in_this_process_that_has_too_much_to_do_is_busy() -> None:
+    """It is there, and no server."""
+    assert of_model(ModelBusy("64 requests are waiting already")).body.error.message == (
+        "the model is busy: try again later"
+    )
 
 
 def test_a_page_for_people_is_told_from_an_answer_that_broke_off(
