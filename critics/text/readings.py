@@ -24,6 +24,8 @@ _POINTS = re.compile(
 )
 _MARK = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]")
 """Combining marks that are drawn on letters of any script."""
+_NEAR = 400
+"""Characters before the end of a text in which its last words are looked for."""
 
 
 def readings(text: str) -> Iterator[Normalised]:
@@ -57,11 +59,13 @@ def unpointed(words: str) -> str:
 
 
 def unsettled(text: str) -> bool:
-    """Whether its last word has only lookalikes, so that how it is read is told by the words that follow."""
-    if text.isascii():
+    """Whether its last words have only lookalikes, and how they are read is told by those that follow: words of their
+    own script before them would have told already."""
+    if text[-_NEAR:].isascii():
         return False
-    kinds = [kind for word in words(composed(text)[0]) if (kind := _kind(word[0]))]
-    return bool(kinds) and kinds[-1] == "alike"
+    kinds = [kind for word in words(composed(text[-_NEAR:])[0]) if (kind := _kind(word[0]))]
+    before = next((kind for kind in reversed(kinds) if kind != "alike"), "latin")
+    return kinds[-1:] == ["alike"] and before == "latin"
 
 
 def _home(word: re.Match[str]) -> Way | None:

@@ -474,6 +474,16 @@ def test_a_word_in_its_own_letters_waits_no_longer_than_for_the_next_one() -> No
     assert shown == [f"{POSING}. \u041f\u0440\u0438\u0432\u0435\u0442.", " \u041c\u0438\u0440."]
 
 
+def test_an_answer_in_such_letters_is_shown_sentence_by_sentence() -> None:
+    """Many a Russian or Greek sentence ends with a word of lookalikes: the words before it tell how it is read."""
+    for words in (
+        "\u041a\u0442\u043e \u0431\u044b\u043b \u0442\u0430\u043c?",
+        "\u039a\u03ac\u03bd\u03b5\u03b9 \u03ba\u03c1\u03cd\u03bf.",
+    ):
+        shown = patterned(words, f" {words}", f" {words}")
+        assert shown == [words, f" {words}", f" {words}"]
+
+
 @pytest.mark.usefixtures("small")
 def test_a_window_waits_for_those_words_as_well() -> None:
     """As a sentence does."""
