@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from critics.text.marks import marks
+from critics.text.unspaced import HANGUL, UNSPACED
 
 _EDGE, _INSIDE = "\ufdd0", "\ufdd1"  # no characters, for use inside a program: a text should have none
-_MARKS = _EDGE + _INSIDE
+_MARKS = f"{_EDGE}-{_INSIDE}"  # a range, so that a hyphen may stand behind it
 _SKIP = f"[{_MARKS}]*"
 _COPIES = 2
 """Marks at a place, for two assertions there: at the end of one match, say, and at the beginning of the next."""
 
-_WORD = r"\pL\pM\pN_"
+_WORD = r"_\pL\pM\pN"  # ends with a class, as `\w` does: a hyphen behind it makes no range
 _CLASS = r"\\[pP](?:\{\^?\w+\}|\w)"
 _TOKEN = re.compile(
     rf"\\Q(?P<quoted>.*?)(?:\\E|\Z)|(?P<class>{_CLASS})"
@@ -31,7 +32,8 @@ _TOKEN = re.compile(
     r"|(?P<end>\$)|(?P<kept>[|^*+?]|\{\d+(?:,\d*)?\})|(?P<any>\.)|(?P<literal>.)",
     re.DOTALL,
 )
-_IN_SET = re.compile(rf"{_CLASS}|\\.", re.DOTALL)
+_IN_SET = re.compile(rf"\[:\^?\w+:\]|{_CLASS}|\\.", re.DOTALL)
+_NOTHING = r"\P{Any}"
 _OF_WORDS = ("\\b", "\\B", "\\w", "\\W")
 _ASSERTIONS = {"\\b": _EDGE, "\\B": _INSIDE, "\\A": "\\A", "\\z": f"{_SKIP}\\z"}
 _CLASSES = {
@@ -104,14 +106,31 @@ def _asks(members: str | None) -> bool:
 
 
 def _set(members: str, *, negated: bool) -> str:
-    if not negated and members in ("\\s\\S", "\\S\\s", "\\d\\D", "\\D\\d", "\\w\\W", "\\W\\w"):
-        return f"[^{_MARKS}]"
-    inside = _IN_SET.sub(_member, "\\" + members if members.startswith("]") else members)
-    return f"[^{_MARKS}{inside}]" if negated else f"[{inside}]"
+    """A set in brackets. All but something, as one of its members, would take in marks, and stands beside it."""
+    beside: list[str] = []
+
+    def member(inner: re.Match[str]) -> str:
+        if inner[0] == "\\w":
+            return _WORD
+        if negated:
+            return _no_word() if inner[0] == "\\W" else inner[0]
+        if not (rest := _all_but(inner[0])):
+            return inner[0]
+        beside.append(rest)
+        return _NOTHING
+
+    inside = _IN_SET.sub(member, "\\" + members if members.startswith("]") else members)
+    if negated:
+        return f"[^{_MARKS}{inside}]"
+    return f"(?:{'|'.join([f'[{inside}]', *beside])})" if beside else f"[{inside}]"
 
 
-def _member(inner: re.Match[str]) -> str:
-    return _WORD if inner[0] == "\\w" else _no_word() if inner[0] == "\\W" else inner[0]
+def _all_but(member: str) -> str:
+    """A member of a set that is all but something, by itself; empty for any other."""
+    if member.startswith("[:^"):
+        return f"[^{member.replace('^', '')}{_MARKS}]"
+    named = _named(member) if member[:2] in ("\\p", "\\P") else _CLASSES.get(member, "")
+    return named if named.startswith("[^") else ""
 
 
 @lru_cache(maxsize=1)
@@ -120,7 +139,7 @@ def _no_word() -> str:
     ranges: list[list[int]] = []
     for code in range(sys.maxunicode + 1):
         char = chr(code)
-        if char in _MARKS or char == "_" or unicodedata.category(char)[0] in "LMN" or 0xD800 <= code <= 0xDFFF:
+        if char in (_EDGE, _INSIDE, "_") or unicodedata.category(char)[0] in "LMN" or 0xD800 <= code <= 0xDFFF:
             continue
         if ranges and ranges[-1][1] == code - 1:
             ranges[-1][1] = code
@@ -147,4 +166,6 @@ def _pieces(text: str, edges: set[int]) -> Iterator[tuple[str, int]]:
 
 @lru_cache(maxsize=1)
 def _words() -> re.Pattern[str]:
-    return re.compile(f"(?:\\w|[{marks()}])+")
+    """What a word is made of; one that Latin letters make ends where Chinese begins, or a Korean particle."""
+    own = f"[{UNSPACED}{HANGUL}]"
+    return re.compile(f"(?:(?!{own})\\w|[{marks()}])+|(?:(?={own})\\w|[{marks()}])+")

@@ -35,6 +35,11 @@ def found(pattern: str, text: str) -> list[str]:
         (r"\b\x{e9}t\xe9\b", "été", ["été"]),
         (r"\b\Qé.\E", "é. ée", ["é."]),
         (r"\w{3}\b", "été", ["été"]),
+        (r"[\w-.]+@\w+", "à: é-t.é@été", ["é-t.é@été"]),
+        (r"\b[^-a]-", "é- -- a-", ["é-"]),
+        (r"\b[[:^alpha:]]{2}b", "éb 1éb", ["1éb"]),
+        (r"\b[\PN-]{2}1", "éé1 21", ["éé1"]),
+        (r"\bCEO\b", "我是CEO。CEO는 CEOé", ["CEO", "CEO"]),
     ],
 )
 def test_a_word_ends_where_its_letters_do(pattern: str, text: str, words: list[str]) -> None:
@@ -42,7 +47,10 @@ def test_a_word_ends_where_its_letters_do(pattern: str, text: str, words: list[s
     assert found(pattern, text) == words
 
 
-ATOMS = [r"\b", r"\B", r"\w", r"\W", ".", "é", "a", " ", "[é-ü]", "[^a]", r"[\W_]", r"[^\W_]", r"\S", r"\D", "(?:é|a)"]
+ATOMS = [
+    r"\b", r"\B", r"\w", r"\W", ".", "é", "a", " ", "[é-ü]", "[^a]", "[^-a]", r"[\w-]", r"[^\w-]", r"[\W_]", r"[^\W_]",
+    r"\S", r"\D", r"[\S ]", r"[\Da]", r"[\s\S]", "(?:é|a)",
+]  # fmt: skip
 PATTERNS = st.lists(st.tuples(st.sampled_from(ATOMS), st.sampled_from(["", "+", "{2}"])), min_size=1, max_size=5)
 
 
@@ -63,6 +71,6 @@ def test_a_forbidden_word_beside_such_letters_is_found_in_a_draft() -> None:
 
 @pytest.mark.parametrize("pattern", [r"(?:\w+\s?)+x\b", r"\w{0,300}\bx", r"\b.*\b.*\bx"])
 def test_time_stays_linear(pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert found(pattern, "été noir, " * 5_000) == []
-    assert time.perf_counter() - began < 3.0
+    assert time.thread_time() - began < 3.0
