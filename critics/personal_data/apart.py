@@ -13,20 +13,21 @@ _DATE = "|".join(
     + [rf"(?:{_DAY}{mark}{_MONTH}|{_MONTH}{mark}{_DAY}){mark}{_YEAR}" for mark in ("-", r"\.", "/", r"\.[ \u00a0]")]
 )
 _TO = "[ \u00a0]?[-\u2013\u2014][ \u00a0]?"
-_DATES = re.compile(
-    rf"(?<![\d+])(?<!\d[-./])(?:{_DAY}\.(?:{_MONTH}\.)?{_TO})?(?:{_DATE})(?:{_TO}(?:{_DATE}))*(?!\d|[./]\d|-\d)"
-    rf"|(?<![\d+])(?<![\d+][ \u00a0]){_DAY} {_MONTH} {_YEAR}(?! ?\d)"
-)
-_TIMES = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-6]\d(?:[.,]\d{1,9})?)?(?:Z|[-+]\d\d:?\d\d)?(?![\d:])")
 _NUMBER = (
     r"\(?0\d{1,4}\)?[ /-]?\d{4}"  # 030 901820
     r"|0\d(?:[ .]\d\d){4}"  # 01 42 68 53 00
     r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)"  # 415 555 2671
 )
-_APART = re.compile(
-    rf"(?<![\d+./-])(?<![\d+)] )(?!1 )\(?[1-9]\d{{0,4}}(?:[.,-]\d{{1,4}})?\)?(?=[ \u00a0]{{1,2}}(?:{_NUMBER}))"
+_BETWEEN = "(?:[ \u00a0]{1,2}|[ \u00a0]?[xX*\u00d7][ \u00a0]?)"
+_DATES = re.compile(
+    rf"(?<![\d+])(?<!\d[-./])(?:{_DAY}\.(?:{_MONTH}\.)?{_TO})?(?:{_DATE})(?:{_TO}(?:{_DATE}))*(?!\d|[./]\d|-\d)"
+    rf"|(?<![\d+])(?<![\d+][ \u00a0]){_DAY} {_MONTH} {_YEAR}(?:(?! ?\d)|(?= (?:{_NUMBER})))"
 )
-"""Another number before one, if not the 1 that is dialled first in America: Room 12 030 901820."""
+_TIMES = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-6]\d(?:[.,]\d{1,9})?)?(?:Z|[-+]\d\d:?\d\d)?(?![\d:])")
+_APART = re.compile(
+    rf"(?<![\d+./-])(?<![\d+)] )(?!1 \(?[2-9])\(?[1-9]\d{{0,4}}(?:[.,-]\d{{1,4}})?\)?(?={_BETWEEN}(?:{_NUMBER}))"
+)
+"""Another number before one, if not the 1 that is dialled first in America: Room 12 030 901820, 3 x 030 901820."""
 
 
 def set_apart(text: str) -> str:

@@ -48,7 +48,9 @@ def test_a_date_a_time_a_price_or_a_version_is_no_phone_number(text: str) -> Non
     assert phones(f"The phone call on {text} was short.") == []
 
 
-@pytest.mark.parametrize("before", ["05.11.2024", "05.11.2024 12:30", "2024-11-05", "05/11/2024", "at 12:30"])
+@pytest.mark.parametrize(
+    "before", ["05.11.2024", "05.11.2024 12:30", "2024-11-05", "05/11/2024", "05 11 2024", "at 12:30"]
+)
 @pytest.mark.parametrize(
     "number",
     ["030 901820", "0171 2345678", "01 42 68 53 00", "020 7946 0958", "+49 30 901820", "(415) 555-2671"],
@@ -59,7 +61,10 @@ def test_a_number_behind_a_date_is_found(before: str, number: str) -> None:
         assert phones(f"Am {before}{between}{number} ok") == [number]
 
 
-@pytest.mark.parametrize("before", ["Room 12", "(2)", "No. 7", "Order 12345", "2024", "$5.00", "10-12", "10115 Berlin"])
+@pytest.mark.parametrize(
+    "before",
+    ["Room 12", "(2)", "No. 7", "Order 12345", "2024", "$5.00", "10-12", "10115 Berlin", "3 x", "3x", "3 \u00d7"],
+)
 @pytest.mark.parametrize(
     "number",
     ["030 901820", "0171 2345678", "01 42 68 53 00", "020 7946 0958", "415 555 2671", "(415) 555-2671"],
@@ -67,6 +72,11 @@ def test_a_number_behind_a_date_is_found(before: str, number: str) -> None:
 def test_a_number_behind_another_is_found(before: str, number: str) -> None:
     """That stands by itself."""
     assert phones(f"See {before} {number} ok") == [number]
+
+
+def test_a_one_belongs_to_american_numbers_alone() -> None:
+    """It is dialled before these."""
+    assert phones("See 1 030 901820 ok") == ["030 901820"]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +117,10 @@ def test_a_number_with_the_digits_of_a_date_in_it_is_found(number: str) -> None:
     assert phones(f"Please call {number} today.") == [number]
 
 
-@pytest.mark.parametrize("unit", ["05.11.2024-", "05.11.", "12:30:", "2024-", "1 1 ", "5. ", "7 030 ", "(1 "])
+@pytest.mark.parametrize(
+    "unit", ["05.11.2024-", "05.11.", "12:30:", "2024-", "1 1 ", "5. ", "7 030 ", "(1 ", "3 x ", "1 1 2024 "]
+)
 def test_to_set_numbers_apart_is_quick(unit: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     set_apart(unit * (100_000 // len(unit)))
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
