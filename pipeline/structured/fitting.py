@@ -28,6 +28,8 @@ class _Fitting:
         self._left, deep = self._left - 1, deep + 1
         if self._left <= 0 or deep > _DEEPEST or not isinstance(schema, dict):
             return
+        if value is None and schema.get("nullable"):  # as OpenAPI writes it
+            return
         if "$ref" in schema:
             yield from self.faults(value, self._referred(schema["$ref"]), place, deep)
         name = f"`{place}`" if place else "the answer"
@@ -49,8 +51,8 @@ class _Fitting:
             yield f"{name} has a key that was not asked for"
 
     def _referred(self, ref: Any) -> Any:
-        """What a reference into the schema means; nothing, where it leads elsewhere."""
-        found: Any = self._root if isinstance(ref, str) and ref.startswith("#") else None
+        """What a reference into the schema means; nothing, where it leads elsewhere, or is the name of an anchor."""
+        found: Any = self._root if ref == "#" or str(ref).startswith("#/") else None
         for step in str(ref).split("/")[1:]:
             found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
         return found
@@ -59,7 +61,7 @@ class _Fitting:
 def _is_one(value: Any, kinds: Any) -> bool:
     """Whether it is of one of the types. `true` is no number, and 1.0 is a whole one."""
     asked = [kinds] if isinstance(kinds, str) else _listed(kinds)
-    known = [kind for kind in asked if kind in _KINDS]
+    known = [kind for kind in asked if isinstance(kind, str) and kind in _KINDS]
     if not known or len(known) < len(asked):
         return True
     if isinstance(value, bool):
@@ -83,7 +85,8 @@ def _inside(value: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any, A
 
 
 def _lacking(value: Any, schema: Mapping[str, Any]) -> list[Any]:
-    return [key for key in _listed(schema.get("required")) if key not in value] if isinstance(value, dict) else []
+    keys = [key for key in _listed(schema.get("required")) if isinstance(key, str)]
+    return [key for key in keys if key not in value] if isinstance(value, dict) else []
 
 
 def _has_more(value: Any, schema: Mapping[str, Any]) -> bool:

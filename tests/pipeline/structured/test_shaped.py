@@ -139,6 +139,7 @@ CAT = {
         "cats": {"type": "array", "items": {"$ref": "#/$defs/Cat"}},
         "mood": {"enum": ["kind", "calm"]},
         "age": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        "hue": {"type": "string", "enum": ["red", "grey"], "nullable": True},
     },
     "required": ["cats"],
 }  # fmt: skip
@@ -149,6 +150,7 @@ CAT = {
     [
         ({"cats": [{"name": "Mia", "legs": 4.0}], "mood": "calm", "age": None, "more": 1}, ""),
         ({"cats": []}, ""),
+        ({"cats": [], "hue": None}, ""),
         ({"dogs": []}, "`cats` is missing in the answer"),
         ([{"name": "Mia"}], "the answer is not of the type that was asked for, object"),
         ({"cats": {"name": "Mia"}}, "`cats` is not of the type that was asked for, array"),
@@ -174,6 +176,7 @@ def test_an_answer_of_another_shape_goes_back(answer: Any, fault: str) -> None:
     [
         "no JSON", "[]", "true", '{"$ref": "#"}', '{"$ref": "elsewhere.json"}', '{"$ref": "#/none"}', '{"type": "odd"}',
         '{"anyOf": [{"$ref": "#"}, {"$ref": "#"}], "allOf": [{"$ref": "#"}]}', '{"required": 7, "properties": []}',
+        '{"type": "object", "properties": {"a": {"$ref": "#one"}}, "required": ["a", ["b"]]}', '{"type": [["object"]]}',
     ],
 )  # fmt: skip
 def test_a_schema_that_says_nothing_faults_nothing(schema: str) -> None:
