@@ -16,10 +16,10 @@ from pipeline.batch.reading.json_records import PROMPT, bad, given
 from pipeline.batch.reading.lines import MOST, marked
 from pipeline.batch.task import Given
 from pipeline.errors import BadInput
+from pipeline.files.csv_lines import separator
 
 _ENDS = ("\n", "\r")
 _COLUMNS = ("id", "manifesto")
-_SEPARATORS = (",", ";", "\t")
 
 
 def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Given]:
@@ -31,7 +31,7 @@ def csv_rows(stream: IO[bytes], name: str, column: str = PROMPT) -> Iterator[Giv
     try:
         first = _first(lines, name)
         # Strict, or else a quote that nobody closes swallows all rows behind it.
-        rows = csv.reader(chain(first, lines), strict=True, delimiter=_separator(first, column))
+        rows = csv.reader(chain(first, lines), strict=True, delimiter=separator(first, column))
         header = _header(rows, name)
         if header is None:
             return
@@ -84,12 +84,6 @@ def _first(lines: Iterator[str], name: str) -> list[str]:
     if any(map(_undecoded, first)):
         raise BadInput(f"{name}: its header is not UTF-8: save it as that")
     return first
-
-
-def _separator(first: Sequence[str], column: str) -> str:
-    """The one by which the header has the column of the prompts; where none does, that which makes the most of it."""
-    found = {separator: next(csv.reader(first, delimiter=separator), []) for separator in _SEPARATORS}
-    return max(_SEPARATORS, key=lambda separator: (column in found[separator], len(found[separator])))
 
 
 def _header(rows: Iterator[list[str]], name: str) -> list[str] | None:

@@ -75,6 +75,15 @@ def test_a_table_is_read_by_its_columns(tmp_path: Path) -> None:
     assert (two.id, two.text, two.response, two.label, two.truth) == (5, "", "well", 0, {})
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_table_is_read_whatever_separates_its_fields(tmp_path: Path, mark: str) -> None:
+    """As a batch's is; blank lines may stand before the header."""
+    path = tmp_path / "data.csv"
+    path.write_text("\n\n" + "text|label|note\na|1|b, c; d\n".replace("|", mark).replace("b, c; d", '"b, c; d"'))
+    (row,) = read_rows([path])
+    assert (row.id, row.text, row.label) == (4, "a", 1)
+
+
 def test_bad_rows_of_a_table_are_named_by_their_lines(tmp_path: Path) -> None:
     """Each alone; and Parquet is told to be none."""
     path = tmp_path / "data.csv"
