@@ -183,6 +183,7 @@ def test_more_than_can_be_waited_for_is_as_good_as_for_ever(seconds: float) -> N
 def test_one_that_is_left_behind_is_counted_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """But not as long as it may only not have looked at its time yet."""
     monkeypatch.setattr(behind, "_left", {})
+    monkeypatch.setattr(behind, "SOON", 60.0)
     go = threading.Event()
 
     def silent(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
