@@ -135,7 +135,7 @@ def _all_but(member: str) -> str:
 
 @lru_cache(maxsize=1)
 def _no_word() -> str:
-    """All that belongs to no word, in ranges. Made once, and only for who writes `\\W` in brackets."""
+    """All that belongs to no word, in ranges. Made once, and only for who writes `\\W` behind `[^`."""
     ranges: list[list[int]] = []
     for code in range(sys.maxunicode + 1):
         char = chr(code)
