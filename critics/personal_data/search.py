@@ -45,10 +45,8 @@ def _hits(view: View, by_kind: Mapping[Entity, Recogniser]) -> Iterator[Hit]:
 
 def _results(text: str, kind: Entity, recogniser: Recogniser) -> Iterator[tuple[Result, int]]:
     """Every find, with the offset of the piece that it was found in."""
-    if kind == "phone":
-        text = set_apart(text)
-    pieces = around_digits(text) if kind == "phone" else windows(text)
-    for piece in pieces:
-        for result in recogniser.analyze(text[piece.start : piece.end], recogniser.supported_entities):
-            if not piece.cuts(result.start + piece.start, result.end + piece.start, len(text)):
-                yield result, piece.start
+    for searched in set_apart(text) if kind == "phone" else (text,):
+        for piece in around_digits(searched) if kind == "phone" else windows(searched):
+            for result in recogniser.analyze(searched[piece.start : piece.end], recogniser.supported_entities):
+                if not piece.cuts(result.start + piece.start, result.end + piece.start, len(text)):
+                    yield result, piece.start

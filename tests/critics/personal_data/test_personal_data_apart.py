@@ -80,7 +80,18 @@ def test_a_one_belongs_to_american_numbers_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1 415 555 2671", "+1 415 555 2671", "+44 20 7946 0958", "+33 1 42 68 53 00", "+49 171 2345678"]
+    "number",
+    [
+        "1 415 555 2671",
+        "(1) 415 555 2671",
+        "+1 415 555 2671",
+        "44 161 496 0958",
+        "44 207 946 0958",
+        "(44) 020 7946 0958",
+        "+44 20 7946 0958",
+        "+33 1 42 68 53 00",
+        "+49 171 2345678",
+    ],
 )
 def test_a_number_is_not_cut(number: str) -> None:
     """What is dialled before the rest belongs to it."""
