@@ -24,10 +24,10 @@ def example_faults(tried: TriedRule, critics: Mapping[str, Critic]) -> list[Faul
 
 def _contradictions(rule: Rule) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every example that says the contrary of one before it."""
-    labels: dict[tuple[str, ...], tuple[int, bool]] = {}
+    labels: dict[tuple[str, str], tuple[int, bool]] = {}
     for number, example in enumerate(rule.examples):
-        said = (" ".join(example.text.split()), " ".join(example.prompt.split()))
-        first, breaks = labels.setdefault(said, (number, example.breaks))
+        # To the letter: a rule may be about blanks and line breaks.
+        first, breaks = labels.setdefault((example.text, example.prompt), (number, example.breaks))
         if breaks != example.breaks:
             yield ("examples", number), f"the same text is labelled otherwise in example {first + 1}: leave one out"
 

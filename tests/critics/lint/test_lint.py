@@ -118,7 +118,7 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ),
         ("critics: [judge, judge]", "m.yaml:4:45: `judge` is named twice, and asked once"),
         (
-            "examples: [{text: a b, breaks: true}, {text: a  b, breaks: false}]",
+            "examples: [{text: a b, breaks: true}, {text: a b, breaks: false}]",
             "m.yaml:4:66: the same text is labelled otherwise in example 1",
         ),
         ("critics: [patterns], patterns: {words: {at_least: 9, at_most: 3}}", "no draft can have at least 9"),
@@ -154,6 +154,7 @@ def test_what_parses_but_cannot_work_is_found(tmp_path: Path, rule: str, said: s
         r"patterns: {forbid: ['(?-i)\p{Lu}{5}', '\p{L}']}",
         "patterns: {words: {at_least: 9}, characters: {at_most: 9}, sentences: {at_least: 9}}",
         "patterns: {forbid: [x]}, examples: [{text: x, breaks: true}, {text: x, breaks: true}]",
+        "patterns: {forbid: ['  ']}, examples: [{text: a  b, breaks: true}, {text: a b, breaks: false}]",
     ],
 )
 def test_what_can_be_met_is_no_fault(tmp_path: Path, options: str) -> None:
