@@ -35,7 +35,7 @@ def listed_where_needed(held: Turns, show: Show) -> Turns:
         return held
     listed = tuple(turn._replace(listed=index in missed) for index, turn in enumerate(held))
     try:
-        still = [index for index in missed if _passed_over(index, listed, (), show)]
+        still = _passed_over(missed, listed, (), show)
     except BadInput:
         return held
     return tuple(turn._replace(listed=turn.listed and index not in still) for index, turn in enumerate(listed))
@@ -44,7 +44,7 @@ def listed_where_needed(held: Turns, show: Show) -> Turns:
 def _missed(held: Turns, show: Show) -> Sequence[int]:
     """The turns that the template passes over: all, where it takes none of them so."""
     try:
-        return [index for index in range(len(held)) if _passed_over(index, held, (), show)]
+        return _passed_over(range(len(held)), held, (), show)
     except BadInput:
         return range(len(held))
 
@@ -53,19 +53,23 @@ def left_out(held: Turns, show: Show, *, answered: bool) -> Sequence[int]:
     """The system messages that the template passes over in silence, as those do that have no system role (Phi-3's).
     Raises `BadInput` for one that is passed over in the user's turn as well, and for a user's turn or the last one, if
     it is to be `answered`."""
-    lost = [index for index in systems(held) if _passed_over(index, held, (), show)]
+    lost = _passed_over(systems(held), held, (), show)
     last = len(held) - 1 if answered else None
     needed = [index for index, turn in enumerate(held) if turn.role == "user" or index in (last, *lost)]
-    if any(_passed_over(index, held, lost, show) for index in needed):
+    if _passed_over(needed, held, lost, show):
         raise BadInput(UNSHOWN)
     return lost
 
 
-def _passed_over(index: int, held: Turns, lost: Sequence[int], show: Show) -> bool:
-    """Whether neither its text is shown, nor anything that changes with it."""
+def _passed_over(which: Sequence[int], held: Turns, lost: Sequence[int], show: Show) -> Sequence[int]:
+    """Those of which neither the text is shown, nor anything that changes with it."""
     shown = show(folded(held, lost))
-    other = (*held[:index], held[index]._replace(content="\ue000\ue001"), *held[index + 1 :])
-    return held[index].content not in shown and shown == show(folded(other, lost))
+    unseen = [index for index in which if held[index].content not in shown]
+    return [index for index in unseen if shown == show(folded(_without(index, held), lost))]
+
+
+def _without(index: int, held: Turns) -> Turns:
+    return (*held[:index], held[index]._replace(content="\ue000\ue001"), *held[index + 1 :])
 
 
 def systems(turns: Turns) -> Sequence[int]:
