@@ -20,7 +20,9 @@ _OVERWRITTEN = ("__overwrite__", "value")  # where an `Overwrite` that was writt
 
 def each_message(given: Any, judged: Judged) -> Any:
     """What a tool gave, with every message in it `judged`, in each form that LangGraph takes for one: of commands those
-    in their updates, in what they send to nodes, and in what they resume with. What passes stays as it is written."""
+    in their updates, in what they send to nodes, and in what they resume with. What passes stays as it is written.
+
+    Calls of tools that are sent to a node are judged as those of a message are, and not sent where they do not pass."""
     return _Walk(judged).through(given)
 
 
@@ -54,17 +56,32 @@ class _Walk:
         elif update is not None:  # as LangGraph reads it: pairs, an object with fields, or the whole state
             update = [(key, self.through(value, spoken=key in _SPOKEN)) for key, value in command._update_as_tuples()]
         if isinstance(goto, Send):
-            goto = self._sent(goto)
+            goto = self._sent(goto) or ()
         elif not isinstance(goto, str):
             each = [self._sent(to) if isinstance(to, Send) else to for to in goto]
-            goto = tuple(each) if isinstance(goto, tuple) else each
+            kept = [to for to in each if to is not None]
+            goto = tuple(kept) if isinstance(goto, tuple) else kept
         return replace(command, update=update, goto=goto, resume=self.through(command.resume, spoken=True))
 
-    def _sent(self, send: Send) -> Send:
-        arg = self.through(send.arg, spoken=True)
-        if arg is send.arg and not isinstance(arg, str | dict | list | tuple | BaseMessage):
-            arg = self._object(arg)
-        return Send(send.node, arg, timeout=send.timeout)
+    def _sent(self, send: Send) -> Send | None:
+        """`None` where it calls tools in a way that does not pass."""
+        if calls := _calls(send.arg):
+            arg = self._calling(send.arg, calls)
+        else:
+            arg = self.through(send.arg, spoken=True)
+            if arg is send.arg and not isinstance(arg, str | dict | list | tuple | BaseMessage):
+                arg = self._object(arg)
+        return None if arg is None else Send(send.node, arg, timeout=send.timeout)
+
+    def _calling(self, arg: Any, calls: Sequence[Any]) -> Any:
+        asked = AIMessage("", tool_calls=list(calls))
+        passed = self._judged(asked)
+        made = passed.tool_calls if isinstance(passed, AIMessage) else []
+        if len(made) < len(calls):
+            return None
+        if isinstance(arg, list):
+            return arg if made == asked.tool_calls else made
+        return {**arg, "tool_call": made[0], "state": self.through(arg.get("state"))}
 
     def _fields(self, value: dict[Any, Any], *, spoken: bool = False) -> dict[Any, Any]:
         made = {
@@ -84,6 +101,14 @@ class _Walk:
         for key, value in made.items():
             object.__setattr__(new, key, value)  # also where it is frozen
         return new
+
+
+def _calls(arg: Any) -> Sequence[Any]:
+    """Calls of tools, in the forms that LangGraph's `ToolNode` is sent them in."""
+    if isinstance(arg, dict) and arg.get("__type") == "tool_call_with_context":
+        return [arg["tool_call"]]
+    listed = isinstance(arg, list) and arg and isinstance(arg[-1], dict) and arg[-1].get("type") == "tool_call"
+    return arg if listed else ()
 
 
 def _as_it_was(value: Sequence[Any], made: Sequence[Any]) -> Sequence[Any]:

@@ -306,6 +306,36 @@ def test_what_a_command_sends_to_a_node_is_judged(make: Make, guarded: str, said
         assert not isinstance(goto, list) or made.goto[1] == "tools"
 
 
+def test_a_call_that_a_tool_sends_is_made_only_if_it_passes(make: Make, guarded: str) -> None:
+    """As one in a message is: else a tool could have said through another one what it may not say itself."""
+    sent = Sent()
+    for text in (ORDERS, GOOD):
+        call = {"type": "tool_call", "name": "send", "args": {"text": text}, "id": "2"}
+        given = [ToolMessage("A page.", tool_call_id="1", name="read"), AIMessage("", tool_calls=[call])]
+        sent.page = Command(update={"messages": given}, goto=Send("tools", [call]))
+        state = agent(Lines(lines=[calling("read"), GOOD]), make(more=guarded), sent).invoke(asked())
+        assert ORDERS not in str(state)
+    assert sent.letters == [GOOD]
+
+
+def test_calls_that_are_sent_pass_in_both_forms_as_they_are(make: Make, guarded: str) -> None:
+    """Their arguments are no messages, whatever they look like, and one that does not pass takes no other along."""
+    looks = {"role": "user", "content": [{"type": "image", "url": "x"}], "messages": ["Hello."]}
+    one, other = ({"type": "tool_call", "name": "send", "args": args, "id": "2"} for args in (looks, {"text": ORDERS}))
+    state = {"messages": [("user", ORDERS)]}
+    forms: list[Callable[[Any], Any]] = [
+        lambda call: [call],
+        lambda call: {"__type": "tool_call_with_context", "tool_call": call, "state": state},
+    ]
+    for form in forms:
+        made = passed(make(more=guarded), Command(goto=[Send("tools", form(one)), Send("tools", form(other)), "model"]))
+        (kept, node) = made.goto
+        assert (kept.arg if isinstance(kept.arg, list) else [kept.arg["tool_call"]]) == [one]
+        assert node == "model"
+        assert ORDERS not in str(made)
+        assert passed(make(more=guarded), Command(goto=Send("tools", form(other)))).goto == ()
+
+
 @pytest.mark.parametrize("said", SPOKEN)
 def test_updates_are_judged_however_they_are_written(make: Make, guarded: str, said: Any) -> None:
     """As pairs, as what takes the place of the conversation, or as a state that has no parts."""
