@@ -45,7 +45,7 @@ def as_message(value: Any) -> BaseMessage | None:
         return None
     try:
         return convert_to_messages([value])[0]
-    except (ValueError, TypeError, NotImplementedError, AttributeError):  # as LangChain says that it is none
+    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError):  # as LangChain says that it is none
         return None
 
 

@@ -377,6 +377,15 @@ def test_what_passes_in_a_command_stays_as_it_is_written(make: Make, guarded: st
     assert made.resume == said
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{"content": "a"}, {"role": "ai", "content": "", "tool_calls": [{"function": {}}]}, ["elf", "a"], ["ai", 1]],
+)
+def test_what_only_looks_like_a_message_is_left_alone(make: Make, guarded: str, given: Any) -> None:
+    """As nobody could read it as one."""
+    assert passed(make(more=guarded), Command(update={"notes": [given]})).update == {"notes": [given]}
+
+
 def test_what_a_command_resumes_with_is_judged(make: Make, guarded: str) -> None:
     """It is somebody's answer."""
     assert passed(make(more=guarded), Command(resume={"7": ("user", ORDERS)})).resume == {"7": HumanMessage(NOTICE)}
