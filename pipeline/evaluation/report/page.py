@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from pipeline.evaluation.bootstrap import Interval
 from pipeline.evaluation.compare import Comparison
 from pipeline.evaluation.measure import Evaluation, Part
 from pipeline.evaluation.metrics import figures
@@ -46,8 +47,8 @@ def _overview(parts: Iterable[Part]) -> str:
     rows = []
     for index, part in enumerate(parts):
         f = part.figures
-        told = [f"{f.rows:,}", f"{f.positives:,}", number(f.auroc), number(f.f1), number(f.precision)]
-        told += [number(f.recall), number(f.false_positive_rate), number(f.undecided_share)]
+        told = [f"{f.rows:,}", f"{f.positives:,}", _number(f.auroc), _number(f.f1), _number(f.precision)]
+        told += [_number(f.recall), _number(f.false_positive_rate), _number(f.undecided_share)]
         rows.append((f'<a href="#part{index}" style="color:var(--critic)">{escape(part.name)}</a>', told))
     return table("Overview", _HEADS, rows)
 
@@ -56,21 +57,21 @@ def _part(part: Part, key: str) -> str:
     f = part.figures
     shown = [
         card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth; {f.prompts:,} prompts"),
-        card("AUROC", number(f.auroc), span(f.auroc_interval)),
-        card("AUPRC", number(f.auprc), f"chance {number(f.positives / f.rows)}"),
-        card("F1", number(f.f1), span(f.f1_interval)),
-        card("precision", number(f.precision), span(f.precision_interval)),
-        card("recall", number(f.recall), span(f.recall_interval)),
-        card("recall at 1 %", number(f.recall_at_1), "false positives"),
-        card("recall at 5 %", number(f.recall_at_5), "false positives"),
-        card("false positives", number(f.false_positive_rate), span(f.false_positive_interval)),
-        card("calibration error", number(f.calibration_error), "10 bins of equal mass"),
-        card("undecided", number(f.undecided_share), f"{f.undecided} rows, {f.undecided_positives} broken"),
+        card("AUROC", _number(f.auroc), _span(f.auroc_interval)),
+        card("AUPRC", _number(f.auprc), f"chance {_number(f.positives / f.rows)}"),
+        card("F1", _number(f.f1), _span(f.f1_interval)),
+        card("precision", _number(f.precision), _span(f.precision_interval)),
+        card("recall", _number(f.recall), _span(f.recall_interval)),
+        card("recall at 1 %", _number(f.recall_at_1), "false positives"),
+        card("recall at 5 %", _number(f.recall_at_5), "false positives"),
+        card("false positives", _number(f.false_positive_rate), _span(f.false_positive_interval)),
+        card("calibration error", _number(f.calibration_error), "10 bins of equal mass"),
+        card("undecided", _number(f.undecided_share), f"{f.undecided} rows, {f.undecided_positives} broken"),
         card("a judgement", *costs(part)),
     ]
     for name, cases in part.baselines.items():
         own = figures(cases, intervals=False)
-        shown.append(card(name, f"F1 {number(own.f1)}", f"AUROC {number(own.auroc)}"))
+        shown.append(card(name, f"F1 {_number(own.f1)}", f"AUROC {_number(own.auroc)}"))
     drawn = plots(part, key)
     return "\n".join(
         [
@@ -87,7 +88,7 @@ def _part(part: Part, key: str) -> str:
 
 def _mistakes(mistakes: Iterable[Mistake]) -> str:
     shown = "".join(
-        f"<details><summary>{m.kind}, breach {escape(number(m.probability))}: {escape(m.set)}, {escape(str(m.id))}"
+        f"<details><summary>{m.kind}, breach {_number(m.probability)}: {escape(m.set)}, {escape(str(m.id))}"
         f"{escape(f' ({m.category})' if m.category else '')}</summary>"
         f"<blockquote>{escape(m.text)}</blockquote>"
         + (f"<blockquote>{escape(m.response)}</blockquote>" if m.response is not None else "")
@@ -99,8 +100,8 @@ def _mistakes(mistakes: Iterable[Mistake]) -> str:
 
 def _comparison(given: Comparison) -> str:
     rows = [
-        ("AUROC", number(given.auroc, signed=True), span(given.auroc_interval, signed=True)),
-        ("F1", number(given.f1, signed=True), span(given.f1_interval, signed=True)),
+        ("AUROC", _number(given.auroc, signed=True), _span(given.auroc_interval, signed=True)),
+        ("F1", _number(given.f1, signed=True), _span(given.f1_interval, signed=True)),
         ("only this run right", str(given.only_this), ""),
         ("only the other right", str(given.only_other), f"p = {given.p:.3g} ({given.test}, exact)"),
     ]
@@ -110,3 +111,11 @@ def _comparison(given: Comparison) -> str:
     )
     shown = cards(card(*row) for row in rows)
     return f'<section><h2>Compared with another run</h2><p class="dim">{told}</p>{shown}</section>'
+
+
+def _number(value: float | None, *, signed: bool = False) -> str:
+    return escape(number(value, signed=signed))
+
+
+def _span(interval: Interval | None, *, signed: bool = False) -> str:
+    return escape(span(interval, signed=signed))

@@ -170,3 +170,13 @@ def test_texts_are_shown_as_text_and_behind_a_click(shown: str) -> None:
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown
     assert shown.index("<details>") < shown.index("&lt;script&gt;")
+
+
+def test_a_figure_that_is_nearly_none_is_no_markup() -> None:
+    """`<0.001` is written as HTML wants it, in cards and in the table."""
+    given = measured([row(i, label, x) for i, (label, x) in enumerate(PAIRS)])
+    (part,) = (part for part in given.parts if part.kind == "set")
+    few = replace(part.figures, recall=0.0002, recall_interval=(0.0001, 0.1), undecided=0)
+    html = page(replace(given, parts=(replace(part, figures=few),)))
+    assert "<0.001" not in html
+    assert html.count("&lt;0.001") == 3
