@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol, TypeVar
 
 from pipeline.errors import BadInput
@@ -21,8 +21,6 @@ class Known(Protocol):
     @property
     def label(self) -> int: ...
     @property
-    def truth(self) -> Mapping[str, int]: ...
-    @property
     def exchange(self) -> str | None: ...
 
 
@@ -33,7 +31,7 @@ def paired(this: Sequence[R], other: Sequence[Judged]) -> list[tuple[R, Judged]]
     """The rows that both runs have, in the order of this one; of copies, the first with the first.
 
     An id does not tell which row it is: without one, it is the number of a line, and a line put in moves all after it.
-    Raises `BadInput` where no row is in both, where one has two truths, or where the other run does not say what it
+    Raises `BadInput` where no row is in both, where one has another label, or where the other run does not say what it
     judged.
     """
     if lost := next((row for row in other if row.exchange is None), None):
@@ -48,21 +46,21 @@ def paired(this: Sequence[R], other: Sequence[Judged]) -> list[tuple[R, Judged]]
             pairs.append((one, there.popleft()))
         else:
             alone.append(one)
-    _refuse_two_truths(alone, [row for rows in theirs.values() for row in rows])
+    _refuse_two_labels(alone, [row for rows in theirs.values() for row in rows])
     if not pairs:
         raise BadInput("the other run judged none of the rows here: there is nothing to compare")
     return pairs
 
 
 def _key(row: Known) -> Hashable:
-    return row.exchange, row.label, tuple(sorted(row.truth.items()))
+    return row.exchange, row.label
 
 
-def _refuse_two_truths(here: Sequence[Known], there: Sequence[Judged]) -> None:
+def _refuse_two_labels(here: Sequence[Known], there: Sequence[Judged]) -> None:
     left = {row.exchange: row for row in there}
     for row in here:
         if (other := left.get(row.exchange)) is not None:
             raise BadInput(
                 f"the row {row.id!r} of {row.set} is labelled otherwise in the other run, as {other.id!r} of "
-                f"{other.set}: judge it anew by one truth"
+                f"{other.set}: judge it anew by one label"
             )

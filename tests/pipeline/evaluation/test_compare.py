@@ -68,6 +68,13 @@ def test_copies_are_paired_one_by_one() -> None:
     assert (told.rows, told.only_here, told.only_there) == (3, 0, 1)
 
 
+def test_rows_that_are_told_more_of_by_rule_are_the_same() -> None:
+    """Compared is by the label: `rule` and `labels` may have come later."""
+    before = run(0.1, 0.9)
+    after = [row.model_copy(update={"truth": {"kind": row.label}}) for row in before]
+    assert compared(after, before).rows == 2
+
+
 def test_what_is_undecided_is_never_right() -> None:
     """Not even about a row that breaks nothing; and it is not ranked."""
     told = compared(run(None, 0.9, 0.2, 0.8), run(0.1, 0.9, 0.2, 0.8))
@@ -76,7 +83,7 @@ def test_what_is_undecided_is_never_right() -> None:
 
 
 def test_runs_that_do_not_belong_together_are_refused() -> None:
-    """No row in common, two truths about one row, or no word of what was judged."""
+    """No row in common, two labels of one row, or no word of what was judged."""
     with pytest.raises(BadInput, match="nothing to compare"):
         compared(run(0.1), [judged(5, 1, 0.5)])
     with pytest.raises(BadInput, match="labelled otherwise"):
