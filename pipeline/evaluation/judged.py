@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from critics import FindingOutcome, Judgement, Manifesto, Message, Verdict
 from pipeline.errors import BadInput
-from pipeline.evaluation.prompts import digest
 from pipeline.evaluation.rows import Row, Side
 from pipeline.files.inputs import Id
 from pipeline.files.labels import Label
@@ -84,7 +83,7 @@ def judge_row(pipeline: Pipeline, row: Row, models: Mapping[str, str] | None = N
         tokens=verdict.usage.total,
         seconds=round(seconds, 6),
         why=_doubt(verdict) if outcome == "undecided" else "",
-        prompt=digest(row.text),
+        prompt=row.prompt,
         exchange=row.exchange,
     )
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from critics import Source
 from pipeline.errors import BadInput
-from pipeline.evaluation.prompts import digest_of_parts
+from pipeline.evaluation.prompts import digest, digest_of_parts
 from pipeline.files.inputs import BadLine, Id, LabelledIn, file_lines, sources
 
 Side = Literal["input", "output"]
@@ -37,6 +37,11 @@ class Row:
     @property
     def side(self) -> Side:
         return "input" if self.response is None else "output"
+
+    @property
+    def prompt(self) -> str:
+        """The same for rows with the same prompt, empty for none."""
+        return digest(self.text)
 
     @property
     def exchange(self) -> str:

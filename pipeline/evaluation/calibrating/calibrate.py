@@ -11,7 +11,7 @@ import numpy as np
 from critics import Calibration, Finding, Judgement, Rule, corrected, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.aims import Aim
-from pipeline.evaluation.calibrating.enough import FOLDS
+from pipeline.evaluation.calibrating.enough import FOLDS, prompts_of
 from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, rounded
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.cases import Flags, Numbers, cases
@@ -65,7 +65,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
     """Fit every unsure critic of the rule by `method`, else by the one with the lowest cross-validated log loss, and
     choose the threshold for `aim`. Raises `BadInput` where no threshold serves it."""
     aim, rule = aim or Aim(), sample.rule
-    if short := aim.refused_by(_prompts(sample.groups, ~sample.labels)):
+    if short := aim.refused_by(prompts_of(sample.groups, ~sample.labels)):
         raise BadInput(short)
     folds = list(_folds(sample.labels, sample.groups))
     methods = {name: method or _best(sample, name, folds) for name in sample.unsure}
@@ -87,7 +87,7 @@ def calibrate(sample: Sample, *, method: Method | None = None, aim: Aim | None =
 def _best(sample: Sample, name: str, folds: list[Flags]) -> Method | None:
     """The method with the lowest log loss on rows that it was not fitted to; none where the raw word is as good."""
     decided = ~np.isnan(sample.said[name])
-    apart = _prompts(sample.groups, decided)
+    apart = prompts_of(sample.groups, decided)
     tried = [m for m in METHODS if m != "isotonic" or apart >= ISOTONIC_ROWS]
     truth = sample.labels[decided]
     best, lowest = None, log_loss(sample.said[name][decided], truth)
@@ -96,11 +96,6 @@ def _best(sample: Sample, name: str, folds: list[Flags]) -> Method | None:
         if loss < lowest:
             best, lowest = method, loss
     return best
-
-
-def _prompts(groups: Groups | None, chosen: Flags) -> int:
-    """How many the chosen rows answer."""
-    return int(chosen.sum()) if groups is None else len(np.unique(groups[chosen]))
 
 
 def _out_of_fold(sample: Sample, name: str, method: Method | None, folds: list[Flags]) -> Numbers:

@@ -22,15 +22,20 @@ def refused_by_rows(broken: int, kept: int, who: str) -> str:
     return f"{who} {broken} rows that break it and {kept} that keep it; {EACH} of each are needed"
 
 
-def refused_by_prompts(groups: Groups | None, broken: Flags, kept: Flags, critic: str) -> str:
-    """Why the prompts of these rows are too few; empty where they are not."""
+def refused_by_prompts(groups: Groups | None, broken: Flags, kept: Flags, rows: str) -> str:
+    """Why the prompts of these `rows`, as they are named, are too few; empty where they are not."""
     if groups is None or not together(groups):
         return ""
-    prompts = [len(np.unique(groups[rows])) for rows in (broken, kept)]
+    prompts = [prompts_of(groups, chosen) for chosen in (broken, kept)]
     if min(prompts) >= PROMPTS:
         return ""
     return (
-        f"the rows that {critic} decided answer {prompts[0]} prompts where they break it and {prompts[1]} where they "
+        f"{rows} answer {prompts[0]} prompts where they break it and {prompts[1]} where they "
         f"keep it; {PROMPTS} of each are needed, for replies to one prompt tell little of another: add rows with other "
         "prompts"
     )
+
+
+def prompts_of(groups: Groups | None, chosen: Flags) -> int:
+    """How many the chosen rows answer."""
+    return int(chosen.sum()) if groups is None else len(np.unique(groups[chosen]))

@@ -11,7 +11,7 @@ import numpy as np
 from critics import DETERMINISTIC, Finding, Manifesto, Rule, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.aims import Aim
-from pipeline.evaluation.calibrating.enough import refused_by_prompts, refused_by_rows
+from pipeline.evaluation.calibrating.enough import prompts_of, refused_by_prompts, refused_by_rows
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.judged import Judged
 from pipeline.evaluation.prompts import Groups, grouped
@@ -27,6 +27,8 @@ class Labelled(Protocol):
     def truth(self) -> Mapping[str, int]: ...
     @property
     def side(self) -> Side: ...
+    @property
+    def prompt(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,22 @@ def refuse_few(
     manifesto: Manifesto, rules: Sequence[Rule], rows: Sequence[Labelled], named: str | None, aim: Aim
 ) -> None:
     """Raise `BadInput` where no rule has rows enough, whatever its critics will say of them: before they are judged."""
-    why = {rule.id: _short(aim, [_truth(manifesto, rule, row, named) for row in rows]) for rule in rules}
+    why = {}
+    for rule in rules:
+        told = [(truth, row) for row in rows if (truth := _truth(manifesto, rule, row, named)) is not None]
+        why[rule.id] = _short(aim, told)
     if all(why.values()):
         raise BadInput("\n".join(f"{name}: {what}" for name, what in why.items()))
 
 
-def _short(aim: Aim, truths: Sequence[int | None]) -> str:
-    broken, kept = truths.count(1), truths.count(0)
-    return refused_by_rows(broken, kept, "there are") or aim.refused_by(kept)
+def _short(aim: Aim, told: Sequence[tuple[int, Labelled]]) -> str:
+    broken = np.array([truth for truth, _ in told], dtype=np.bool_)
+    groups = grouped([row.prompt for _, row in told])
+    return (
+        refused_by_rows(int(broken.sum()), int((~broken).sum()), "there are")
+        or refused_by_prompts(groups, broken, ~broken, "the rows")
+        or aim.refused_by(prompts_of(groups, ~broken))
+    )
 
 
 def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
@@ -187,7 +197,7 @@ def _too_few(sample: Sample) -> str:
         decided = ~np.isnan(sample.said[name])
         broken, kept = decided & sample.labels, decided & ~sample.labels
         what = refused_by_rows(int(broken.sum()), int(kept.sum()), f"{name} decided")
-        if what := what or refused_by_prompts(sample.groups, broken, kept, name):
+        if what := what or refused_by_prompts(sample.groups, broken, kept, f"the rows that {name} decided"):
             return what
     return ""
 

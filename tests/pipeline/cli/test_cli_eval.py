@@ -335,10 +335,14 @@ def test_calibrate_keeps_to_a_rate_of_false_positives(tmp_path: Path) -> None:
 
 
 def test_calibrate_judges_nothing_where_rows_are_too_few_for_whatever_comes_of_it(tmp_path: Path) -> None:
-    """Not after an hour: ten of each kind, and what a bound takes."""
+    """Not after an hour: ten of each kind, and what a bound takes, each with a prompt of its own."""
     (tmp_path / "telling.py").write_text("raise SystemExit('judged')")
     data(tmp_path, graded(6), "few.jsonl")
-    for arguments in (["few.jsonl"], [data(tmp_path, graded()), "--max-fpr", "0.01"]):
+    for name, prompts in (("four", 4), ("fifteen", 15)):
+        rows = [{"text": f"prompt {i % prompts}", "response": r, "label": n} for i, (n, r) in enumerate(graded())]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    few = (["few.jsonl"], [data(tmp_path, graded()), "--max-fpr", "0.01"])
+    for arguments in (*few, ["four.jsonl"], ["fifteen.jsonl", "--max-fpr", "0.05"]):
         result = run("calibrate", *arguments, "-m", "own.yaml", "-o", "new.yaml", "--save", "s.jsonl")
         assert (result.exit_code, "kind: " in result.stderr) == (2, True)
         assert not list(tmp_path.glob("s.jsonl*"))
