@@ -16,7 +16,8 @@ from pipeline import ModelFault, ScriptedGenerator
 from pipeline.cli.tune.view import shown
 from pipeline.cli.tune.view.diff import AROUND, word_diff
 from pipeline.cli.tune.view.report import Report
-from pipeline.tuning import ProbePrompt
+from pipeline.cli.tune.view.words import ended
+from pipeline.tuning import Ended, ProbePrompt, Rate, Spent
 from tests.pipeline.tuning.desk import Desk, rule, words
 
 DRAFTS = ["Good day to you. kind:0.4", "Well, well."]
@@ -99,6 +100,16 @@ def test_what_other_drafts_may_undo_is_said_to_be_chance(tmp_path: Path, prompts
     assert said in screen.lines()[-1]
     desk.run(rule("kind", "advice: Be kind.", "threshold: 0.95"))
     assert "chance" not in screen.lines()[-1]
+
+
+@pytest.mark.parametrize(("turned", "chance"), [((4, 0), True), ((1, 0), False), ((0, 0), False)])
+def test_what_is_judged_otherwise_is_not_said_to_be_chance(turned: tuple[int, int], chance: bool) -> None:
+    """Of four more that pass, all must be other answers: an edit that turns the same answers does so each time."""
+    told = Ended(
+        before=Rate(0, 10), after=Rate(4, 10), released_before=None, released=None, turned=turned, differences=4,
+        faulted=0, seconds=1.0, first_seconds=0.5, spent=Spent(), results=[],
+    )  # fmt: skip
+    assert ("within chance" in ended(told)) is chance
 
 
 def test_without_colours_signs_say_what_went_and_came(tmp_path: Path) -> None:

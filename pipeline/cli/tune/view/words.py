@@ -23,8 +23,10 @@ def ended(told: Ended) -> str:
 
 
 def _by_chance(told: Ended) -> str:
-    """That drafts which are merely others may well have turned as many: of few prompts, nearly any difference is so."""
-    if told.turned == (0, 0) or told.before == told.after:
+    """That drafts which are merely others may well have turned as many: of few prompts, nearly any difference is so.
+    Empty where the same drafts were judged otherwise as well."""
+    gained = told.after.passed - told.before.passed if told.before else 0
+    if not gained or gained != told.turned[0] - told.turned[1]:
         return ""
     more, all_ = max(told.turned), sum(told.turned)
     p = min(1.0, 2 * sum(math.comb(all_, k) for k in range(more, all_ + 1)) / 2**all_)
