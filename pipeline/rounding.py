@@ -20,7 +20,7 @@ def number(value: float | None, *, digits: int = 3, signed: bool = False) -> str
     return f"{value:.{digits}f}"
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float) -> str:
     """Per cent, of which 100 are all and 0 are none; a dash for a share of nothing."""
     if not whole:
         return NOT_TOLD

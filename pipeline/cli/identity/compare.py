@@ -30,6 +30,7 @@ from pipeline.identity.plot import refuse_plot, write_plot
 from pipeline.identity.questions import Question, chance, ordinary_questions, read_questions
 from pipeline.llama import MADE_FOR, Adapter, Engine, LlamaModel, LlamaReader, made_for_others
 from pipeline.pipeline import Pipeline
+from pipeline.rounding import share
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -275,14 +276,18 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
     load = row["load_seconds"]
     return (
         f"{row['recovered']:.2f}",
-        _number(row.get("first_passed"), "{:.0%}"),
+        _percent(row.get("first_passed")),
         _number(row.get("drafts_per_release"), "{:.2f}"),
         str(row["context"]),
         _number(row["build_seconds"], "{:.1f}"),
         _number(None if load is None else 1000 * load, "{:.1f}"),
         f"{row['perplexity']:.3f}",
-        _number(row.get("right"), "{:.0%}"),
+        _percent(row.get("right")),
     )
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else share(value, 1)
 
 
 def _number(value: float | None, form: str) -> str:

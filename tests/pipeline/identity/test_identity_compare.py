@@ -249,6 +249,14 @@ def test_what_was_not_measured_is_left_empty() -> None:
     assert [column.header for column in table({"one": row}).columns][2] == "context"
 
 
+def test_nearly_all_is_not_all() -> None:
+    """199 of 200 first drafts are not each of them."""
+    row = {"recovered": 0.5, "context": 0, "build_seconds": None, "load_seconds": None, "perplexity": 1.0}
+    shown = table({"one": row | {"first_passed": 199 / 200, "right": 1.0}})
+    cells = [next(iter(column.cells)) for column in shown.columns]
+    assert (cells[2], cells[-1]) == ("99%", "100%")
+
+
 def test_a_terminal_of_eighty_columns_cuts_no_word() -> None:
     """With all that can be measured of a form."""
     row = {
