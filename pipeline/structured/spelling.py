@@ -9,7 +9,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
+
+from pydantic import BaseModel
 
 from critics import ToolCall
 
@@ -46,16 +49,24 @@ def written(value: Any) -> str:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
-    """Every word of nested data on a line of its own, behind the names that lead to it."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
+    """Every word of nested data, also of objects, on a line of its own, behind the names that lead to it."""
+    if named := _named(value):
+        for key, inner in named.items():
             yield from leaves(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple) and value:
         for inner in value:
             yield from leaves(inner, path)
     else:
-        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        text = json.dumps(value) if isinstance(value, int | float | dict | list | tuple | None) else str(value)
         yield f"{path}: {text}" if path else text
+
+
+def _named(value: Any) -> dict[Any, Any]:
+    if isinstance(value, BaseModel):
+        return {**value.__dict__, **(value.model_extra or {})}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return value if isinstance(value, dict) else {}
 
 
 def said_by(text: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from critics import ToolCall
-from pipeline.structured import parsed, said_by, spelled, written
+from pipeline.structured import leaves, parsed, said_by, spelled, written
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -32,6 +35,22 @@ def test_every_word_stands_in_what_is_said(value: object, ascii_only: bool) -> N
     """As it is, whatever JSON made of it."""
     said = said_by(json.dumps(value, ensure_ascii=ascii_only))
     assert all(text in said for text in texts(value))
+
+
+def test_objects_say_what_is_in_them() -> None:
+    """By their fields, or as they write themselves: no word is escaped there either."""
+
+    @dataclass
+    class Page:
+        text: str
+
+    class Asked(BaseModel, extra="allow"):
+        pages: list[Page]
+
+    given = Asked(pages=[Page("Über\nuns")], at=PurePosixPath("/Übung"))
+    assert list(leaves({"a": given, "b": [], "c": None})) == [
+        "a.pages.text: Über\nuns", "a.at: /Übung", "b: []", "c: null",
+    ]  # fmt: skip
 
 
 @given(JSON)
