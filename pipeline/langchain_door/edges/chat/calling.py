@@ -35,6 +35,8 @@ class Call:
         """Read keyword arguments. Raises `BadInput` for any that would do nothing, and for an empty `stop`."""
         if odd := asked.keys() - _KNOWN - _ABOUT_TOOLS - _LANGCHAINS - _ABOUT_THE_ANSWER:
             raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
+        if asked.get("on_withheld", "raise") not in ("refuse", "raise"):
+            raise BadInput(f"`on_withheld` is refuse or raise, not {asked['on_withheld']!r}")
         options = asked_options(
             asked.get("max_tokens"),
             asked.get("max_completion_tokens"),

@@ -117,6 +117,14 @@ def test_a_withheld_answer_raises_where_that_is_wanted(make: Make, top: str, opt
         list(chat.stream("What do we do?"))
 
 
+def test_what_comes_of_a_withheld_answer_may_be_said_by_call(make: Make) -> None:
+    """Whatever holds else; a word for it that is none is refused."""
+    chat = ModeratedChat(pipeline=make([BAD] * 9), on_withheld="raise")
+    assert chat.invoke("What do we do?", on_withheld="refuse").text == "No such words here."
+    with pytest.raises(BadInput, match="`on_withheld` is refuse or raise, not 'rise'"):
+        chat.invoke("What do we do?", on_withheld="rise")
+
+
 @pytest.mark.parametrize("fault", [ModelFault("broken"), ModelUnavailable("busy")])
 def test_a_fault_raises(make: Make, fault: ModelFault) -> None:
     """It is no answer, and whether it is worth a retry is kept, so that `with_retry` can tell."""
