@@ -31,7 +31,6 @@ _STRENGTHS = tuple(10.0**power for power in range(-5, 1))
 
 Flags = npt.NDArray[np.bool_]
 States = npt.NDArray[np.float32]
-Folds = list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]
 
 
 @dataclass(frozen=True)
@@ -130,26 +129,26 @@ def _refuse_longer(rows: Sequence[Row], look: LlamaStates, most: int) -> None:
 
 
 def _fitted(states: States, broken: Flags, alike: Sequence[int], seed: int) -> Head:
+    """`alike` has a number for each row, the same for rows that are known from one another."""
     mean, scale = states.mean(axis=0), states.std(axis=0) + 1e-6
     search: Any = vendor("sklearn.model_selection").GridSearchCV(
         vendor("sklearn.linear_model").LogisticRegression(max_iter=2000),
         {"C": _STRENGTHS},
         scoring="neg_log_loss",
-        cv=_folds(broken, alike, seed),
+        cv=_folds(broken, np.asarray(alike), seed),
     )
     model = search.fit((states - mean) / scale, broken).best_estimator_
     weights = model.coef_[0] / scale
     return Head(weights.astype(np.float32), float(model.intercept_[0] - weights @ mean))
 
 
-def _folds(broken: Flags, alike: Sequence[int], seed: int) -> Folds:
-    """What is learnt from and tested on in turn. `alike` has a number for each row, the same for rows that are known
-    from one another: they are in one fold, or weights would be held down too little, unless a fold would have rows of
-    one label alone."""
+def _folds(broken: Flags, groups: npt.NDArray[np.int_], seed: int) -> Any:
+    """Rows to learn from and rows to score, each time. Those of a group stay together, or weights would be held down
+    too little; in fewer folds where some would have one label, which cannot be scored, and apart where any would."""
     choosing = vendor("sklearn.model_selection")
-    if len(set(alike)) >= _FOLDS:
-        grouped = choosing.StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
-        apart: Folds = list(grouped.split(broken, broken, alike))
-        if all(len(np.unique(broken[part])) == 2 for fold in apart for part in fold):
-            return apart
-    return list(choosing.StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(broken, broken))
+    for count in range(min(_FOLDS, len(np.unique(groups))), 1, -1):
+        apart = choosing.StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+        folds = list(apart.split(broken, broken, groups))
+        if all(len(np.unique(broken[rows])) == 2 for fold in folds for rows in fold):
+            return folds
+    return choosing.StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)

@@ -19,6 +19,17 @@ def test_copies_of_a_row_do_not_vouch_for_what_was_learnt_by_heart() -> None:
     assert np.abs(apart.weights).max() < np.abs(loose.weights).max() / 20
 
 
+def test_what_has_one_label_is_no_fold() -> None:
+    """Six prompts with most replies to two of them: five folds would have one without a breach, which has no score, and
+    nothing would be learnt."""
+    counts = [(149, 18), (19, 10), (10, 3), (300, 74), (2, 2), (5, 0)]  # replies to a prompt, and breaches of these
+    groups = np.repeat(np.arange(len(counts)), [replies for replies, _ in counts]).tolist()
+    broken = np.concatenate([np.arange(replies) < breaches for replies, breaches in counts])
+    states = np.random.default_rng(0).normal(size=(len(broken), 4)).astype(np.float32)
+    states[:, 0] += 4 * broken
+    assert np.abs(_fitted(states, broken, groups, seed=0).weights).max() > 0.5
+
+
 @pytest.mark.parametrize("alike", [[0] * 40, [0] * 20 + list(range(1, 21))], ids=["all", "those of one label"])
 def test_where_too_few_are_apart_rows_are(alike: list[int]) -> None:
     """Rows that are all known from one another are in one fold, and the others would have none of their label."""
