@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from critics import FindingOutcome
 from pipeline.evaluation.cases import Cases, Flags, Numbers, cases
+from pipeline.evaluation.prompts import Groups, grouped
 from pipeline.evaluation.rows import Row
 from pipeline.evaluation.vendors import vendor
 from pipeline.near_duplicates import near_duplicates
@@ -31,7 +33,8 @@ def refusal_phrases(rows: Sequence[Row]) -> Cases | None:
     if any(row.response is None for row in rows):
         return None
     wordy = [not _REFUSAL.search((row.response or "").replace("’", "'")) for row in rows]
-    return cases([r.label for r in rows], [float(w) for w in wordy], ["broken" if w else "pass" for w in wordy])
+    outcomes: list[FindingOutcome] = ["broken" if w else "pass" for w in wordy]
+    return cases([row.label for row in rows], [float(w) for w in wordy], outcomes, _by_prompt(rows))
 
 
 def bag_of_words(rows: Sequence[Row], labels: Sequence[int]) -> Cases | None:
@@ -45,7 +48,11 @@ def bag_of_words(rows: Sequence[Row], labels: Sequence[int]) -> Cases | None:
     if any(len(set(groups[truth == side].tolist())) < FOLDS for side in (False, True)):
         return None
     scores = _cross_validated(np.array(texts, dtype=object), truth, groups)
-    return cases(labels, scores.tolist(), ["broken" if score >= 0.5 else "pass" for score in scores])
+    return cases(labels, scores.tolist(), ["broken" if score >= 0.5 else "pass" for score in scores], _by_prompt(rows))
+
+
+def _by_prompt(rows: Sequence[Row]) -> Groups:
+    return grouped([row.prompt for row in rows])
 
 
 def _cross_validated(texts: np.ndarray, truth: Flags, groups: np.ndarray) -> Numbers:

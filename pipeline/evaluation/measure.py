@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from critics import Manifesto
 from pipeline.evaluation.baselines import bag_of_words, refusal_phrases
 from pipeline.evaluation.cases import Cases, of_exchanges, of_rule
@@ -16,7 +14,7 @@ from pipeline.evaluation.compare import Comparison, compared
 from pipeline.evaluation.judged import Judged
 from pipeline.evaluation.metrics import Figures, figures
 from pipeline.evaluation.mistakes import Mistake, worst
-from pipeline.evaluation.prompts import grouped
+from pipeline.evaluation.prompts import answered
 from pipeline.evaluation.rows import Row
 
 Kind = Literal["set", "all", "rule"]
@@ -80,7 +78,8 @@ def _exchanges(kind: Kind, name: str, pairs: Pairs) -> Part:
     }
     tokens = sum(said.tokens for said in judged) / len(judged)
     seconds = sum(said.seconds for said in judged) / len(judged)
-    return Part(kind, name, cases, figures(cases), _there(baselines), worst(rows, cases), tokens, seconds)
+    found = figures(cases, prompts=_prompts(judged))
+    return Part(kind, name, cases, found, _there(baselines), worst(rows, cases), tokens, seconds)
 
 
 def _rules(manifesto: Manifesto, pairs: Pairs) -> Iterator[Part]:
@@ -92,7 +91,12 @@ def _rules(manifesto: Manifesto, pairs: Pairs) -> Iterator[Part]:
         cases = of_rule(judged, rule.id)
         baselines = _there({"bag of words": bag_of_words(rows, [row.truth[rule.id] for row in rows])})
         tokens = sum(said.rules[rule.id].tokens for said in judged) / len(judged)
-        yield Part("rule", rule.id, cases, figures(cases), baselines, worst(rows, cases), tokens, None)
+        found = figures(cases, prompts=_prompts(judged))
+        yield Part("rule", rule.id, cases, found, baselines, worst(rows, cases), tokens, None)
+
+
+def _prompts(judged: Sequence[Judged]) -> int:
+    return answered([row.prompt for row in judged])
 
 
 def _there(baselines: Mapping[Baseline, Cases | None]) -> dict[Baseline, Cases]:
@@ -114,7 +118,9 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
             f"the same exchange is labelled 1 in one row and 0 in another, {_times(torn)}, and no critic is right "
             "about both: where they are about two rules, give one row with `labels`"
         )
-    if (prompts := len(np.unique(grouped([row.prompt for row in judged])))) < len(judged):
+    if (prompts := _prompts(judged)) == 1 < len(judged):
+        yield f"all {len(judged)} rows answer one prompt, and what is told is of that prompt"
+    elif prompts < len(judged):
         yield f"{len(judged)} rows answer {prompts} prompts, and intervals are as wide as so many prompts make them"
     reasons = Counter(row.why for row in judged if row.outcome == "undecided")
     if reasons:

@@ -61,8 +61,9 @@ class Figures:
         return self.undecided / self.rows
 
 
-def figures(cases: Cases, *, intervals: bool = True) -> Figures:
-    """Everything that can be told of at least one case; without `intervals`, only those of shares."""
+def figures(cases: Cases, *, prompts: int | None = None, intervals: bool = True) -> Figures:
+    """Everything that can be told of at least one case; without `intervals`, only those of shares. Without `prompts`
+    that the cases answer, there are as many as groups."""
     positives = int(cases.labels.sum())
     negatives = len(cases) - positives
     ranked = cases.decided
@@ -79,7 +80,7 @@ def figures(cases: Cases, *, intervals: bool = True) -> Figures:
     )
     return Figures(
         rows=len(cases),
-        prompts=len(cases) if cases.groups is None else len(np.unique(cases.groups)),
+        prompts=_groups(cases) if prompts is None else prompts,
         positives=positives,
         undecided=int(cases.undecided.sum()),
         undecided_positives=int((cases.undecided & cases.labels).sum()),
@@ -148,6 +149,10 @@ def reliability(cases: Cases) -> tuple[Bin, ...]:
 def calibration_error(bins: tuple[Bin, ...]) -> float:
     """Expected calibration error: how far what was said is from what was true, by bin, weighted by rows."""
     return sum(b.rows * abs(b.said - b.true) for b in bins) / sum(b.rows for b in bins)
+
+
+def _groups(cases: Cases) -> int:
+    return len(cases) if cases.groups is None else len(np.unique(cases.groups))
 
 
 def _share(cases: Cases, hits: Flags, of: Flags) -> tuple[float, Interval]:

@@ -41,6 +41,11 @@ def grouped(digests: Sequence[str | None]) -> Groups:
     return np.array([numbers.setdefault(d or n, len(numbers)) for n, d in zip(alone, digests, strict=True)], np.int64)
 
 
+def answered(digests: Sequence[str | None]) -> int:
+    """How many prompts rows answer; one without, or whose prompt is not known, has one of its own."""
+    return len({digest or place for place, digest in enumerate(digests)})
+
+
 def together(groups: Groups) -> bool:
     """Whether any group has more than one row."""
     return len(np.unique(groups)) < len(groups)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.evaluation.bootstrap import SAMPLES
+from pipeline.evaluation.cases import Cases
 from pipeline.evaluation.measure import Evaluation, Part
 from pipeline.evaluation.metrics import BINS, Figures, figures
 from pipeline.files.records import manifesto_record
@@ -36,9 +37,13 @@ def _part(part: Part) -> dict[str, Any]:
         **_figures(part.figures),
         "tokens": part.tokens,
         "seconds": part.seconds,
-        "baselines": {name: _figures(figures(cases, intervals=False)) for name, cases in part.baselines.items()},
+        "baselines": {name: _of_baseline(part, cases) for name, cases in part.baselines.items()},
         "mistakes": [asdict(mistake) for mistake in part.mistakes],
     }
+
+
+def _of_baseline(part: Part, cases: Cases) -> dict[str, Any]:
+    return _figures(figures(cases, prompts=part.figures.prompts, intervals=False))
 
 
 def _figures(given: Figures) -> dict[str, Any]:

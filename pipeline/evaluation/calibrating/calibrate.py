@@ -197,7 +197,8 @@ def _held_out(sample: Sample, methods: Methods, aim: Aim, folds: list[Flags]) ->
 
 def _figures(sample: Sample, judgements: Sequence[Judgement]) -> Figures:
     said, outcomes = [j.probability for j in judgements], [j.outcome for j in judgements]
-    return figures(cases(sample.labels.tolist(), said, outcomes, sample.groups), intervals=False)
+    found = cases(sample.labels.tolist(), said, outcomes, sample.groups)
+    return figures(found, prompts=sample.prompts, intervals=False)
 
 
 def _fitted(sample: Sample, name: str, method: Method | None, fits: Fits, shipped: Fits, folds: list[Flags]) -> Fitted:

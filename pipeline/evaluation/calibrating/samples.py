@@ -14,7 +14,7 @@ from pipeline.evaluation.calibrating.aims import Aim
 from pipeline.evaluation.calibrating.enough import prompts_of, refused_by_prompts, refused_by_rows
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.judged import Judged
-from pipeline.evaluation.prompts import Groups, grouped
+from pipeline.evaluation.prompts import Groups, answered, grouped
 from pipeline.evaluation.rows import Side
 
 
@@ -35,7 +35,8 @@ class Labelled(Protocol):
 class Sample:
     """A rule, the truth about it, and what each of its critics itself said, NaN while undecided. By critic, too, or
     left out where there is nothing of the kind: `doubtful`, where it did not trust its own word, and `in_part`, where
-    it could not judge all. `groups` are the rows that answer one prompt; without, each answers its own."""
+    it could not judge all. `groups` are the rows that answer one prompt; without, each answers its own. Where all
+    answer one, which `prompts` tells, each is a group as well."""
 
     rule: Rule
     labels: Flags
@@ -43,6 +44,7 @@ class Sample:
     doubtful: Mapping[str, Flags] = field(default_factory=dict)
     in_part: Mapping[str, Flags] = field(default_factory=dict)
     groups: Groups | None = None
+    prompts: int | None = None
 
     @property
     def unsure(self) -> list[str]:
@@ -127,6 +129,7 @@ def _sample(rule: Rule, told: Sequence[tuple[int, Judged]]) -> Sample:
         {name: np.array([name in doubt for doubt in doubts], dtype=np.bool_) for name in rule.critics},
         {name: np.array([name in part for part in parts], dtype=np.bool_) for name in rule.critics},
         grouped([row.prompt for _, row in told]),
+        answered([row.prompt for _, row in told]),
     )
 
 

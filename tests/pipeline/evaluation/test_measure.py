@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from scipy.stats import binomtest
 
 from critics import Rule
 from pipeline.evaluation import Evaluation, Row, evaluate, evaluation_record, judge_row, page
@@ -79,6 +80,23 @@ def test_rows_that_share_prompts_are_told_of_and_drawn_by_them() -> None:
     for ours, theirs in zip(told.parts, apart.parts, strict=True):
         assert ours.figures.auroc == theirs.figures.auroc
         assert width(ours.figures.auroc_interval) > width(theirs.figures.auroc_interval)
+
+
+def test_rows_of_one_prompt_are_no_prompts_of_their_own() -> None:
+    """They count alone, for else nothing could be told, and it is said that this is of one prompt."""
+    rows = [replace(row(i, label, x), text="the same") for i, (label, x) in enumerate(PAIRS * 4)]
+    told = measured(rows)
+    assert told.notes == ("all 24 rows answer one prompt, and what is told is of that prompt",)
+    assert [part.figures.prompts for part in told.parts] == [1, 1]
+
+
+def test_baselines_are_as_sure_as_prompts_make_them() -> None:
+    """As the critics beside them are."""
+    rows = [replace(row(i, label, x), text=f"prompt {i % 6}") for i, (label, x) in enumerate(PAIRS * 4)]
+    part = evaluation_record(measured(rows))["parts"][0]
+    found = part["baselines"]["refusal phrases"]
+    assert (found["recall"], found["prompts"], part["prompts"]) == (1, 6, 6)
+    assert found["recall_interval"] == pytest.approx(tuple(binomtest(3, 3).proportion_ci()))
 
 
 def width(interval: tuple[float, float] | None) -> float:
