@@ -137,7 +137,8 @@ def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, sto
 
 
 def _stopped(batch: Batch, journal: Journal) -> Stopped:
-    return Stopped(f"stopped with {len(journal.done)} records done; run {batch.again} to go on")
+    done = len(journal.done)
+    return Stopped(f"stopped with {done} record{'' if done == 1 else 's'} done; run {batch.again} to go on")
 
 
 def _refuse_another(batch: Batch, journal: Journal, stop: threading.Event) -> None:
