@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -18,6 +19,7 @@ from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel, compared, faster_form, requantised
 from pipeline.llama.engine import THREAD, LlamaDevice
 from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.worker import worker
 from pipeline.llama.optimise import first_use, requantise
 from pipeline.llama.optimise.importance import Importance, importance
 from pipeline.llama.optimise.measure import perplexity
@@ -180,6 +182,22 @@ def test_the_first_use_is_measured_where_engines_compute(rejected: Rejected) -> 
     assert rejected.computed == [("counts", THREAD), ("iq4_nl", THREAD), ("q8_0", THREAD)]
 
 
+def test_what_others_do_meanwhile_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found is kept, so it must not hang on who had the cores just then: here, at all turns of the second."""
+    decode, devices = LlamaDevice.decode, list[LlamaDevice]()
+
+    def late(device: LlamaDevice, rows: Sequence[Row]) -> None:
+        if device not in devices:
+            devices.append(device)
+        if device in devices[1:]:
+            time.sleep(1.0)
+        decode(device, rows)
+
+    monkeypatch.setattr(LlamaDevice, "decode", late)
+    gain = worker.run(lambda: first_use._gain(embedded.weights(), embedded.weights()))
+    assert 0.7 < gain < 1.4
+
+
 def test_a_form_that_does_not_pay_makes_room_for_another(rejected: Rejected) -> None:
     """And says so."""
     assert rejected.form.stem.endswith("q8_0")
@@ -206,7 +224,7 @@ def test_where_measuring_fails_the_model_is_used_as_it_is(
 ) -> None:
     """And no context is left behind."""
 
-    def fail(device: LlamaDevice, ids: Sequence[int]) -> float:
+    def fail(device: LlamaDevice, ids: Sequence[int], **_: object) -> float:
         raise ModelFault("it cannot be read")
 
     monkeypatch.setattr(first_use, "reading_speed", fail)
@@ -221,7 +239,7 @@ def test_a_note_that_was_cut_short_is_written_again(folder: Path, monkeypatch: p
     (note,) = folder.glob("*.json")
     note.write_text('{"read')
     assert faster_form(embedded.weights(), folder) != embedded.weights()
-    assert note.read_text() == '{"reading": 2.0}'
+    assert note.read_text() == '{"gain_of_one_thread": 2.0}'
 
 
 def test_without_a_place_to_keep_it_the_model_is_used_as_it_is(tmp_path: Path) -> None:
