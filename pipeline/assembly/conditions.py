@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,33 @@ _ADDRESS = re.compile(r"_(BASE_URL|API_BASE|API_URL|ENDPOINT|HOST)$", re.IGNOREC
 def conditions(settings: Settings) -> str:
     """What must be the same for two runs to be one: every setting that has a say, and which weights its files hold,
     wherever those lie."""
-    names = (settings.generator.model, settings.judge.model, settings.guard.model)
-    files = [path for name in names if name and (path := weights_of(name))]
-    files += [file for file in (judge_adapter(settings), settings.guard.template) if file is not None]
-    files += probe_files(settings)
-    files += Wardrobe(settings.identity.use).adapters
     unsaid: dict[str, Any] = {"server": True, "cache": True, **dict.fromkeys(SERVED, NO_SAY)}
-    served = "" if all(name is None or weights_of(name) for name in names) else addresses()
-    return settings.model_dump_json(exclude=unsaid) + "".join(map(weights_print, files)) + served
+    prints = [weights_print(path) for paths in files_of(settings).values() for path in paths]
+    served = addresses() if asks_servers(settings) else ""
+    return settings.model_dump_json(exclude=unsaid) + "".join(prints) + served
+
+
+def files_of(settings: Settings) -> dict[str, Sequence[Path]]:
+    """The files whose content has a say, by the setting that leads to them."""
+    template = settings.guard.template
+    return {
+        **{f"{part}.model": [path] for part, model in _models(settings) if (path := weights_of(model))},
+        "judge.adapter": [file for file in (judge_adapter(settings),) if file],
+        "guard.template": [template] if template else [],
+        "probe.file": probe_files(settings),
+        "identity.use": Wardrobe(settings.identity.use).adapters,
+    }
+
+
+def asks_servers(settings: Settings) -> bool:
+    """Whether a model that drafts or judges is in no file."""
+    return any(not weights_of(model) for _, model in _models(settings))
+
+
+def _models(settings: Settings) -> Iterator[tuple[str, str]]:
+    for part in ("generator", "judge", "guard"):
+        if model := getattr(settings, part).model:
+            yield part, model
 
 
 def known_conditions(settings: Settings, manifesto: Manifesto) -> str | None:

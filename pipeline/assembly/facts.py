@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pipeline.addresses import masked
-from pipeline.assembly.conditions import NO_SAY, SERVED, addresses
-from pipeline.assembly.weights import judge_adapter, probe_files, weights_of
-from pipeline.identity import Wardrobe
+from pipeline.assembly.conditions import NO_SAY, SERVED, addresses, asks_servers, files_of
 from pipeline.llama import weights_print
 from pipeline.pipeline import Pipeline
 from pipeline.settings import Settings
@@ -47,15 +44,5 @@ def _flat(told: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
 
 def _files(settings: Settings) -> dict[str, str]:
     """Digests of what is in the files that settings name, and of the addresses that only the environment has."""
-    models = {f"{part}.model": getattr(settings, part).model for part in ("generator", "judge", "guard")}
-    files: dict[str, list[Path]] = {
-        **{name: [path] for name, model in models.items() if model and (path := weights_of(model))},
-        "judge.adapter": [file for file in (judge_adapter(settings),) if file],
-        "guard.template": [file for file in (settings.guard.template,) if file],
-        "probe.file": probe_files(settings),
-        "identity.use": [*Wardrobe(settings.identity.use).adapters],
-    }
-    found = {f"file of {name}": "".join(map(weights_print, each)) for name, each in files.items() if each}
-    if any(model and not weights_of(model) for model in models.values()):
-        found["address in the environment"] = addresses()
-    return found
+    found = {f"file of {name}": "".join(map(weights_print, each)) for name, each in files_of(settings).items() if each}
+    return {**found, "address in the environment": addresses()} if asks_servers(settings) else found

@@ -1,4 +1,7 @@
-"""Whether JSON has the shape that a schema asks for: not every server holds a model to it."""
+"""Whether JSON has the shape that a schema asks for: not every server holds a model to it.
+
+A schema may be anybody's, so what it takes to look is bounded, which validators of schemas do not do.
+"""
 
 from __future__ import annotations
 
