@@ -1,8 +1,9 @@
 """What llama.cpp saves of a sequence, read: where its cells stand, and their values at a layer.
 
 The values are what attention reads of a token: a linear image of the normalised hidden state that enters the layer.
-They are in the cache anyway, so that looking at them costs no token. The format is that of llama.cpp's `state_write` in
-src/llama-kv-cache.cpp, for caches in half precision.
+They are in the cache anyway, so that looking at them costs no token. A cache that is parted among its sequences says of
+each part how many cells follow, of all but one none: so what was saved of either kind can be restored into the other.
+The format is that of llama.cpp's `state_write` in src/llama-kv-cache.cpp, for caches in half precision.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pipeline.llama.engine.device import Saved
 T = TypeVar("T", bound=np.generic)
 
 _MAGIC = 0xAF143CD8
+_HEAD, _COUNT = struct.Struct("<IiI"), struct.Struct("<I")
+"""The magic number, the sequence and how many streams there are; then for each stream how many cells follow."""
 _HALF = 1
 """ggml's number for half precision."""
 
@@ -33,6 +36,32 @@ def mean_values(saved: Saved, start: int, end: int, layers: Sequence[int]) -> np
         return _mean(_Reader(saved), start, end, layers)
     except (struct.error, ValueError) as exc:
         raise ModelFault(f"this version of llama.cpp saves sequences otherwise: {exc}") from exc
+
+
+def for_part(saved: Saved, parts: int) -> Saved:
+    """What was saved of a shared cache, with the `part_counts` of so many parts behind it, as a cache of these parts
+    restores it: the same memory. Raises `ModelFault` for a format that it does not know."""
+    _relabel(saved, 0, 1, parts)
+    saved[len(saved) - part_counts(parts) :] = 0
+    return saved
+
+
+def of_part(saved: Saved, part: int, parts: int) -> Saved:
+    """What was saved of this part of a cache, as a shared one restores it: in the same memory. Raises as `for_part`."""
+    _relabel(saved, _COUNT.size * part, parts, 1)
+    return saved[_COUNT.size * part : len(saved) - _COUNT.size * (parts - 1 - part)]
+
+
+def part_counts(parts: int) -> int:
+    """Bytes that a cache of so many parts saves of a sequence more than a shared one."""
+    return _COUNT.size * (parts - 1)
+
+
+def _relabel(saved: Saved, at: int, found: int, parts: int) -> None:
+    magic, sequence, streams = _HEAD.unpack_from(saved.data)
+    if (magic, streams) != (_MAGIC, found):
+        raise ModelFault(f"this version of llama.cpp saves sequences otherwise: {magic:#x}, {streams} streams")
+    _HEAD.pack_into(saved.data, at, magic, sequence, parts)
 
 
 def _mean(reader: _Reader, start: int, end: int, layers: Sequence[int]) -> npt.NDArray[np.float32]:

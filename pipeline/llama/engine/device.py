@@ -1,4 +1,4 @@
-"""What the scheduler needs of llama.cpp: one context with a unified KV cache, and nothing that thinks."""
+"""What the scheduler needs of llama.cpp: a context whose sequences share cells, and nothing that thinks."""
 
 from __future__ import annotations
 
@@ -60,6 +60,10 @@ class Device(Protocol):
         sliding window forgets what lies behind that."""
 
     @property
+    def lane(self) -> int:
+        """Cells that a sequence gets which parts from the others, 0 where none can."""
+
+    @property
     def threads(self) -> int:
         """With how many it computes, at most."""
 
@@ -89,6 +93,15 @@ class Device(Protocol):
 
     def restore(self, sequence: int, saved: Saved) -> bool:
         """Put saved cells back under an empty sequence; whether there was room for them."""
+
+    def part(self, sequence: int, tokens: int, room: int) -> bool:
+        """Let the sequence, which holds so many tokens, go on in cells of its own, which nobody who reads beside it has
+        to pass over; it will need `room` of them in all. Whether that could be done. A batch is of parted sequences
+        alone, one row each, or of others. Nothing else is done with one that has parted until it has rejoined."""
+
+    def rejoin(self, sequence: int) -> bool:
+        """Bring what a parted sequence has read since back among the others' cells. Whether there was room: if not, it
+        is where it parted."""
 
     def clear(self) -> None: ...
 

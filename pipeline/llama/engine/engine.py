@@ -18,6 +18,7 @@ from pipeline.errors import BadInput, ModelFault
 from pipeline.llama.engine.device import TILE, Device, Saved
 from pipeline.llama.engine.following import Following
 from pipeline.llama.engine.jobs import AheadJob, Words, WritingJob
+from pipeline.llama.engine.lanes import LanedDevice
 from pipeline.llama.engine.llama_device import BATCH, LONG_BATCH, LlamaDevice
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.looking import LookingJob, SavingJob
@@ -73,9 +74,9 @@ class Engine:
         self._followings: set[Following] = set()
 
         def device() -> Device:
-            room = total + TILE if fixed else total  # see engine/fixed.py
-            batch = LONG_BATCH if fixed else BATCH
-            return LlamaDevice(model, cells=room, sequences=SEQUENCES, threads=threads, batch=batch)
+            if fixed:  # see engine/fixed.py
+                return LlamaDevice(model, cells=total + TILE, sequences=SEQUENCES, threads=threads, batch=LONG_BATCH)
+            return LanedDevice(model, lanes=parallel, cells=total, sequences=SEQUENCES, threads=threads, batch=BATCH)
 
         started: Future[None] = Future()
         worker.employ(_serve(device, self._mailbox, parallel, fixed, started))

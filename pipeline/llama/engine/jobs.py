@@ -68,6 +68,8 @@ class Job(ABC):
         """Rows that it has been given in all."""
         self.passed = 0
         """Steps since it was last given one."""
+        self.parted = 0
+        """Tokens in its sequence when that parted from the others, 0 while it is among them."""
         self.done = False
 
     @property

@@ -33,12 +33,14 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 
 
 class LlamaDevice:
-    """A context of `cells` tokens over a model, shared by `sequences`. Raises `ModelUnusable` where it does not fit.
+    """A context of `cells` tokens over a model, which `sequences` have in common, or each its part of, where they are
+    not `shared`. Raises `ModelUnusable` where it does not fit.
 
     It serves one thread at a time, and must be closed. `watch` is llama.cpp's `cb_eval`, which sees what is worked out.
     """
 
     outputs = OUTPUTS
+    lane = 0  # see engine/lanes.py
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class LlamaDevice:
         sequences: int = 1,
         threads: int | None = None,
         batch: int = BATCH,
+        shared: bool = True,
         watch: Any = None,
     ) -> None:
         self._api = api = quiet_api()
@@ -60,7 +63,7 @@ class LlamaDevice:
         options.n_outputs_max = max(OUTPUTS, sequences)
         self.threads = self._computing = threads or available_cores()
         options.n_threads = options.n_threads_batch = self.threads
-        options.kv_unified = True  # so that sequences can share cells
+        options.kv_unified = shared
         # It skips the cells of other sequences: docs/performance.md. Where a model cannot have it, it goes without.
         options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
         options.no_perf = True
@@ -71,8 +74,7 @@ class LlamaDevice:
             raise ModelUnusable(f"{model.path} does not fit into the memory with a context of {cells} tokens")
         self.cells = int(api.llama_n_ctx(self._context))
         self._memory = api.llama_get_memory(self._context)
-        recurs = api.llama_model_is_recurrent(model.handle) or api.llama_model_is_hybrid(model.handle)
-        self.cuttable = not recurs and not api.llama_model_n_swa(model.handle)
+        self.cuttable = cuttable(model)
         self._rows = _Rows(api, batch, sequences)
         self._adapters: Adapters = ()
 
@@ -95,9 +97,13 @@ class LlamaDevice:
         if code:
             raise ModelFault(f"{self._model.name} failed to read {len(rows)} tokens: llama.cpp says {code}")
 
+    def answer(self, index: int) -> tuple[Any, int]:
+        """llama.cpp's context that has read the row with this index in the last batch, and its index there."""
+        return self._context, index
+
     def logits(self, index: int) -> npt.NDArray[np.float32]:
         """After the row with this index in the last batch; valid until the next one."""
-        found = self._api.llama_get_logits_ith(self._context, index)
+        found = self._api.llama_get_logits_ith(*self.answer(index))
         if not found:
             raise ModelFault(f"{self._model.name} has no answer for row {index}")
         return np.ctypeslib.as_array(found, shape=(self._model.vocabulary_size,))
@@ -108,7 +114,7 @@ class LlamaDevice:
         return np.asarray(weights / weights.sum())
 
     def sampler(self, sampling: Sampling) -> LlamaSampler:
-        return LlamaSampler(self, self._context, self._model, sampling)
+        return LlamaSampler(self, self._model, sampling)
 
     def use(self, adapters: Adapters) -> None:
         if adapters == self._adapters:
@@ -128,18 +134,31 @@ class LlamaDevice:
 
     def save(self, sequence: int) -> Saved:
         # Not NumPy's own memory: it asks for huge pages, which take longer to get than all this takes to be saved.
-        size = self._api.llama_state_seq_get_size(self._context, sequence)
+        size = self.saved_size(sequence)
         try:
             data = np.frombuffer(bytearray(size), dtype=np.uint8)
         except MemoryError as exc:
             raise ModelFault(f"no {size / 1e6:.0f} MB of memory are left for what {self._model.name} has read") from exc
-        written = self._api.llama_state_seq_get_data(self._context, _bytes_of(data), len(data), sequence)
-        if written != len(data):
-            raise ModelFault(f"{self._model.name} cannot save what it has read")
+        self.save_into(sequence, data)
         return data
+
+    def saved_size(self, sequence: int) -> int:
+        """Bytes that the sequence's cells take when they are saved."""
+        return int(self._api.llama_state_seq_get_size(self._context, sequence))
+
+    def save_into(self, sequence: int, data: Saved) -> None:
+        """Fill `data`, which is as long as the sequence's cells take."""
+        if self._api.llama_state_seq_get_data(self._context, _bytes_of(data), len(data), sequence) != len(data):
+            raise ModelFault(f"{self._model.name} cannot save what it has read")
 
     def restore(self, sequence: int, saved: Saved) -> bool:
         return bool(self._api.llama_state_seq_set_data(self._context, _bytes_of(saved), len(saved), sequence))
+
+    def part(self, sequence: int, tokens: int, room: int) -> bool:  # noqa: ARG002
+        return False
+
+    def rejoin(self, sequence: int) -> bool:
+        raise ValueError(f"sequence {sequence} has never parted")
 
     def size(self) -> int:
         """Bytes that the state of all cells in use would take, by llama.cpp's own count."""
@@ -155,6 +174,13 @@ class LlamaDevice:
             self._context = None
 
 
+def cuttable(model: LlamaModel) -> bool:
+    """Whether what a sequence of the model holds can be parted: see `Device`."""
+    api = quiet_api()
+    recurs = api.llama_model_is_recurrent(model.handle) or api.llama_model_is_hybrid(model.handle)
+    return not recurs and not api.llama_model_n_swa(model.handle)
+
+
 def _bytes_of(data: Saved) -> Any:
     return ctypes.cast(data.ctypes.data, ctypes.POINTER(ctypes.c_uint8))
 
@@ -162,10 +188,9 @@ def _bytes_of(data: Saved) -> Any:
 class LlamaSampler:
     """A chain of llama.cpp's samplers. Raises `ModelFault` for a grammar that does not compile."""
 
-    def __init__(self, device: LlamaDevice, context: Any, model: LlamaModel, sampling: Sampling) -> None:
+    def __init__(self, device: LlamaDevice, model: LlamaModel, sampling: Sampling) -> None:
         self._api = api = quiet_api()
         self._device = device
-        self._context = context
         self._name = model.name
         self._grammar = None
         if sampling.grammar:
@@ -196,7 +221,7 @@ class LlamaSampler:
 
     def pick(self, index: int) -> int:
         if self._grammar is None:
-            return int(self._api.llama_sampler_sample(self._chain, self._context, index))
+            return int(self._api.llama_sampler_sample(self._chain, *self._device.answer(index)))
         # Checking one token is quick, checking all of them is not: so the model's own choice is tried first.
         logits = self._device.logits(index)
         token = self._chosen(logits, None)

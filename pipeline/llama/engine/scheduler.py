@@ -36,6 +36,13 @@ STRIDE = 16
 SLICE = 256
 """Rows that are read of one prompt before those that came later may go first."""
 
+TOGETHER = 8
+"""Jobs that write at the same time, from which on each is given cells of its own: a tenth faster a token then, a fifth
+with sixteen (docs/performance.md)."""
+
+WORTH_PARTING = 32
+"""Tokens: who has fewer to write is done before that has paid."""
+
 PLANTED = 32
 """Prefixes from outside that are kept at a time; the oldest goes for the next one."""
 
@@ -254,14 +261,34 @@ class Scheduler:
         if self._fixed:
             alone = self._parts(turn, self._fixed.room(turn[0], share), self._device.outputs)
             return [alone] if alone else []
-        writing = self._parts([job for job in turn if job.urgent], self._device.batch, self._device.outputs)
-        readers = sorted((job for job in turn if not job.urgent), key=_precedence)
         most = self._device.batch
-        room = min(CHUNK, most) if writing else most
+        self._part([job for job in turn if job.urgent])
+        writing, apart = (
+            self._parts([job for job in turn if job.urgent and bool(job.parted) is parted], most, self._device.outputs)
+            for parted in (False, True)
+        )
+        readers = sorted((job for job in turn if not job.urgent), key=_precedence)
+        room = min(CHUNK, most) if writing or apart else most
         reading = self._parts(readers, room, self._device.outputs - len(writing))  # both may fit into one
         if writing and reading and len(writing) + sum(len(part) for _, part in reading) < min(TILE, most + 1):
-            return [writing + reading]
-        return [batch for batch in (writing, reading) if batch]
+            return [batch for batch in (apart, writing + reading) if batch]
+        return [batch for batch in (apart, writing, reading) if batch]
+
+    def _part(self, writing: list[Job]) -> None:
+        """Give those who write at the same time cells of their own, unless that would leave several behind: a batch of
+        few costs nearly what one of many does."""
+        fit = [job for job in writing if job.parted or self._would_part(job)]
+        enough = 1 if any(job.parted for job in writing) else TOGETHER
+        if len(fit) < max(enough, len(writing) - 1):
+            return
+        for job in fit:
+            if not job.parted and self._device.part(job.sequence, job.position, len(job.ids) + job.beyond):
+                job.parted = job.position
+
+    def _would_part(self, job: Job) -> bool:
+        room = len(job.ids) + job.beyond
+        alike = all(other.applied == job.applied for other in self._running if other.parted)
+        return alike and job.position > 0 and job.position + WORTH_PARTING <= room <= self._device.lane
 
     def _parts(self, jobs: list[Job], room: int, outputs: int) -> list[Part]:
         """What each job reads in a batch of so many rows, of which `outputs` are wanted."""
@@ -324,6 +351,9 @@ class Scheduler:
         job.release(self._device)
         if job not in self._running:
             return
+        if job.parted and not self._device.rejoin(job.sequence):
+            job.position = job.parted  # nobody can share what came after
+        job.parted = 0
         if job.node is not None:
             self._keep(job)
             self._tree.unlock(job.node)
@@ -340,7 +370,7 @@ class Scheduler:
         """After a failed batch nobody knows what the cache holds: who runs has failed, who waits has not."""
         for job in self._running:
             job.fail(error)
-            job.node = None
+            job.node, job.parted = None, 0
         self._device.clear()
         self._tree = self._new_tree()
         for job in list(self._running):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -112,10 +112,18 @@ class Cell:
 
 
 class FakeDevice:
-    """`fail_decode`, `fail_restore`, `fail_save`: how many of the next calls fail; `refused` adapters are not taken."""
+    """`fail_decode`, `fail_restore`, `fail_save`, `fail_part`, `fail_rejoin`: how many of the next calls fail;
+    `refused` adapters are not taken."""
 
     def __init__(
-        self, *, cells: int = 256, batch: int = 64, outputs: int = 16, threads: int = 1, cuttable: bool = True
+        self,
+        *,
+        cells: int = 256,
+        batch: int = 64,
+        outputs: int = 16,
+        threads: int = 1,
+        cuttable: bool = True,
+        lane: int = 0,
     ) -> None:
         self.threads = threads
         self.cuttable = cuttable
@@ -128,6 +136,11 @@ class FakeDevice:
         self.fail_decode = 0
         self.fail_restore = 0
         self.fail_save = 0
+        self.fail_part = 0
+        self.fail_rejoin = 0
+        self.lane = lane
+        self.parted: dict[int, list[Cell]] = {}
+        """The cells of those who have parted, all of their own."""
         self.refused: Adapters = ()
         self.batches: list[tuple[Row, ...]] = []
         self.adapters: list[Adapters] = []
@@ -152,6 +165,9 @@ class FakeDevice:
         return sum(sequences is None or not cell.sequences.isdisjoint(sequences) for cell in self._cells)
 
     def sequence(self, number: int) -> list[Cell]:
+        return self.parted.get(number) or self._shared(number)
+
+    def _shared(self, number: int) -> list[Cell]:
         return sorted((cell for cell in self._cells if number in cell.sequences), key=lambda cell: cell.position)
 
     def compute_with(self, share: Share) -> None:
@@ -161,6 +177,11 @@ class FakeDevice:
         assert not self._unknown, "read on after a failed batch, of which nobody knows what it left behind"
         assert 0 < len(rows) <= self.batch, "more rows than a batch holds"
         assert sum(row.wanted for row in rows) <= self.outputs, "more outputs than there are"
+        apart = {row.sequence in self.parted for row in rows}
+        assert len(apart) == 1, "one batch of those who have parted and of others"
+        assert apart == {False} or len({row.sequence for row in rows}) == len(rows), (
+            "more than a row for one who parted"
+        )
         failing, self.fail_decode = self.fail_decode > 0, max(0, self.fail_decode - 1)
         self.shares.append(self.share)
         self._answers = {}
@@ -169,7 +190,7 @@ class FakeDevice:
             before, place = self._before(row), places[index]
             known = meaning(before, row.token, self._using)
             cell = Cell(row.position, row.token, known, self._using, {row.sequence, *row.also}, place)
-            self._cells.append(cell)
+            self.parted.get(row.sequence, self._cells).append(cell)
             if row.wanted:
                 self._answers[index] = _probabilities(cell.meaning)
         if failing:
@@ -210,7 +231,28 @@ class FakeDevice:
             raise ModelFault("these adapters are not taken")
         self._using = adapters
 
+    def part(self, sequence: int, tokens: int, room: int) -> bool:
+        assert sequence not in self.parted, "parted twice"
+        assert room <= self.lane, "more cells than are to be had there"
+        cells = self._shared(sequence)
+        assert len(cells) == tokens > 0, "not what it holds"
+        if self.fail_part:
+            self.fail_part -= 1
+            return False
+        self.parted[sequence] = [replace(cell, sequences={sequence}) for cell in cells]
+        return True
+
+    def rejoin(self, sequence: int) -> bool:
+        written = self.parted.pop(sequence)[len(self._shared(sequence)) :]
+        if self.fail_rejoin:
+            self.fail_rejoin -= 1
+            return False
+        self._cells += [replace(cell, index=index) for cell, index in zip(written, self._free(), strict=False)]
+        assert len(self._cells) <= self.cells, "more cells than there are"
+        return True
+
     def copy(self, source: int, target: int, start: int, end: int) -> None:
+        assert self.parted.keys().isdisjoint((source, target)), "one that has parted is copied"
         cells = [cell for cell in self.sequence(source) if start <= cell.position < end]
         assert [cell.position for cell in cells] == list(range(start, end)), "a copy of what is not there"
         taken = {cell.position for cell in self.sequence(target)}
@@ -223,6 +265,7 @@ class FakeDevice:
             cell.sequences.add(target)
 
     def remove(self, sequence: int, start: int = 0, end: int = -1) -> bool:
+        assert sequence not in self.parted, "one that has parted is cut"
         if not self.cuttable and (start or end >= 0):
             assert start > max((cell.position for cell in self.sequence(sequence)), default=-1), "a state is cut"
         for cell in self.sequence(sequence):
@@ -232,6 +275,7 @@ class FakeDevice:
         return True
 
     def save(self, sequence: int) -> Saved:
+        assert sequence not in self.parted, "one that has parted is saved"
         if self.fail_save:
             self.fail_save -= 1
             raise ModelFault("told not to save")
@@ -258,6 +302,7 @@ class FakeDevice:
 
     def clear(self) -> None:
         self._cells = []
+        self.parted.clear()
         self._unknown = False
 
     def close(self) -> None:
@@ -338,6 +383,7 @@ class Rig:
         paths = [job.node.path() for job in running if job.node is not None]
         assert all(node.users == sum(node in path for path in paths) for node in nodes)
         assert all(job.reserved >= 0 and not job.done for job in running)
+        assert {job.sequence for job in running if job.parted} == set(device.parted)
         for job in running:
             own = job._trunk[: job.position] if isinstance(job, ScoringJob) else job.seen
             assert [cell.token for cell in device.sequence(job.sequence)] == list(own)

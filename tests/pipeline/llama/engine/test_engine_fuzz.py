@@ -89,9 +89,14 @@ class Callers(RuleBasedStateMachine):
         self.cancelled: set[Job] = set()
         self.failures = 0
 
-    @initialize(outputs=st.integers(3, 6), sequences=st.integers(10, 14), cuttable=st.booleans())
-    def begin(self, outputs: int, sequences: int, cuttable: bool) -> None:
-        device = FakeDevice(cells=CELLS, batch=BATCH, outputs=outputs, cuttable=cuttable)
+    @initialize(
+        outputs=st.integers(3, 6),
+        sequences=st.integers(10, 14),
+        cuttable=st.booleans(),
+        lane=st.sampled_from((0, 20, 40)),
+    )
+    def begin(self, outputs: int, sequences: int, cuttable: bool, lane: int) -> None:
+        device = FakeDevice(cells=CELLS, batch=BATCH, outputs=outputs, cuttable=cuttable, lane=lane if cuttable else 0)
         self.rig = Rig(device, parallel=PARALLEL, sequences=sequences)
         self.rig.device.refused = (REFUSED,)
 
@@ -144,6 +149,14 @@ class Callers(RuleBasedStateMachine):
     @rule(times=st.integers(1, 3))
     def fail_save(self, times: int) -> None:
         self.rig.device.fail_save = times
+
+    @rule(times=st.integers(1, 3))
+    def fail_part(self, times: int) -> None:
+        self.rig.device.fail_part = times
+
+    @rule(times=st.integers(1, 3))
+    def fail_rejoin(self, times: int) -> None:
+        self.rig.device.fail_rejoin = times
 
     @invariant()
     def the_books_agree(self) -> None:
@@ -202,6 +215,8 @@ def test_callers_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "TILE", 5)
     monkeypatch.setattr(scheduler, "SHARED_READ", 4)
     monkeypatch.setattr(scheduler, "GRACE", 4)
+    monkeypatch.setattr(scheduler, "TOGETHER", 2)
+    monkeypatch.setattr(scheduler, "WORTH_PARTING", 2)
     monkeypatch.setattr(scoring, "WAVE", 24)
     monkeypatch.setattr(prefixes, "WORTH_UNPARKING", 3)
     monkeypatch.setattr(Callers, "patch", monkeypatch, raising=False)

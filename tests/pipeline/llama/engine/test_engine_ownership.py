@@ -18,7 +18,9 @@ from pipeline.assembly import embedded
 from pipeline.llama.engine import THREAD, Engine, Generation, LlamaDevice, Scoring
 from pipeline.llama.engine import engine as engine_module
 from pipeline.llama.engine import mailbox as mailbox_module
+from pipeline.llama.engine.lanes import LanedDevice
 from pipeline.llama.engine.llama_device import LlamaSampler
+from pipeline.llama.engine.scheduler import TOGETHER
 from pipeline.llama.engine.worker import HELPER, worker
 from pipeline.llama.model import LlamaModel
 
@@ -39,9 +41,10 @@ def calls(tree: ast.AST, name: str) -> list[ast.Call]:
 
 def test_contexts_are_made_in_the_workers_factory_and_for_measuring(root: Path) -> None:
     """Nowhere else in the project, and through no other door to llama.cpp."""
-    made = {path for path, tree in parsed(root) if calls(tree, "LlamaDevice")}
+    made = {path for path, tree in parsed(root) if calls(tree, "LlamaDevice") or calls(tree, "LanedDevice")}
     measuring = ("pipeline/llama/optimise/", "pipeline/llama/reader.py")
-    assert {path for path in made if not path.startswith(measuring)} == {"pipeline/llama/engine/engine.py"}
+    engine, lanes = (f"pipeline/llama/engine/{name}.py" for name in ("engine", "lanes"))
+    assert {path for path in made if not path.startswith(measuring)} == {engine, lanes}
     opened = {path for path, tree in parsed(root) if calls(tree, "llama_init_from_model") or calls(tree, "Llama")}
     assert opened == {"pipeline/llama/engine/llama_device.py"}
 
@@ -51,7 +54,8 @@ def test_the_factory_is_called_by_the_worker_and_nobody_else() -> None:
     module = ast.parse(inspect.getsource(engine_module))
     (engine,) = (node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Engine")
     (factory,) = (node for node in ast.walk(engine) if isinstance(node, ast.FunctionDef) and node.name == "device")
-    assert len(calls(module, "LlamaDevice")) == len(calls(factory, "LlamaDevice")) == 1
+    for kind in ("LlamaDevice", "LanedDevice"):
+        assert len(calls(module, kind)) == len(calls(factory, kind)) == 1
     assert calls(module, "device") == []
     (employed,) = calls(engine, "employ")
     assert [ast.unparse(call.func) for call in employed.args if isinstance(call, ast.Call)] == ["_serve"]
@@ -133,13 +137,13 @@ def test_one_thread_alone_is_seen_at_the_context(monkeypatch: pytest.MonkeyPatch
 
         return call
 
-    for kind in (LlamaDevice, LlamaSampler):
+    for kind in (LlamaDevice, LanedDevice, LlamaSampler):
         for name, method in list(vars(kind).items()):
             if inspect.isfunction(method):
                 monkeypatch.setattr(kind, name, watched(method))
-    engine = Engine(LlamaModel(embedded.weights()), context=256, threads=1)
+    engine = Engine(LlamaModel(embedded.weights()), context=512, threads=1)
     assert worker._thread is not None
-    callers = [threading.Thread(target=mixed, args=(engine, number)) for number in range(6)]
+    callers = [threading.Thread(target=mixed, args=(engine, number)) for number in range(TOGETHER + 2)]
     for caller in callers:
         caller.start()
     for caller in callers:
@@ -147,6 +151,7 @@ def test_one_thread_alone_is_seen_at_the_context(monkeypatch: pytest.MonkeyPatch
     engine.close()
     assert seen == {worker._thread.ident}
     assert {"__init__", "decode", "probabilities", "sampler", "pick", "copy", "remove", "save", "close"} <= called
+    assert {"part", "rejoin", "_close_gaps"} <= called
 
 
 def test_no_two_threads_are_seen_at_one_context(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,9 +174,10 @@ def test_no_two_threads_are_seen_at_one_context(monkeypatch: pytest.MonkeyPatch)
 
         return call
 
-    for name, method in list(vars(LlamaDevice).items()):
-        if inspect.isfunction(method) and name != "__init__":
-            monkeypatch.setattr(LlamaDevice, name, watched(method))
+    for kind in (LlamaDevice, LanedDevice):
+        for name, method in list(vars(kind).items()):
+            if inspect.isfunction(method) and name != "__init__":
+                monkeypatch.setattr(kind, name, watched(method))
     model = LlamaModel(embedded.weights())
     drafts, judge = Engine(model, context=512, threads=2), Engine(model, context=512, threads=2, fixed=True)
     prompt = tuple(model.tokenise("A tale of two cities, as it was told long ago. " * 12, False))
@@ -190,7 +196,7 @@ def test_no_two_threads_are_seen_at_one_context(monkeypatch: pytest.MonkeyPatch)
 def mixed(engine: Engine, number: int) -> None:
     """Write, break off, score."""
     prompt = tuple(engine.model.tokenise(f"A tale of {number} cities, as it was told long ago. " * 3, False))
-    list(engine.generate(Generation(prompt, 8)))
+    list(engine.generate(Generation(prompt, 40)))
     writing = engine.generate(Generation(prompt, 50))
     next(iter(writing))
     writing.cancel()
