@@ -56,7 +56,7 @@ class Device(Protocol):
 
     @property
     def cuttable(self) -> bool:
-        """Whether what a sequence holds can be parted: a recurrent model remembers a text as a whole, and one with a
+        """Whether what a sequence holds can be cut: a recurrent model remembers a text as a whole, and one with a
         sliding window forgets what lies behind that."""
 
     @property
@@ -94,14 +94,14 @@ class Device(Protocol):
     def restore(self, sequence: int, saved: Saved) -> bool:
         """Put saved cells back under an empty sequence; whether there was room for them."""
 
-    def part(self, sequence: int, tokens: int, room: int) -> bool:
-        """Let the sequence, which holds so many tokens, go on in cells of its own, which nobody who reads beside it has
-        to pass over; it will need `room` of them in all. Whether that could be done. A batch is of parted sequences
-        alone, one row each, or of others. Nothing else is done with one that has parted until it has rejoined."""
+    def part(self, sequence: int, tokens: int) -> bool:
+        """Let the sequence, which holds so many tokens, go on in a lane, cells of its own that nobody who reads beside
+        it has to pass over. Whether that could be done. A batch is of parted sequences alone, one row each, or of
+        others. Nothing else is done with one that has parted until it has rejoined."""
 
     def rejoin(self, sequence: int) -> bool:
-        """Bring what a parted sequence has read since back among the others' cells. Whether there was room: if not, it
-        is where it parted."""
+        """Bring what a parted sequence has read since back among the others' cells, of which as many must be free.
+        Whether that could be done: if not, it is where it parted."""
 
     def clear(self) -> None: ...
 

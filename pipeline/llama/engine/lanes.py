@@ -4,7 +4,7 @@ llama.cpp looks at every cell of a cache for every row, if only to find that it 
 over the cells of fifteen others each, at every token. So beside the cache that all share there is a second context, in
 which each sequence has its part of the cells (llama.cpp's `kv_unified` off, a stream each). A prompt is read where all
 are, and shares with them what they have in common; then its sequence is copied there, and at its end what it has
-written is copied back. A row sees the same cells in both, and in the same order.
+written is copied back. There its cells lie in the order in which they were read; among the others they fill gaps.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pipeline.llama.model import LlamaModel, quiet_api
 from pipeline.machine.memory import free_bytes
 
 LENGTH = 512
-"""Cells of a lane: a short conversation. Whoever needs more writes among the others."""
+"""Cells of a lane: a short conversation. Whoever comes to its end goes on among the others."""
 
 _SHARE = 16
-"""All lanes take at most this part of the free memory."""
+"""All lanes take at most one part in so many of the free memory."""
 
 
 class LanedDevice(LlamaDevice):
@@ -40,11 +40,9 @@ class LanedDevice(LlamaDevice):
         self, model: LlamaModel, *, lanes: int, cells: int, sequences: int, threads: int | None, batch: int
     ) -> None:
         possible = cuttable(model) and not quiet_api().llama_supports_gpu_offload()
-        spare = int(possible)
-        super().__init__(model, cells=cells + spare * LENGTH, sequences=sequences + spare, threads=threads, batch=batch)
-        self.cells -= spare * LENGTH
+        super().__init__(model, cells=cells, sequences=sequences + 1, threads=threads, batch=batch)
         self._spare = sequences
-        """A sequence for those who come back, with cells to come back to."""
+        """A sequence for those who come back."""
         self._parts = lanes
         self.lane = LENGTH if possible else 0
         self._beside: LlamaDevice | None = None
@@ -79,14 +77,14 @@ class LanedDevice(LlamaDevice):
             return super().answer(index)
         return self._beside.answer(self._places[index])
 
-    def part(self, sequence: int, tokens: int, room: int) -> bool:
-        if room > self.lane or len(self._before) == self._parts:
+    def part(self, sequence: int, tokens: int) -> bool:
+        if tokens >= self.lane or len(self._before) == self._parts:
             return False
         lane = self._lanes.index(None) if None in self._lanes else len(self._lanes)
         try:
-            saved = self._saved(self, sequence, part_counts(self._parts))
+            saved = for_part(self._saved(self, sequence, part_counts(self._parts)), self._parts)
             self._beside = self._beside or self._made(len(saved) // tokens)
-            parted = self._beside.restore(lane, for_part(saved, self._parts))
+            parted = self._beside.restore(lane, saved)
         except (ModelFault, ModelUnusable):  # short of memory, or of another format
             parted = False
         if not parted:  # nor will the next one
@@ -100,13 +98,14 @@ class LanedDevice(LlamaDevice):
         assert self._beside is not None
         lane, before = self._lanes.index(sequence), self._before.pop(sequence)
         self._lanes[lane] = None
+        self._beside.remove(lane, 0, before)  # that is still among the others' cells
         try:
             saved = of_part(self._saved(self._beside, lane), lane, self._parts)
         except ModelFault:
             return False
         if not self.restore(self._spare, saved):
             return False
-        self.copy(self._spare, sequence, before, -1)
+        self.copy(self._spare, sequence, 0, -1)
         return self.remove(self._spare)
 
     def clear(self) -> None:

@@ -154,7 +154,7 @@ class LlamaDevice:
     def restore(self, sequence: int, saved: Saved) -> bool:
         return bool(self._api.llama_state_seq_set_data(self._context, _bytes_of(saved), len(saved), sequence))
 
-    def part(self, sequence: int, tokens: int, room: int) -> bool:  # noqa: ARG002
+    def part(self, sequence: int, tokens: int) -> bool:  # noqa: ARG002
         return False
 
     def rejoin(self, sequence: int) -> bool:
@@ -175,7 +175,7 @@ class LlamaDevice:
 
 
 def cuttable(model: LlamaModel) -> bool:
-    """Whether what a sequence of the model holds can be parted: see `Device`."""
+    """Whether what a sequence of the model holds can be cut: see `Device`."""
     api = quiet_api()
     recurs = api.llama_model_is_recurrent(model.handle) or api.llama_model_is_hybrid(model.handle)
     return not recurs and not api.llama_model_n_swa(model.handle)

@@ -37,8 +37,8 @@ SLICE = 256
 """Rows that are read of one prompt before those that came later may go first."""
 
 TOGETHER = 8
-"""Jobs that write at the same time, from which on each is given cells of its own: a tenth faster a token then, a fifth
-with sixteen (docs/performance.md)."""
+"""Jobs that write at the same time, from which on each is given a lane: a tenth faster a token, with sixteen a fifth
+(docs/performance.md)."""
 
 WORTH_PARTING = 32
 """Tokens: who has fewer to write is done before that has paid."""
@@ -134,6 +134,7 @@ class Scheduler:
         """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""
         self.drop()
         self._admit()
+        self._rejoin()
         self._tree.trim(GRACE)
         if not self._running or (share is Share.ONE and any(job.urgent for job in self._running)):
             return  # a token is not written in one thread: the next load says so
@@ -256,8 +257,8 @@ class Scheduler:
         return [job for job in self._running if job.applied == applied]
 
     def _plan(self, turn: list[Job], share: Share) -> list[list[Part]]:
-        """Batches to be read now: of those who write, each with cells of its own, and of those who read. One for both
-        where that is cheaper, below a tile."""
+        """Batches to be read now: of those who write in lanes, of the others who write, and of those who read. The last
+        two are one where that is cheaper, below a tile."""
         if self._fixed:
             alone = self._parts(turn, self._fixed.room(turn[0], share), self._device.outputs)
             return [alone] if alone else []
@@ -275,20 +276,35 @@ class Scheduler:
         return [batch for batch in (apart, writing, reading) if batch]
 
     def _part(self, writing: list[Job]) -> None:
-        """Give those who write at the same time cells of their own, unless that would leave several behind: a batch of
-        few costs nearly what one of many does."""
+        """Give those who write at the same time lanes, unless that would leave several behind: a batch of few costs
+        nearly what one of many does."""
         fit = [job for job in writing if job.parted or self._would_part(job)]
         enough = 1 if any(job.parted for job in writing) else TOGETHER
         if len(fit) < max(enough, len(writing) - 1):
             return
         for job in fit:
-            if not job.parted and self._device.part(job.sequence, job.position, len(job.ids) + job.beyond):
+            if not job.parted and self._device.part(job.sequence, job.position):
                 job.parted = job.position
 
+    def _rejoin(self) -> None:
+        """Bring those back who have come to the end of their lanes: their cells among the others are kept for them."""
+        for job in [job for job in self._running if job.parted and job.position >= self._device.lane]:
+            if not self._reunited(job):
+                job.fail(ModelFault("what was written so far could not be kept"))
+                self._leave(job)
+
+    def _reunited(self, job: Job) -> bool:
+        """Whether a job that had parted has all that it wrote among the others now; if not, it is where it parted."""
+        parted, job.parted = job.parted, 0
+        kept = self._device.rejoin(job.sequence)
+        if not kept:
+            job.position = parted
+        return kept
+
     def _would_part(self, job: Job) -> bool:
-        room = len(job.ids) + job.beyond
+        end = min(len(job.ids) + job.beyond, self._device.lane)
         alike = all(other.applied == job.applied for other in self._running if other.parted)
-        return alike and job.position > 0 and job.position + WORTH_PARTING <= room <= self._device.lane
+        return alike and job.position > 0 and job.position + WORTH_PARTING <= end
 
     def _parts(self, jobs: list[Job], room: int, outputs: int) -> list[Part]:
         """What each job reads in a batch of so many rows, of which `outputs` are wanted."""
@@ -311,7 +327,8 @@ class Scheduler:
         job = batch[0][0]
         wanted = [row for _, part in batch for row in part]
         with self._fixed.filled(job, wanted) if self._fixed else nullcontext(wanted) as rows:
-            self._device.compute_with(share if len(rows) > 1 else _share_alone(job))
+            company = len(rows) > 1 or (job.urgent and sum(other.urgent for other in self._running) > 1)
+            self._device.compute_with(share if company else _share_alone(job))
             self._device.decode(rows)
 
     def _read(self, batch: list[Part]) -> None:
@@ -351,9 +368,8 @@ class Scheduler:
         job.release(self._device)
         if job not in self._running:
             return
-        if job.parted and not self._device.rejoin(job.sequence):
-            job.position = job.parted  # nobody can share what came after
-        job.parted = 0
+        if job.parted:
+            self._reunited(job)
         if job.node is not None:
             self._keep(job)
             self._tree.unlock(job.node)

@@ -191,6 +191,7 @@ class FakeDevice:
             known = meaning(before, row.token, self._using)
             cell = Cell(row.position, row.token, known, self._using, {row.sequence, *row.also}, place)
             self.parted.get(row.sequence, self._cells).append(cell)
+            assert len(self.parted.get(row.sequence, ())) <= self.lane, "more cells than a lane has"
             if row.wanted:
                 self._answers[index] = _probabilities(cell.meaning)
         if failing:
@@ -231,9 +232,8 @@ class FakeDevice:
             raise ModelFault("these adapters are not taken")
         self._using = adapters
 
-    def part(self, sequence: int, tokens: int, room: int) -> bool:
+    def part(self, sequence: int, tokens: int) -> bool:
         assert sequence not in self.parted, "parted twice"
-        assert room <= self.lane, "more cells than are to be had there"
         cells = self._shared(sequence)
         assert len(cells) == tokens > 0, "not what it holds"
         if self.fail_part:

@@ -88,6 +88,7 @@ class Callers(RuleBasedStateMachine):
         self.asked: list[tuple[Job, Callable[[], None]]] = []
         self.cancelled: set[Job] = set()
         self.failures = 0
+        self.lost = 0
 
     @initialize(
         outputs=st.integers(3, 6),
@@ -157,6 +158,7 @@ class Callers(RuleBasedStateMachine):
     @rule(times=st.integers(1, 3))
     def fail_rejoin(self, times: int) -> None:
         self.rig.device.fail_rejoin = times
+        self.lost += times
 
     @invariant()
     def the_books_agree(self) -> None:
@@ -186,6 +188,7 @@ class Callers(RuleBasedStateMachine):
     def _justify(self, error: str, job: Job) -> None:
         reasons = {
             "told to fail": self.failures > 0,
+            "what was written so far could not be kept": self.lost > 0,
             "the request was cancelled": job in self.cancelled,
             "these adapters are not taken": job.applied == (REFUSED,),
             "this grammar does not compile": isinstance(job, WritingJob),

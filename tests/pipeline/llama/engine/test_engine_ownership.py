@@ -17,6 +17,7 @@ import pytest
 from pipeline.assembly import embedded
 from pipeline.llama.engine import THREAD, Engine, Generation, LlamaDevice, Scoring
 from pipeline.llama.engine import engine as engine_module
+from pipeline.llama.engine import lanes as lanes_module
 from pipeline.llama.engine import mailbox as mailbox_module
 from pipeline.llama.engine.lanes import LanedDevice
 from pipeline.llama.engine.llama_device import LlamaSampler
@@ -126,6 +127,7 @@ def test_nobody_keeps_a_device_that_a_caller_holds() -> None:
 
 def test_one_thread_alone_is_seen_at_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
     """From its making to its end, through a run of many callers, and it is the worker."""
+    monkeypatch.setattr(lanes_module, "free_bytes", lambda: 1 << 50)
     seen: set[int] = set()
     called: set[str] = set()
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import ModelFault
 from pipeline.llama.engine.device import TILE
 from pipeline.llama.engine.jobs import WritingJob
+from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.requests import Adapter, Adapters, Generation
-from pipeline.llama.engine.scheduler import TOGETHER, WORTH_PARTING
+from pipeline.llama.engine.scheduler import CHUNK, TOGETHER, WORTH_PARTING
 from tests.pipeline.llama.engine.fake_device import FakeDevice, Rig, got, written
 
 LANE = 80
@@ -93,6 +95,57 @@ def test_one_may_be_left_behind_for_whom_a_lane_is_too_short(long: int, apart: i
     assert parted(found) == apart
 
 
+def test_who_comes_to_the_end_of_its_lane_goes_on_among_the_others() -> None:
+    """Whatever it may write: nobody knows before how long a draft will be."""
+    found = rig(lane=50)
+    requests = [*writers(1, most=100), *writers(TOGETHER - 1, seed=9000, length=8, most=38)]
+    jobs = begun(found, requests)
+    assert parted(found) == TOGETHER
+    apart = []
+    while jobs[0].position < 90:
+        found.step()
+        apart.append((jobs[0].position, jobs[0].parted > 0))
+    assert apart == [(position, position <= 50) for position, _ in apart]
+    found.finish()
+    assert [got(job.writing) for job in jobs] == [written(request) for request in requests]
+    found.check_idle()
+
+
+def test_who_cannot_go_on_among_the_others_fails_alone() -> None:
+    found = rig(lane=50)
+    requests = [*writers(1, most=100), *writers(TOGETHER - 1, seed=9000, length=8, most=38)]
+    jobs = begun(found, requests)
+    while jobs[0].position < 50:
+        found.step()
+    found.device.fail_rejoin = 1
+    found.finish()
+    with pytest.raises(ModelFault, match="could not be kept"):
+        got(jobs[0].writing)
+    assert [got(job.writing) for job in jobs[1:]] == [written(request) for request in requests[1:]]
+    found.check_idle()
+
+
+def test_one_left_behind_takes_no_thread_from_who_helps_out() -> None:
+    """Its row is alone in its batch, and is computed with as many threads as those in the lanes."""
+    found = Rig(FakeDevice(cells=4096, batch=128, outputs=32, threads=2, lane=LANE), parallel=16, sequences=64)
+    begun(found, writers(1, length=60) + writers(TOGETHER))
+    found.scheduler.step(Share.REST)
+    assert parted(found) == TOGETHER
+    assert [len(batch) for batch in found.device.batches[-2:]] == [TOGETHER, 1]
+    assert found.device.shares[-2:] == [Share.REST, Share.REST]
+
+
+def test_who_is_read_beside_is_read_by_the_chunk() -> None:
+    """So that those in the lanes have their next token soon; and they have one with each of its chunks."""
+    found = rig()
+    jobs = begun(found, writers(TOGETHER))
+    found.write(Generation((7,) * 300, 3))
+    before = [len(job.writing.tokens) for job in jobs]
+    found.step(3)
+    assert [len(batch) for batch in found.device.batches[-6:]] == [TOGETHER, CHUNK] * 3
+    assert [len(job.writing.tokens) for job in jobs] == [count + 3 for count in before]
+
+
 def test_all_stay_together_where_there_are_no_lanes() -> None:
     found = rig(lane=0)
     begun(found, writers(TOGETHER))
@@ -109,7 +162,22 @@ def test_prompts_are_read_among_the_others() -> None:
     apart, among = found.device.batches[-2:]
     assert len(apart) == TOGETHER
     assert {row.sequence for row in among} == {late.sequence}
+    assert {row.sequence for row in apart} == set(found.device.parted)
     assert len(apart) + len(among) < TILE
+
+
+def test_one_left_behind_is_read_with_prompts_and_those_in_lanes_all_the_same() -> None:
+    """Each has its token at every step."""
+    found = rig()
+    long, *jobs = begun(found, writers(1, length=60) + writers(TOGETHER))
+    found.step()
+    late = found.write(Generation((7,) * 20, 3))
+    before = [len(job.writing.tokens) for job in jobs]
+    found.step()
+    apart, among = found.device.batches[-2:]
+    assert len(apart) == TOGETHER
+    assert {row.sequence for row in among} == {long.sequence, late.sequence}
+    assert [len(job.writing.tokens) for job in jobs] == [count + 1 for count in before]
 
 
 def test_what_was_written_apart_is_shared_afterwards() -> None:
@@ -161,10 +229,10 @@ def test_other_adapters_do_not_go_where_those_have_parted() -> None:
 def test_a_prompt_of_one_token_stays() -> None:
     """Nothing of it is in the cache before it writes."""
     found = rig()
-    for token in range(1, 8):
+    for token in range(8):
         found.write(Generation((token,), 40))
-    found.write(Generation((1, 2), 40))
-    found.step(3)
+    found.step()
+    assert [len(batch) for batch in found.device.batches] == [8]
     assert parted(found) == 0
     found.finish()
     found.check_idle()
