@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Heads:
-    """Asks what is behind it for the whole, and sends no body."""
+    """Asks what is behind it as GET does. It is the server's to send no body, as with Starlette's own routes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -15,12 +15,8 @@ class Heads:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-
-        async def sent(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-        asked = {**scope, "method": "GET"}
+        asked = {**scope, "method": "GET"}  # another one: the server's own tells it that no body is sent
         try:
-            await self._app(asked, receive, sent)
+            await self._app(asked, receive, send)
         finally:
             scope["route"] = asked.get("route")  # for the layers around, which count by it
