@@ -123,11 +123,17 @@ PIECES = st.sampled_from([
     "assistantfinal", "violation", "0", "1", "Harmful response: no", "User Safety", "Response Safety", "```", "<|end|>",
 ])  # fmt: skip
 NOISE = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=14).map("".join))
+# By chance alone, next to nothing is an answer.
+TOUCHED = st.builds(
+    lambda case, place, noise: (case[0], case[1], case[2][:place] + noise + case[2][place:]),
+    st.sampled_from(WHOLE), st.integers(0, 120), st.lists(PIECES, max_size=2).map("".join),
+)  # fmt: skip
 
 
-@given(family=st.sampled_from(sorted(GUARD_FAMILIES)), side=st.sampled_from(["input", "output"]), text=NOISE)
-def test_a_reader_gives_one_of_its_own_words_or_refuses(family: str, side: Side, text: str) -> None:
+@given(st.tuples(st.sampled_from(sorted(GUARD_FAMILIES)), st.sampled_from(["input", "output"]), NOISE) | TOUCHED)
+def test_a_reader_gives_one_of_its_own_words_or_refuses(answer: tuple[str, Side, str]) -> None:
     """For any text whatever: no other error, and the word stands where it is said to stand."""
+    family, side, text = answer
     known = GUARD_FAMILIES[family]
     said = _read(known.read, text, side)
     if said is not None:
@@ -147,12 +153,11 @@ def test_a_verdict_with_anything_behind_it_is_unreadable(
     assert _read(GUARD_FAMILIES[family].read, f"{text}\n{more}", side) is None
 
 
-@given(cut=st.integers(0, 200), case=st.sampled_from(WHOLE))
-def test_what_is_cut_short_never_says_the_opposite(cut: int, case: tuple[str, Side, str, str, tuple[str, ...]]) -> None:
-    """A beginning of an answer is unreadable, or has the whole one's verdict."""
-    family, side, text, word, _ = case
-    said = _read(GUARD_FAMILIES[family].read, text[:cut], side)
-    assert said is None or said.word == word
+@pytest.mark.parametrize(("family", "side", "text", "word"), [case[:4] for case in WHOLE])
+def test_what_is_cut_short_never_says_the_opposite(family: str, side: Side, text: str, word: str) -> None:
+    """Every beginning of an answer is unreadable, or has the whole one's verdict."""
+    beginnings = [_read(GUARD_FAMILIES[family].read, text[:cut], side) for cut in range(len(text))]
+    assert {said.word for said in beginnings if said} <= {word}
 
 
 @given(st.dictionaries(st.text(max_size=12), st.one_of(st.none(), st.integers(), st.text(max_size=8)), max_size=4))

@@ -120,7 +120,9 @@ def test_nobody_keeps_a_device_that_a_caller_holds() -> None:
         stored = [
             node
             for node in ast.walk(module)
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == "device"
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "device"
         ]
         assert stored == []
 
