@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline import DraftRequest, ModelFault, ModelRefused, ModelUnavailable, Piece, Pieces
 from pipeline.batch import Event, Recorded
+from pipeline.batch.working.gate import Gate
 from pipeline.batch.working.reach import QUESTION
 from pipeline.errors import ModelBusy, ModelMissing, Stopped
 from pipeline.langchain_door import ChatGenerator, load_chat_model
@@ -31,6 +33,8 @@ class Server:
 
     def __init__(self, fails: Callable[[str, int], Exception | None], seconds: float = 0.0) -> None:
         self.asked: list[str] = []
+        self.seeds: list[int] = []
+        """The questions' own."""
         self.most = 0
         """Prompts that were ever under way beside the question, or beside one that was asked again."""
         self._fails = fails
@@ -45,6 +49,7 @@ class Server:
             if prompt == ASKED or prompt in self.asked:
                 self.most = max(self.most, self._under_way - 1)
             self.asked.append(prompt)
+            self.seeds += [request.seed] if prompt == ASKED else []
             fault = self._fails(prompt, self.asked.count(prompt))
         time.sleep(self._seconds)
         with self._lock:
@@ -69,6 +74,28 @@ def test_a_prompt_at_which_the_model_fails_each_time_is_a_faulted_record(tmp_pat
         "line 6: it failed (HTTP 500); it failed so twice, and answered other questions meanwhile"
     )
     assert (server.asked.count(ASKED), server.asked.count("prompt 5"), server.most) == (2, 2, 0)
+    assert len(set(server.seeds)) == 2  # or a cache might answer
+
+
+def test_who_wants_to_be_alone_comes_before_who_comes_later() -> None:
+    """Else there might be somebody within for as long as there are prompts."""
+    gate, came = Gate(), list[str]()
+
+    def come(way: Callable[[], AbstractContextManager[None]], name: str) -> None:
+        with way():
+            came.append(name)
+
+    alone, later = (threading.Thread(target=come, args=(getattr(gate, way), way)) for way in ("alone", "together"))
+    with gate.together():
+        alone.start()
+        while not gate._wanting:
+            time.sleep(0.001)
+        later.start()
+        later.join(0.1)
+        assert came == []
+    alone.join(20)
+    later.join(20)
+    assert came == ["alone", "together"]
 
 
 def test_a_model_that_is_gone_ends_the_run_and_is_asked_once(tmp_path: Path) -> None:
@@ -99,14 +126,18 @@ def test_what_failed_while_the_model_was_away_is_asked_again(tmp_path: Path) -> 
     assert (server.asked.count(ASKED), server.most) == (4, 0)
 
 
-@pytest.mark.parametrize("busy", ["prompt 3", ASKED])
-def test_a_model_that_has_too_much_to_do_faults_no_record(tmp_path: Path, busy: str) -> None:
-    """Whether it says so at the prompt or at the question: the run ends, and all is done by the next."""
-    fault = ModelBusy("it is busy (HTTP 429)")
-    server = Server(lambda prompt, _: fault if prompt == busy else {"prompt 3": ModelUnavailable("no")}.get(prompt))
+@pytest.mark.parametrize(("busy", "questions"), [(("prompt 3", 1), 0), (("prompt 3", 2), 1), ((ASKED, 1), 1)])
+def test_a_model_that_has_too_much_to_do_faults_no_record(
+    tmp_path: Path, busy: tuple[str, int], questions: int
+) -> None:
+    """Whether it says so at the prompt, when that is asked again or at the question: it is asked no more, the run ends,
+    and all is done by the next."""
+    faults = {("prompt 3", 1): ModelUnavailable("no"), busy: ModelBusy("it is busy (HTTP 429)")}
+    server = Server(lambda *asked: faults.get(asked))
     job = batch(tmp_path, prompts(6))
     with pytest.raises(ModelUnavailable, match="line 4: "):
         go(job, pipeline(server))
+    assert server.asked.count(ASKED) == questions
     assert go(job, pipeline(Server(lambda *_: None))).statuses == {"released": 6}
 
 
@@ -120,9 +151,10 @@ def test_a_model_that_refuses_everything_ends_the_run(tmp_path: Path, fault: Mod
     assert go(job, pipeline(Server(lambda *_: None))).resumed == 3
 
 
-def test_a_question_at_which_something_else_breaks_ends_no_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", [ZeroDivisionError(), ModelRefused("it is too short a question")])
+def test_a_question_at_which_something_else_breaks_ends_no_run(tmp_path: Path, broken: Exception) -> None:
     """It says nothing of whether the model is there."""
-    server = Server(lambda prompt, _: {"prompt 1": ModelUnavailable("no"), ASKED: ZeroDivisionError()}.get(prompt))
+    server = Server(lambda prompt, _: {"prompt 1": ModelUnavailable("no"), ASKED: broken}.get(prompt))
     assert go(batch(tmp_path, prompts(4)), pipeline(server)).statuses == {"released": 3, "faulted": 1}
 
 
@@ -131,6 +163,31 @@ def test_a_prompt_that_the_model_refuses_is_a_fault_of_its_own(tmp_path: Path) -
     server = Server(at("prompt 1", ModelRefused("not that")))
     assert go(batch(tmp_path, prompts(4)), pipeline(server)).statuses == {"released": 3, "faulted": 1}
     assert server.asked.count("prompt 1") == 1
+
+
+def test_a_prompt_that_is_refused_when_it_is_asked_again_has_not_failed_twice(tmp_path: Path) -> None:
+    """What is on record is the refusal."""
+    faults = {("prompt 1", 1): ModelUnavailable("no"), ("prompt 1", 2): ModelRefused("not that")}
+    server = Server(lambda *asked: faults.get(asked))
+    go(batch(tmp_path, prompts(3)), pipeline(server))
+    assert [r["fault"] for r in read(tmp_path / "out.jsonl")] == ["", "line 2: not that", ""]
+    assert server.asked.count(ASKED) == 1
+
+
+def test_a_refusal_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """The question after it is asked while others are under way."""
+    asking = threading.Event()
+
+    class Slow(Server):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            if request.messages == QUESTION:
+                asking.set()
+            if request.messages[-1].content == "prompt 0":
+                assert asking.wait(20)
+            yield from super().__call__(request)
+
+    server = Slow(at("prompt 1", ModelRefused("not that")))
+    assert go(batch(tmp_path, prompts(4)), pipeline(server), workers=2).statuses == {"released": 3, "faulted": 1}
 
 
 def test_asked_to_stop_it_asks_nothing_more_about_what_failed(tmp_path: Path) -> None:
