@@ -206,6 +206,13 @@ def test_while_nothing_is_said_it_can_be_stopped(serve: Serve) -> None:
     assert (first, second, third, "".join(rest)) == ("", "", "So", "")
 
 
+def test_a_character_that_comes_in_halves_is_given_whole(serve: Serve) -> None:
+    """And one of which there is only half, at the end, as what can be sent on."""
+    url, _ = serve([(200, {}, events("a\ud83d", "\ude00 b\ud83d"))])
+    pieces = [piece.text for piece in generator(url)(DraftRequest(ASKED, seed=1))]
+    assert [text for text in pieces if text] == ["a", "\U0001f600 b", "\ufffd"]
+
+
 def test_a_count_that_grows_with_each_piece_is_the_last_one(serve: Serve) -> None:
     """Not the sum of them all, which would spend a budget at once."""
     counts = [{"prompt_tokens": 20, "completion_tokens": n, "total_tokens": 20 + n} for n in (1, 2, 3)]

@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 import pytest
 import requests
+from langchain_core.language_models import BaseChatModel
 
-from critics import Message, Unreadable
+from critics import GuardPrompt, Message, Unreadable
+from pipeline.drafting import DraftRequest
 from pipeline.errors import (
     ContextOverflow,
     ModelBusy,
@@ -24,16 +26,34 @@ from pipeline.errors import (
     ModelUnavailable,
     SettingsError,
 )
-from pipeline.langchain_door import ChatJudgeModel, load_chat_model, load_embedder, translated
+from pipeline.langchain_door import (
+    ChatGenerator,
+    ChatGuardModel,
+    ChatJudgeModel,
+    load_chat_model,
+    load_embedder,
+    translated,
+)
 
 KEY = "opaque-Key-0451"
 
 
-def judge(base_url: str | None, **options: Any) -> ChatJudgeModel:
-    model = load_chat_model(
+def small(base_url: str | None) -> BaseChatModel:
+    return load_chat_model(
         "openai:small", base_url=base_url, api_key=KEY, temperature=0.0, top_p=None, timeout=5.0, context=2048
     )
-    return ChatJudgeModel(model, name="openai:small", **options)
+
+
+def judge(base_url: str | None, **options: Any) -> ChatJudgeModel:
+    return ChatJudgeModel(small(base_url), name="openai:small", **options)
+
+
+def drafting(base_url: str | None) -> ChatGenerator:
+    return ChatGenerator(small(base_url), name="openai:small", tries=1)
+
+
+def guarding(base_url: str | None) -> ChatGuardModel:
+    return ChatGuardModel(small(base_url), name="openai:small", tries=1)
 
 
 def fault_of(exc: Exception) -> ModelFault:
@@ -78,11 +98,11 @@ def test_every_status_has_its_class(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500])
 def test_no_key_is_repeated(serve: Callable[..., tuple[str, list[dict[str, Any]]]], status: int) -> None:
     """Keys that a server repeats, ours or any that looks like one, do not get into the text."""
-    words = f"bad key {KEY}, or sk-abcdef1234567890, or Authorization: Bearer abcdef"
+    words = f"bad key {KEY}, or sk-abcdef1234567890, or Authorization: Bearer abcdef, through http://me:sesame@proxy"
     url, _ = serve([(status, {}, {"error": {"message": words}})])
     with pytest.raises(ModelFault) as caught:
         judge(url, tries=1).write([Message("user", "hi")], max_tokens=1)
-    for secret in (KEY, "sk-abcdef", "Bearer abcdef"):
+    for secret in (KEY, "sk-abcdef", "Bearer abcdef", "sesame"):
         assert secret not in str(caught.value)
 
 
@@ -91,9 +111,12 @@ def test_no_key_is_repeated(serve: Callable[..., tuple[str, list[dict[str, Any]]
     "ask",
     [
         lambda url: judge(url, tries=1).write([Message("user", "hi")], max_tokens=1),
+        lambda url: judge(url, tries=1).choose([[Message("user", "hi")]], ["yes", "no"]),
+        lambda url: list(drafting(url)(DraftRequest((Message("user", "hi"),), seed=1))),
+        lambda url: guarding(url).read([GuardPrompt((Message("user", "hi"),))], ["yes", "no"]),
         lambda url: load_embedder("openai:small", base_url=url, api_key=KEY, timeout=5.0, tries=1)(["hi"]),
     ],
-    ids=["chat model", "embeddings"],
+    ids=["writing", "choosing", "drafting", "guarding", "embeddings"],
 )
 def test_nothing_that_is_secret_in_an_address_is_repeated(
     serve: Callable[..., tuple[str, list[dict[str, Any]]]],

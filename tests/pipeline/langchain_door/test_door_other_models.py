@@ -74,6 +74,41 @@ def test_half_an_answer_is_none_of_any_family(ended: dict[str, str]) -> None:
         list(ChatGenerator(Blocks(ended=ended), name="blocks")(DraftRequest(ASKED, seed=1)))
 
 
+class Elsewhere(Blocks):
+    """Has its address in a field of its own, and repeats what is secret in that."""
+
+    endpoint: str = "https://bob:hunter2@there/v1"
+    error: type[Exception] = ValueError
+
+    def _stream(  # type: ignore[override]  # stricter on purpose
+        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None
+    ) -> Iterator[ChatGenerationChunk]:
+        raise self.error("no hunter2 there")
+
+
+@pytest.mark.parametrize("error", [ValueError, ConnectionError])
+def test_nothing_that_is_secret_in_any_address_is_repeated(error: type[Exception]) -> None:
+    """Whatever the field is called, and whether the server has answered or was not reached."""
+    drafts = ChatGenerator(Elsewhere(error=error), name="elsewhere", tries=1)
+    with pytest.raises(ModelFault, match=r"no \*\*\* there"):
+        list(drafts(DraftRequest(ASKED, seed=1)))
+
+
+class Halved(Blocks):
+    """Says half a character, and neither why it ended nor what that cost."""
+
+    def _stream(  # type: ignore[override]  # stricter on purpose
+        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None
+    ) -> Iterator[ChatGenerationChunk]:
+        yield ChatGenerationChunk(message=AIMessageChunk(content="a\ud83d"))
+
+
+def test_half_a_character_at_the_end_is_not_lost() -> None:
+    """Though there is nothing else to be said there."""
+    pieces = list(ChatGenerator(Halved(), name="halved")(DraftRequest(ASKED, seed=1)))
+    assert "".join(piece.text for piece in pieces) == "a\ufffd"
+
+
 def test_what_a_model_declares_is_set_for_one_call_only() -> None:
     """The bound is set under the model's own name, the seed it does not have is left out, and the model stays as is."""
     model = Blocks()

@@ -17,9 +17,11 @@ from pipeline.langchain_door.halves import Halves
         (["\ude00a"], ["\ufffda", ""]),
         (["a\ud83d"], ["a", "\ufffd"]),
         (["\ud83d", "\ud83d\ude00"], ["", "\ufffd\U0001f600", ""]),
+        (["\ud800", "\udc00\udbff", "\udfff"], ["", "\U00010000", "\U0010ffff", ""]),
     ],
 )
 def test_only_whole_characters_are_given(pieces: list[str], given: list[str]) -> None:
-    """A first half waits for the second; what stays half is replaced."""
+    """A first half waits for the second; what stays half is replaced, and given once."""
     halves = Halves()
     assert [*map(halves.feed, pieces), halves.rest()] == given
+    assert halves.rest() == ""
