@@ -20,6 +20,7 @@ from pipeline.rounding import number, share
         (0.0, "0.000"),
         (-0.0, "0.000"),
         (1.2345, "1.234"),
+        (1.0004, "1.000"),
     ],
 )
 def test_nearly_all_is_not_all_and_nearly_none_is_not_none(value: float | None, shown: str) -> None:
@@ -29,11 +30,22 @@ def test_nearly_all_is_not_all_and_nearly_none_is_not_none(value: float | None, 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.0, "+0.000"), (-0.0, "+0.000"), (-0.0002, "-0.0002"), (0.0003, "+0.0003"), (0.0123, "+0.012"), (-1, "-1.000")],
-)
+    [(0.0, "+0.000"), (-0.0, "+0.000"), (-0.00023, "-0.0002"), (0.0003, "+0.0003"), (0.0123, "+0.012"), (-1, "-1.000"),
+     (0.9996, "+1.000")],
+)  # fmt: skip
 def test_a_difference_keeps_its_side(value: float, shown: str) -> None:
     """Whether an interval holds 0 must be seen."""
     assert number(value, signed=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "signed", "shown"),
+    [(0.123, False, "0.12"), (0.004, False, "<0.01"), (0.996, False, ">0.99"), (0.123, True, "+0.12"),
+     (0.004, True, "+0.004")],
+)  # fmt: skip
+def test_nearly_is_by_the_digits_that_are_shown(value: float, signed: bool, shown: str) -> None:
+    """0.996 in two digits is not all."""
+    assert number(value, digits=2, signed=signed) == shown
 
 
 @pytest.mark.parametrize(
