@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from critics import Finding, Manifesto, Message, Patterns, PatternsCritic, Rule, ScriptedCritic, ToolCall
 from pipeline import DraftOptions, Form, ModelFault, Outcome, Pipeline, ScriptedGenerator, Tool, Tools
 from pipeline.drafting import Finish
+from pipeline.structured.fitting import misfit
 from pipeline.structured.shaped import shaped
 
 RUDE = Rule(id="no-rude", statement="Nothing is rude.", advice="Be kind.")
@@ -78,8 +79,8 @@ def test_of_two_like_names_the_one_is_released_that_was_judged() -> None:
 
 
 def test_names_hide_nothing_either() -> None:
-    """Nobody sees what cannot be seen, so it is not released."""
-    outcome, _, judge = ask([calling('{"b\u200bo\\u00addy": "kind"}')], DraftOptions(tools=MAIL))
+    """Nobody sees what cannot be seen, there or in a text, so it is not released."""
+    outcome, _, judge = ask([calling('{"b\u200bo\\u00addy": "ki\u200bnd"}')], DraftOptions(tools=MAIL))
     assert judge.seen[-1].draft == "mail\nbody: kind"
     assert [call.arguments for call in outcome.calls] == ['{"body": "kind"}']
 
@@ -91,6 +92,17 @@ def test_each_argument_is_mended_for_itself() -> None:
     assert json.loads(outcome.calls[0].arguments) == {"to": 'Ana "[removed]"', "n": 7}
     answer, _, _ = ask(['{"to": "\\u0034711"}'], JSON, NUMBER, judge=PatternsCritic())
     assert json.loads(answer.released()) == {"to": "[removed]"}
+
+
+def test_what_was_found_in_each_argument_is_told() -> None:
+    """In their order."""
+    call = ToolCall("mail", '{"to": "Ana", "n": 7, "body": ["Hi"]}', "theirs")
+
+    def mend(text: str) -> tuple[str, tuple[Finding, ...]]:
+        return text, (Finding("no-number", "patterns", 1.0, text),)
+
+    found = shaped("", [call], DraftOptions(tools=MAIL), mend)
+    assert [finding.critique for finding in found.redactions] == ["Ana", "Hi"]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +143,14 @@ def test_an_answer_that_is_no_json_goes_back() -> None:
     assert ask(["[1]"], DraftOptions(form=Form('{"type": "array"}')))[0].answer == "[1]"
 
 
+def test_a_call_may_come_in_the_place_of_an_answer_in_json() -> None:
+    """Nothing is said then that could be of another form; and what is said beside it must be JSON."""
+    options = DraftOptions(tools=MAIL, form=Form())
+    outcome, _, _ = ask([calling('{"to": "Ana"}', text="I write."), calling('{"to": "Bo"}')], options)
+    assert [attempt.verdict.outcome for attempt in outcome.attempts] == ["revise", "pass"]
+    assert [call.arguments for call in outcome.calls] == ['{"to": "Bo"}']
+
+
 CAT = {
     "$defs": {"Cat": {"type": "object", "properties": {"name": {"type": "string"}, "legs": {"type": "integer"}},
                       "required": ["name"], "additionalProperties": False}},
@@ -169,6 +189,28 @@ def test_an_answer_of_another_shape_goes_back(answer: Any, fault: str) -> None:
     outcome, _, judge = ask([json.dumps(answer), '{"cats": []}'], options)
     assert (outcome.answer, len(outcome.attempts)) == (('{"cats": []}', 2) if fault else (json.dumps(answer), 1))
     assert len(judge.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "fault"),
+    [
+        (4.5, {"type": "integer"}, "the answer is not of the type that was asked for, integer"),
+        (4, {"type": "string", "nullable": True}, "the answer is not of the type that was asked for, string"),
+        ("a", {"type": ["integer", "odd"]}, ""),
+        ("rude", {"const": "kind"}, "the answer is none of the values that were asked for"),
+        ("kind", {"const": "kind"}, ""),
+        ({}, {"allOf": [{}, {"required": ["a"]}]}, "`a` is missing in the answer"),
+        (4, {"oneOf": [{"type": "string"}, {"type": "null"}]}, "the answer has none of the shapes that were asked for"),
+        (["a", 1], {"prefixItems": [{"type": "string"}], "items": {"type": "integer"}}, ""),
+        ({"x1": 1}, {"patternProperties": {"^x": {}}, "additionalProperties": False}, ""),
+        ({"n": 1, "of": {}}, {"properties": {"of": {"$ref": "#"}}, "required": ["n"]}, "`n` is missing in `of`"),
+        (4, {"$ref": "#/$defs/a~1b~0", "$defs": {"a/b~": {"type": "string"}}},
+         "the answer is not of the type that was asked for, string"),
+    ],
+)  # fmt: skip
+def test_a_shape_is_what_json_schema_means(value: Any, schema: Any, fault: str) -> None:
+    """Of what is looked at; what is not, as places in a row and patterns of keys, is no fault."""
+    assert misfit(value, schema) == fault
 
 
 @pytest.mark.parametrize(
