@@ -134,7 +134,7 @@ class Scheduler:
         """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""
         self.drop()
         self._admit()
-        self._rejoin()
+        self._take_back()
         self._tree.trim(GRACE)
         if not self._running or (share is Share.ONE and any(job.urgent for job in self._running)):
             return  # a token is not written in one thread: the next load says so
@@ -263,7 +263,7 @@ class Scheduler:
             alone = self._parts(turn, self._fixed.room(turn[0], share), self._device.outputs)
             return [alone] if alone else []
         most = self._device.batch
-        self._part([job for job in turn if job.urgent])
+        self._give_lanes([job for job in turn if job.urgent])
         writing, apart = (
             self._parts([job for job in turn if job.urgent and bool(job.parted) is parted], most, self._device.outputs)
             for parted in (False, True)
@@ -275,10 +275,10 @@ class Scheduler:
             return [batch for batch in (apart, writing + reading) if batch]
         return [batch for batch in (apart, writing, reading) if batch]
 
-    def _part(self, writing: list[Job]) -> None:
+    def _give_lanes(self, writing: list[Job]) -> None:
         """Give those who write at the same time lanes, unless that would leave several behind: a batch of few costs
         nearly what one of many does."""
-        fit = [job for job in writing if job.parted or self._would_part(job)]
+        fit = [job for job in writing if job.parted or self._may_have_lane(job)]
         enough = 1 if any(job.parted for job in writing) else TOGETHER
         if len(fit) < max(enough, len(writing) - 1):
             return
@@ -286,7 +286,7 @@ class Scheduler:
             if not job.parted and self._device.part(job.sequence, job.position):
                 job.parted = job.position
 
-    def _rejoin(self) -> None:
+    def _take_back(self) -> None:
         """Bring those back who have come to the end of their lanes: their cells among the others are kept for them."""
         for job in [job for job in self._running if job.parted and job.position >= self._device.lane]:
             if not self._reunited(job):
@@ -301,7 +301,7 @@ class Scheduler:
             job.position = parted
         return kept
 
-    def _would_part(self, job: Job) -> bool:
+    def _may_have_lane(self, job: Job) -> bool:
         end = min(len(job.ids) + job.beyond, self._device.lane)
         alike = all(other.applied == job.applied for other in self._running if other.parted)
         return alike and job.position > 0 and job.position + WORTH_PARTING <= end
