@@ -16,6 +16,7 @@ from pipeline.llama.engine.device import TILE, Device, Row, Saved
 from pipeline.llama.engine.fixed import FixedStart
 from pipeline.llama.engine.jobs import Job
 from pipeline.llama.engine.load import Load, Share
+from pipeline.llama.engine.parting import Parting
 from pipeline.llama.engine.prefixes import PrefixTree
 from pipeline.llama.engine.requests import Adapters
 from pipeline.llama.shared import common
@@ -35,13 +36,6 @@ STRIDE = 16
 
 SLICE = 256
 """Rows that are read of one prompt before those that came later may go first."""
-
-TOGETHER = 8
-"""Jobs that write at the same time, from which on each is given a lane: a tenth faster a token, with sixteen a fifth
-(docs/performance.md)."""
-
-WORTH_PARTING = 32
-"""Tokens: who has fewer to write is done before that has paid."""
 
 PLANTED = 32
 """Prefixes from outside that are kept at a time; the oldest goes for the next one."""
@@ -82,6 +76,7 @@ class Scheduler:
         branches = (sequences - parallel) // 2
         self._branches = list(range(parallel, parallel + branches))
         self._prefixes = range(parallel + branches, sequences - fixed)
+        self._parting = Parting(device)
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._numbers = count()
@@ -134,7 +129,7 @@ class Scheduler:
         """Let jobs join and leave; who writes gets a token, and a part of the prompts is read."""
         self.drop()
         self._admit()
-        self._take_back()
+        self._end_lanes()
         self._tree.trim(GRACE)
         if not self._running or (share is Share.ONE and any(job.urgent for job in self._running)):
             return  # a token is not written in one thread: the next load says so
@@ -181,6 +176,12 @@ class Scheduler:
             if job in self._waiting:
                 self._waiting.remove(job)
             self._leave(job)
+
+    def _end_lanes(self) -> None:
+        for job in self._parting.at_their_ends(self._running):
+            if not self._parting.end(job):
+                job.fail(ModelFault("what was written so far could not be kept"))
+                self._leave(job)
 
     def _admit(self) -> None:
         for job in list(self._waiting):
@@ -262,49 +263,17 @@ class Scheduler:
         if self._fixed:
             alone = self._parts(turn, self._fixed.room(turn[0], share), self._device.outputs)
             return [alone] if alone else []
-        most = self._device.batch
-        self._give_lanes([job for job in turn if job.urgent])
-        writing, apart = (
-            self._parts([job for job in turn if job.urgent and bool(job.parted) is parted], most, self._device.outputs)
-            for parted in (False, True)
-        )
+        most, outputs = self._device.batch, self._device.outputs
+        urgent = [job for job in turn if job.urgent]
+        self._parting.give(urgent, self._running)
+        apart = self._parts([job for job in urgent if job.parted], most, outputs)
+        writing = self._parts([job for job in urgent if not job.parted], most, outputs)
         readers = sorted((job for job in turn if not job.urgent), key=_precedence)
         room = min(CHUNK, most) if writing or apart else most
-        reading = self._parts(readers, room, self._device.outputs - len(writing))  # both may fit into one
+        reading = self._parts(readers, room, outputs - len(writing))  # both may fit into one
         if writing and reading and len(writing) + sum(len(part) for _, part in reading) < min(TILE, most + 1):
             return [batch for batch in (apart, writing + reading) if batch]
         return [batch for batch in (apart, writing, reading) if batch]
-
-    def _give_lanes(self, writing: list[Job]) -> None:
-        """Give those who write at the same time lanes, unless that would leave several behind: a batch of few costs
-        nearly what one of many does."""
-        fit = [job for job in writing if job.parted or self._may_have_lane(job)]
-        enough = 1 if any(job.parted for job in writing) else TOGETHER
-        if len(fit) < max(enough, len(writing) - 1):
-            return
-        for job in fit:
-            if not job.parted and self._device.part(job.sequence, job.position):
-                job.parted = job.position
-
-    def _take_back(self) -> None:
-        """Bring those back who have come to the end of their lanes: their cells among the others are kept for them."""
-        for job in [job for job in self._running if job.parted and job.position >= self._device.lane]:
-            if not self._reunited(job):
-                job.fail(ModelFault("what was written so far could not be kept"))
-                self._leave(job)
-
-    def _reunited(self, job: Job) -> bool:
-        """Whether a job that had parted has all that it wrote among the others now; if not, it is where it parted."""
-        parted, job.parted = job.parted, 0
-        kept = self._device.rejoin(job.sequence)
-        if not kept:
-            job.position = parted
-        return kept
-
-    def _may_have_lane(self, job: Job) -> bool:
-        end = min(len(job.ids) + job.beyond, self._device.lane)
-        alike = all(other.applied == job.applied for other in self._running if other.parted)
-        return alike and job.position > 0 and job.position + WORTH_PARTING <= end
 
     def _parts(self, jobs: list[Job], room: int, outputs: int) -> list[Part]:
         """What each job reads in a batch of so many rows, of which `outputs` are wanted."""
@@ -368,8 +337,7 @@ class Scheduler:
         job.release(self._device)
         if job not in self._running:
             return
-        if job.parted:
-            self._reunited(job)
+        self._parting.end(job)
         if job.node is not None:
             self._keep(job)
             self._tree.unlock(job.node)

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
 from pipeline.llama.engine import jobs as jobs_module
-from pipeline.llama.engine import prefixes, scheduler, scoring
+from pipeline.llama.engine import parting, prefixes, scheduler, scoring
 from pipeline.llama.engine.jobs import Job, WritingJob
 from pipeline.llama.engine.requests import Adapter, Adapters, Generation, Sampling, Scoring
 from pipeline.llama.engine.scoring import ScoringJob
@@ -218,8 +218,8 @@ def test_callers_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "TILE", 5)
     monkeypatch.setattr(scheduler, "SHARED_READ", 4)
     monkeypatch.setattr(scheduler, "GRACE", 4)
-    monkeypatch.setattr(scheduler, "TOGETHER", 2)
-    monkeypatch.setattr(scheduler, "WORTH_PARTING", 2)
+    monkeypatch.setattr(parting, "TOGETHER", 2)
+    monkeypatch.setattr(parting, "WORTH_PARTING", 2)
     monkeypatch.setattr(scoring, "WAVE", 24)
     monkeypatch.setattr(prefixes, "WORTH_UNPARKING", 3)
     monkeypatch.setattr(Callers, "patch", monkeypatch, raising=False)

@@ -21,7 +21,7 @@ from pipeline.llama.engine import lanes as lanes_module
 from pipeline.llama.engine.device import Row
 from pipeline.llama.engine.lanes import LENGTH, LanedDevice
 from pipeline.llama.engine.load import Share
-from pipeline.llama.engine.scheduler import TOGETHER
+from pipeline.llama.engine.parting import TOGETHER
 from pipeline.llama.model import LlamaModel
 from pipeline.settings.settings import GeneratorSettings
 from tests.pipeline.llama.engine.lora_file import write_lora

@@ -21,7 +21,7 @@ from pipeline.llama.engine import lanes as lanes_module
 from pipeline.llama.engine import mailbox as mailbox_module
 from pipeline.llama.engine.lanes import LanedDevice
 from pipeline.llama.engine.llama_device import LlamaSampler
-from pipeline.llama.engine.scheduler import TOGETHER
+from pipeline.llama.engine.parting import TOGETHER
 from pipeline.llama.engine.worker import HELPER, worker
 from pipeline.llama.model import LlamaModel
 

@@ -12,8 +12,9 @@ from pipeline.errors import ModelFault
 from pipeline.llama.engine.device import TILE
 from pipeline.llama.engine.jobs import WritingJob
 from pipeline.llama.engine.load import Share
+from pipeline.llama.engine.parting import TOGETHER, WORTH_PARTING
 from pipeline.llama.engine.requests import Adapter, Adapters, Generation
-from pipeline.llama.engine.scheduler import CHUNK, TOGETHER, WORTH_PARTING
+from pipeline.llama.engine.scheduler import CHUNK
 from tests.pipeline.llama.engine.fake_device import FakeDevice, Rig, got, written
 
 LANE = 80
