@@ -25,22 +25,22 @@ def csv_table(stream: IO[bytes], column: str, *, most: int) -> Iterator[tuple[in
             yield lines.number, "not UTF-8"
             return
         # Strict, or else a quote that nobody closes swallows all rows behind it.
-        yield from _rows(csv.reader(chain(header, lines), strict=True, delimiter=separator(header, column)), lines)
+        yield from _rows(csv.reader(chain(header, lines), strict=True, delimiter=_separator(header, column)), lines)
     except csv.Error as exc:  # in the header
         yield lines.number, f"not CSV: {exc}"
     finally:
         text.detach()  # the stream is its owner's to close
 
 
-def separator(header: Sequence[str], column: str) -> str:
-    """The one by which the header has a column; where none does, that which makes the most of it."""
-    found = {mark: next(csv.reader(header, delimiter=mark), []) for mark in _SEPARATORS}
-    return max(_SEPARATORS, key=lambda mark: (column in found[mark], len(found[mark])))
-
-
 def undecoded(texts: Iterable[str]) -> bool:
     """Whether any holds bytes that are no UTF-8."""
     return any("\udc80" <= char <= "\udcff" for text in texts for char in text)
+
+
+def _separator(header: Sequence[str], column: str) -> str:
+    """The one by which the header has a column; where none does, that which makes the most of it."""
+    found = {mark: next(csv.reader(header, delimiter=mark), []) for mark in _SEPARATORS}
+    return max(_SEPARATORS, key=lambda mark: (column in found[mark], len(found[mark])))
 
 
 def _to_header(lines: Iterator[str]) -> Iterator[str]:
