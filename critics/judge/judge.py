@@ -84,7 +84,9 @@ class Judge:
 
     def _askings(self, exchange: Exchange, rules: Sequence[Rule]) -> Iterator[Asking]:
         """Ways to ask that together show the whole exchange: one where it fits the model's context, else windows."""
-        here = Conversation.as_written(exchange, rules) if self._in_place and not self._trained else None
+        here = None
+        if self._in_place and not self._trained:
+            here = Conversation.as_written(exchange, rules, prefilled=self._model.prefills)
         if here is not None and self._room(here, rules) >= 0:
             yield here
             return

@@ -49,6 +49,8 @@ _ABOVE: Mapping[Side, str] = {
     "output": "Does your answer above break this rule? Answer yes or no. Rule: {}",
     "input": "Does my message above break this rule? Answer yes or no. Rule: {}",
 }
+_ABOVE_BEGUN = "Does the answer above break the rules? Yes or no?"
+_RULE_BEGUN = "Rule: {} Answer:"
 _WHY = "In one short sentence: which words break the rule, and how?"
 _JSON = 'Answer with JSON: {"verdict": "yes"} or {"verdict": "no"}.'
 
@@ -155,20 +157,22 @@ class Conversation:
     believes.
     """
 
-    def __init__(self, said: Sequence[Message]) -> None:
+    def __init__(self, said: Sequence[Message], *, prefilled: bool = False) -> None:
         self.said = said
         """The turns that are judged, the last one above all; the question is put after them."""
+        self._prefilled = prefilled
 
     @classmethod
-    def as_written(cls, exchange: Exchange, rules: Sequence[Rule]) -> Conversation | None:
+    def as_written(cls, exchange: Exchange, rules: Sequence[Rule], *, prefilled: bool = False) -> Conversation | None:
         """`None` where that cannot be: no draft, sources to be weighed, rules for input, or a draft in disguise or with
-        forged structure, which is shown otherwise than it was written."""
+        forged structure, which is shown otherwise than it was written. `prefilled` as for a `Rulebook`, but with the
+        rule itself."""
         draft = exchange.draft
         if draft is None or exchange.sources or any(rule.applies_to == "input" for rule in rules):
             return None
         if neutralise(normalise(draft).text) != draft:
             return None
-        return cls([*exchange.conversation, Message("assistant", draft)])
+        return cls([*exchange.conversation, Message("assistant", draft)], prefilled=prefilled)
 
     @classmethod
     def unmasked(cls, exchange: Exchange, draft: str | None) -> Conversation:
@@ -181,7 +185,10 @@ class Conversation:
 
     def question(self, rule: Rule) -> list[Message]:
         # The statement itself, last: a list of all rules and a number each would be more to read for every draft.
-        return [*self.said, Message("user", _ABOVE[rule.applies_to].format(_statement(rule)))]
+        said = _statement(rule)
+        if self._prefilled:
+            return [*self.said, Message("user", _ABOVE_BEGUN), Message("assistant", _RULE_BEGUN.format(said))]
+        return [*self.said, Message("user", _ABOVE[rule.applies_to].format(said))]
 
     def written(self, rule: Rule) -> list[Message]:
         return [*self.said, Message("user", f"{_ABOVE[rule.applies_to].format(_statement(rule))}\n{_JSON}")]

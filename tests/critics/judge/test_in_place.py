@@ -19,9 +19,12 @@ FINE, BAD = {"yes": 0.1, "no": 0.9}, {"yes": 0.9, "no": 0.1}
 
 
 def judge(
-    readings: list[Mapping[str, float] | ModelError] | None, *writings: str, context: int | None = None
+    readings: list[Mapping[str, float] | ModelError] | None,
+    *writings: str,
+    context: int | None = None,
+    prefills: bool = False,
 ) -> tuple[Judge, ScriptedJudgeModel]:
-    model = ScriptedJudgeModel(readings=readings, writings=writings, context=context)
+    model = ScriptedJudgeModel(readings=readings, writings=writings, context=context, prefills=prefills)
     return Judge(model, rules=[LAWFUL, KIND, SHORT], in_place=True), model
 
 
@@ -46,6 +49,29 @@ def test_rules_differ_by_their_statement_alone() -> None:
     first, second = (prompt[-1].content for prompt in model.prompts)
     assert first.endswith(KIND.statement)
     assert first.removesuffix(KIND.statement) == second.removesuffix(SHORT.statement)
+
+
+def test_an_answer_that_is_begun_tells_the_rule() -> None:
+    """Where the model goes on from what it is given, the question and the turn's end are the same for all rules."""
+    critic, model = judge([FINE, FINE], prefills=True)
+    critic(Exchange(SAID, "A draft."), [KIND, SHORT])
+    (*first, begun), (*second, other) = model.prompts
+    assert first == second
+    assert tuple(first[:-1]) == (*SAID, Message("assistant", "A draft."))
+    assert (first[-1].role, begun.role) == ("user", "assistant")
+    before, after = begun.content.split(KIND.statement)
+    assert other.content == f"{before}{SHORT.statement}{after}"
+
+
+def test_the_critique_goes_on_from_an_answer_that_was_begun() -> None:
+    """The verdict is put behind what was begun, not into a turn of its own."""
+    critic, model = judge([BAD], "It is rude.", prefills=True)
+    (finding,) = critic(Exchange(SAID, "A draft."), [KIND])
+    (*asked, begun), (*why_asked, why_begun, why) = model.prompts
+    assert why_asked == asked
+    assert why_begun == Message("assistant", f"{begun.content} yes")
+    assert why.role == "user"
+    assert finding.critique == "It is rude."
 
 
 def test_the_critique_is_asked_for_in_the_same_place() -> None:

@@ -166,7 +166,7 @@ LONG = Rule(id="long", statement="It is neither this nor that. " * 10)
 
 @pytest.mark.parametrize("reading", [BAD, None], ids=["read", "written"])
 @pytest.mark.parametrize(("turn", "sign"), [(0, 0), (25, 0), (0, 3)])
-@pytest.mark.parametrize(("in_place", "prefills"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize(("in_place", "prefills"), [(False, False), (True, False), (False, True), (True, True)])
 def test_every_prompt_fits_with_its_answer(
     reading: Mapping[str, float] | None, turn: int, sign: int, in_place: bool, prefills: bool
 ) -> None:

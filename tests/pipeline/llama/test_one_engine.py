@@ -66,12 +66,12 @@ def drafted(engine: Engine, seed: int) -> tuple[tuple[Message, ...], str]:
 
 
 def test_in_place_only_the_rules_are_read(own: Engine) -> None:
-    """Prompt and draft are in the cache from the writing: eight rules cost some fourteen tokens each."""
+    """Prompt and draft are in the cache from the writing: eight rules cost some ten tokens each."""
     judge = Judge(LlamaJudgeModel(own), rules=RULES, critiques=False, in_place=True)
     asked, draft = drafted(own, 2)
     before = own.counts
     findings = judge(Exchange(asked, draft), RULES)
-    assert own.counts.read - before.read < 8 * 16
+    assert own.counts.read - before.read < 8 * 12
     assert all(finding.probability is not None for finding in findings)
 
 
