@@ -10,7 +10,7 @@ from typing import Protocol
 from critics.exchange import Exchange, Message
 from critics.manifesto.schema import Rule, Side
 from critics.text.fence import Fence, neutralise
-from critics.text.normalise import normalise
+from critics.text.normalise import normalise, typed
 
 CHOICES = ("yes", "no")
 VERDICT_SCHEMA = {
@@ -165,12 +165,12 @@ class Conversation:
     @classmethod
     def as_written(cls, exchange: Exchange, rules: Sequence[Rule], *, prefilled: bool = False) -> Conversation | None:
         """`None` where that cannot be: no draft, sources to be weighed, rules for input, or a draft in disguise or with
-        forged structure, which is shown otherwise than it was written. `prefilled` as for a `Rulebook`, but with the
-        rule itself."""
+        forged structure, which is shown otherwise than it was written. `prefilled` says that the answer is begun,
+        with the rule."""
         draft = exchange.draft
         if draft is None or exchange.sources or any(rule.applies_to == "input" for rule in rules):
             return None
-        if neutralise(normalise(draft).text) != draft:
+        if neutralise(normalise(draft).text) != typed(draft):
             return None
         return cls([*exchange.conversation, Message("assistant", draft)], prefilled=prefilled)
 
@@ -184,7 +184,7 @@ class Conversation:
         return cls(said if draft is None else [*said, Message("assistant", draft)])
 
     def question(self, rule: Rule) -> list[Message]:
-        # The statement itself, last: a list of all rules and a number each would be more to read for every draft.
+        # The statement itself: a list of all rules and a number each would be more to read for every draft.
         said = _statement(rule)
         if self._prefilled:
             return [*self.said, Message("user", _ABOVE_BEGUN), Message("assistant", _RULE_BEGUN.format(said))]

@@ -17,7 +17,7 @@ from critics.text.strokes import unstruck
 from critics.text.unmasking import latin_if_mixed, rewritten
 from critics.text.visible import visible
 
-__all__ = ["Normalised", "normalise", "visible"]
+__all__ = ["Normalised", "normalise", "typed", "visible"]
 
 MAX_MARKS = 30
 """Combining marks on one character, as in Unicode's stream-safe form. More are dropped: sorting them takes quadratic
@@ -60,6 +60,12 @@ def normalise(text: str) -> Normalised:
         return Normalised(text, tuple(range(len(text) + 1)))
     unmasked, offsets = rewritten(*composed(text), latin_if_mixed)
     return Normalised(unmasked, (*offsets, len(text)))
+
+
+def typed(text: str) -> str:
+    """The punctuation and spaces of prose as a keyboard has them, and all else as it stands: what `normalise` makes of
+    a text that hides nothing."""
+    return text.translate(_AS_TYPED)
 
 
 def composed(text: str) -> tuple[str, list[int]]:
@@ -139,3 +145,11 @@ def _nfkc(cluster: str) -> str:
     bare = unicodedata.normalize("NFKC", unstruck(unicodedata.normalize("NFKC", cluster.translate(_BOXED))))
     # Dashes behind it: a superscript minus becomes one here. Nothing composes with what they become.
     return bare.translate(_TYPED)
+
+
+_IN_PROSE = (
+    "\u2010\u2011\u2012\u2013\u2018\u2019\u2026\u2212\u00a0\u202f\u3000\uff08\uff09\uff0c\uff01\uff1a\uff1b\uff1f"
+)
+"""What prose has of other punctuation and spaces than a keyboard, and `normalise` changes."""
+
+_AS_TYPED = {ord(char): _nfkc(_shown(char)) for char in _IN_PROSE}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics.text.normalise import MAX_MARKS, normalise, visible
+from critics.text.normalise import MAX_MARKS, normalise, typed, visible
 
 # Characters that have something to do with one another, so that short texts meet in the places that are hard.
 TRICKY = st.text(
@@ -43,6 +43,13 @@ def test_no_character_has_another_normal_form_the_second_time(before: str) -> No
     once = normalise("\n".join(before + char for char in assigned)).text
     again = normalise(once).text
     assert [pair for pair in zip(once.split("\n"), again.split("\n"), strict=True) if pair[0] != pair[1]] == []
+
+
+def test_what_is_typed_otherwise_is_as_in_the_normal_form() -> None:
+    """Of all characters, each by itself: punctuation and spaces of prose, no letter and nothing that cannot be seen."""
+    changed = [char for char in map(chr, range(sys.maxunicode + 1)) if typed(char) != char]
+    assert [typed(char) for char in changed] == [normalise(char).text for char in changed]
+    assert {unicodedata.category(char)[0] for char in changed} <= set("PZS")
 
 
 @given(TRICKY | ANY)
