@@ -163,7 +163,7 @@ class Conversation:
         self._prefilled = prefilled
 
     @classmethod
-    def as_written(cls, exchange: Exchange, rules: Sequence[Rule], *, prefilled: bool = False) -> Conversation | None:
+    def as_written(cls, exchange: Exchange, rules: Sequence[Rule], *, prefilled: bool) -> Conversation | None:
         """`None` where that cannot be: no draft, sources to be weighed, rules for input, or a draft in disguise or with
         forged structure, which is shown otherwise than it was written. `prefilled` says that the answer is begun,
         with the rule."""

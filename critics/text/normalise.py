@@ -147,9 +147,7 @@ def _nfkc(cluster: str) -> str:
     return bare.translate(_TYPED)
 
 
-_IN_PROSE = (
-    "\u2010\u2011\u2012\u2013\u2018\u2019\u2026\u2212\u00a0\u202f\u3000\uff08\uff09\uff0c\uff01\uff1a\uff1b\uff1f"
-)
+_AS_TYPED = _TYPED | {
+    ord(char): _nfkc(_shown(char)) for char in "\u2026\u00a0\u202f\u3000\uff08\uff09\uff0c\uff01\uff1a\uff1b\uff1f"
+}
 """What prose has of other punctuation and spaces than a keyboard, and `normalise` changes."""
-
-_AS_TYPED = {ord(char): _nfkc(_shown(char)) for char in _IN_PROSE}
