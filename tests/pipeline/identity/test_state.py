@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -55,14 +54,14 @@ def drafted(engine: Engine, told: Manifesto, question: str = "What is flour?") -
 
 
 def test_another_process_reads_nothing_of_the_manifesto(own: Engine, other: Engine, tmp_path: Path) -> None:
-    """Six hundred tokens, put back in a few milliseconds; the draft is what it is when they are read."""
+    """Six hundred tokens are put back; the draft is what it is when they are read."""
     told, file = manifesto(sentences=33), tmp_path / "mill.state"
     state = build_state(told, own, WEIGHTS)
     assert len(state.tokens) >= 600
     write_state(file, state)
-    began = time.process_time()
+    before = other.counts.read
     kept_state(file, told, other, WEIGHTS)
-    assert time.process_time() - began < 0.5  # 20 ms on a quiet machine: bench/identity measures it
+    assert other.counts.read == before
     text, read = drafted(other, told)
     assert read == len(own.model.prompt([preprompt(told), Message("user", "What is flour?")])) - len(state.tokens) - 1
     assert read < 16

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_busy_server_is_asked_again_when_it_said(serve: Callable[..., tuple[st
     url, asked = serve([(429, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
     assert ChatJudgeModel(model(url), name="m").write(ASKED, max_tokens=4).text == "well"
     assert len(asked) == 2
-    assert 1.0 <= asked[1]["at"] - asked[0]["at"] < 3
+    assert 1.0 <= asked[1]["at"] - asked[0]["at"] < 30
 
 
 def test_a_wait_that_does_not_fit_is_not_begun(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
@@ -110,8 +111,8 @@ def test_a_draft_is_retried_before_its_first_piece(serve: Callable[..., tuple[st
 
 def test_a_draft_is_tried_again_only_in_the_time_that_it_has(serve: Serve) -> None:
     """A wait that lasts longer than anybody waits for the draft is not begun."""
-    url, asked = serve([(503, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
-    request = DraftRequest(ASKED, seed=1, deadline=time.monotonic() + 0.9)
+    url, asked = serve([(503, {"Retry-After": "30"}, BUSY), (200, {}, WELL)])
+    request = DraftRequest(ASKED, seed=1, deadline=time.monotonic() + 25)
     with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
         list(ChatGenerator(model(url), name="m")(request))
     assert len(asked) == 1
@@ -119,7 +120,7 @@ def test_a_draft_is_tried_again_only_in_the_time_that_it_has(serve: Serve) -> No
 
 def test_a_draft_that_nobody_waits_for_is_not_tried_again(serve: Serve) -> None:
     """Whoever hangs up in the wait after a call that failed was the last to have asked."""
-    url, asked = serve([(503, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
+    url, asked = serve([(503, {"Retry-After": "2"}, BUSY), (200, {}, WELL)])
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
     with pytest.raises(ModelUnavailable, match=r"busy.*\(tried 1 time\)$"):
@@ -133,12 +134,12 @@ def test_a_wait_is_not_begun_for_nobody() -> None:
 
     def call() -> None:
         gone.set()
-        raise ModelUnavailable("busy", retry_after=2.0)
+        raise ModelUnavailable("busy", retry_after=30.0)
 
     begun = time.monotonic()
     with pytest.raises(ModelUnavailable, match=r"tried 1 time\b"):
-        retried(call, QUICK, left=lambda: 0.0 if gone.is_set() else None)
-    assert time.monotonic() - begun < 1
+        retried(call, replace(QUICK, timeout=120.0), left=lambda: 0.0 if gone.is_set() else None)
+    assert time.monotonic() - begun < 25
 
 
 def test_a_silent_server_is_hung_up_on_in_time() -> None:
@@ -148,7 +149,7 @@ def test_a_silent_server_is_hung_up_on_in_time() -> None:
         begun = time.monotonic()
         with pytest.raises(ModelUnavailable):
             list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1, deadline=begun + 0.3)))
-        assert 0.3 <= time.monotonic() - begun < 3
+        assert 0.3 <= time.monotonic() - begun < 4
 
 
 def test_a_draft_broken_off_is_not_begun_again(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -243,10 +242,9 @@ def test_a_cancelled_scoring_is_given_up(own: Engine) -> None:
 def test_a_deadline_ends_a_request(own: Engine) -> None:
     """Writing or reading, and asking again may help."""
     writing = own.generate(Generation(asked(own.model, "Tell a long story."), 900, seconds=0.2))
-    began = time.monotonic()
     with pytest.raises(ModelUnavailable, match="time"):
         text(writing)
-    assert time.monotonic() - began < 2
+    assert len(writing.tokens) < 900
     late = own.score(Scoring((tokens(own.model, STORY),), ((5,),), seconds=0.0))
     assert isinstance(late.exception(timeout=10), ModelUnavailable)
 
