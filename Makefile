@@ -19,7 +19,7 @@ help:
 	@echo "make clean  remove .venv"
 
 demo: $(READY)
-	$(BIN)/superego ask "Write a thank-you note to a customer." --manifesto house-style --seed $(or $(SEED),12) --trace
+	$(BIN)/superego ask "Write a thank-you note to a customer." --manifesto house-style --seed $(or $(SEED),29) --trace
 
 test: check
 	./setup-browser.sh

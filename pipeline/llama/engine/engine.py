@@ -48,8 +48,8 @@ class Engine:
     `context` is how many tokens one request may take, prompt and answer together, at most what the model was trained
     with, `cells` how many all requests and kept prefixes take together (twice the context if not given), `parallel` how
     many requests run at a time, `waiting` how many more may wait before the next is refused. With `fixed` one runs at a
-    time, and comes out the same to the last bit whatever else was asked. Raises `ModelUnusable` where the memory does
-    not do.
+    time, and comes out the same to the last bit whatever else was asked; else it may do without
+    `flash` attention, which is slower on some machines. Raises `ModelUnusable` where the memory does not do.
     """
 
     def __init__(
@@ -62,11 +62,13 @@ class Engine:
         parallel: int = 16,
         waiting: int = 256,
         fixed: bool = False,
+        flash: bool = True,
     ) -> None:
         if not 1 <= parallel <= SEQUENCES // 2 - 1:
             raise ValueError(f"`parallel` must be from 1 to {SEQUENCES // 2 - 1}, not {parallel}")
         self.model = model
         self.fixed = fixed
+        self._flash = flash = flash or fixed
         self.context = model.context(context)
         self.cells = total = max(cells or 2 * self.context, self.context)
         self._words = Words(model.piece, model.ends)
@@ -76,7 +78,15 @@ class Engine:
         def device() -> Device:
             if fixed:  # see engine/fixed.py
                 return LlamaDevice(model, cells=total + TILE, sequences=SEQUENCES, threads=threads, batch=LONG_BATCH)
-            return LanedDevice(model, lanes=parallel, cells=total, sequences=SEQUENCES, threads=threads, batch=BATCH)
+            return LanedDevice(
+                model,
+                lanes=parallel,
+                cells=total,
+                sequences=SEQUENCES,
+                threads=threads,
+                batch=BATCH,
+                flash=flash,
+            )
 
         started: Future[None] = Future()
         worker.employ(_serve(device, self._mailbox, parallel, fixed, started))
@@ -149,7 +159,7 @@ class Engine:
     @property
     def layout(self) -> str:
         """In what form the cache holds tokens: cells saved under one layout are planted under no other."""
-        return LlamaDevice.layout(self.model)
+        return LlamaDevice.layout(self.model, flash=self._flash)
 
     @property
     def counts(self) -> Counts:

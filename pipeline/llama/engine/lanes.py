@@ -37,10 +37,19 @@ class LanedDevice(LlamaDevice):
     """
 
     def __init__(
-        self, model: LlamaModel, *, lanes: int, cells: int, sequences: int, threads: int | None, batch: int
+        self,
+        model: LlamaModel,
+        *,
+        lanes: int,
+        cells: int,
+        sequences: int,
+        threads: int | None,
+        batch: int,
+        flash: bool = True,
     ) -> None:
         possible = cuttable(model) and not quiet_api().llama_supports_gpu_offload()
-        super().__init__(model, cells=cells, sequences=sequences + 1, threads=threads, batch=batch)
+        super().__init__(model, cells=cells, sequences=sequences + 1, threads=threads, batch=batch, flash=flash)
+        self._flash = flash
         self._spare = sequences
         """A sequence for those who come back."""
         self._parts = lanes
@@ -127,7 +136,15 @@ class LanedDevice(LlamaDevice):
         if free is None or cell * cells * _SHARE > free:
             raise ModelUnusable(f"no {cell * cells / 1e6:.0f} MB of memory are left")
         parts = self._parts
-        return LlamaDevice(self._model, cells=cells, sequences=parts, threads=self.threads, batch=parts, shared=False)
+        return LlamaDevice(
+            self._model,
+            cells=cells,
+            sequences=parts,
+            threads=self.threads,
+            batch=parts,
+            shared=False,
+            flash=self._flash,
+        )
 
     def _close_gaps(self, beside: LlamaDevice) -> None:
         """Let those in the last lanes take what others have left before them."""

@@ -34,7 +34,7 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 
 class LlamaDevice:
     """A context of `cells` tokens over a model, which `sequences` have in common, or each its part of, where they are
-    not `shared`. Raises `ModelUnusable` where it does not fit.
+    not `shared`. With `flash` attention, where the model can have it. Raises `ModelUnusable` where it does not fit.
 
     It serves one thread at a time, and must be closed. `watch` is llama.cpp's `cb_eval`, which sees what is worked out.
     """
@@ -51,6 +51,7 @@ class LlamaDevice:
         threads: int | None = None,
         batch: int = BATCH,
         shared: bool = True,
+        flash: bool = True,
         watch: Any = None,
     ) -> None:
         self._api = api = quiet_api()
@@ -64,8 +65,8 @@ class LlamaDevice:
         self.threads = self._computing = threads or available_cores()
         options.n_threads = options.n_threads_batch = self.threads
         options.kv_unified = shared
-        # It skips the cells of other sequences: docs/performance.md. Where a model cannot have it, it goes without.
-        options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
+        # It skips the cells of other sequences: docs/performance.md.
+        options.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO if flash else api.LLAMA_FLASH_ATTN_TYPE_DISABLED
         options.no_perf = True
         if watch is not None:
             options.cb_eval = watch
@@ -79,13 +80,14 @@ class LlamaDevice:
         self._adapters: Adapters = ()
 
     @staticmethod
-    def layout(model: LlamaModel) -> str:
+    def layout(model: LlamaModel, *, flash: bool = True) -> str:
         """What saved cells depend on, beside weights and adapters: llama.cpp's version, and how its cache is kept."""
         api = quiet_api()
         options = api.llama_context_default_params()
         sizes = [getattr(api, f"llama_model_{name}")(model.handle) for name in ("n_layer", "n_embd", "n_head_kv")]
         kinds = f"k{options.type_k} v{options.type_v}"
-        return f"llama-cpp-python {api.__version__} {kinds} layers {sizes} unified, flash attention"
+        attention = "flash attention" if flash else "plain attention"
+        return f"llama-cpp-python {api.__version__} {kinds} layers {sizes} unified, {attention}"
 
     def compute_with(self, share: Share) -> None:
         if (threads := share.of(self.threads)) != self._computing:

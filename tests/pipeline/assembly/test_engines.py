@@ -13,7 +13,7 @@ from critics import Manifesto, Rule
 from pipeline import ModelMissing, load_settings
 from pipeline.assembly import Parts, embedded
 from pipeline.assembly.engines import Engines
-from pipeline.llama import LlamaModel
+from pipeline.llama import LlamaModel, Pace
 from tests.pipeline.llama.engine.lora_file import write_lora
 from tests.pipeline.llama.engine.odd_weights import write_weights
 
@@ -126,6 +126,37 @@ def test_a_judge_reads_ahead_where_a_core_keeps_up_with_those_that_write(flags: 
     flags.setdefault("judge", {"model": "embedded", "adapter": "none"})
     with engines(**flags) as made:
         assert made.reads_ahead(embedded.weights()) is ahead
+
+
+@pytest.mark.parametrize("found", [Pace(flash=False, along=False), Pace(flash=False), Pace(along=False), Pace()])
+def test_what_pays_on_the_machine_is_done(monkeypatch: pytest.MonkeyPatch, found: Pace) -> None:
+    """A judge's engine has flash attention in any case: it reads, and is the same to the last bit that way."""
+    asked: list[tuple[Path, int]] = []
+
+    def pace(model: LlamaModel, threads: int) -> Pace:
+        asked.append((model.path, threads))
+        return found
+
+    monkeypatch.setattr("pipeline.assembly.engines.pace", pace)
+    monkeypatch.setattr("pipeline.assembly.engines.faster_form", lambda path, *, kind: path)
+    with engines(optimise=True, threads=2) as made:
+        path = embedded.weights()
+        assert made.reads_ahead(path) is found.along
+        assert ("flash" in made.of(path).layout) is found.flash
+        assert "flash" in made.judging(path).layout
+    assert asked == [(path, 2)]
+
+
+@pytest.mark.parametrize("flags", [{"optimise": False}, {"optimise": True, "deterministic": True}])
+def test_nothing_is_measured_where_it_makes_no_difference(
+    monkeypatch: pytest.MonkeyPatch, flags: dict[str, Any]
+) -> None:
+    """Or nobody wants it."""
+    monkeypatch.setattr("pipeline.assembly.engines.pace", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("pipeline.assembly.engines.faster_form", lambda path, *, kind: path)
+    with engines(threads=2, **flags) as made:
+        assert "flash" in made.of(embedded.weights()).layout
+        made.reads_ahead(embedded.weights())
 
 
 @pytest.fixture

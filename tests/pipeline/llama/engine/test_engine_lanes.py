@@ -98,6 +98,25 @@ def test_a_row_says_the_same_to_the_last_bit(device: LanedDevice, weights: Llama
     assert same(steps(device, lengths, 12), plain(weights, 12))
 
 
+def test_so_it_does_without_flash_attention_but_for_rounding(weights: LlamaModel) -> None:
+    """Where cells are kept otherwise, on the way there and back too."""
+    options: dict[str, Any] = {"cells": 1024, "sequences": 16, "threads": 1, "batch": 64, "flash": False}
+    with (
+        closing(LanedDevice(weights, lanes=LANES, **options)) as device,
+        closing(LlamaDevice(weights, **options)) as shared,
+    ):
+        lengths = begin(shared)
+        begin(device)
+        assert all(device.part(seq, length) for seq, length in enumerate(lengths))
+        found, expected = (steps(made, lengths, 9, {0: 3, 2: 5}) for made in (device, shared))
+        assert device._lanes == [3, 1]
+        for made, results in ((device, found), (shared, expected)):  # who has come back goes on among the others
+            results.append(step(made, {0: lengths[0] + 3}, WORDS[9]))
+    for one, other in zip(found, expected, strict=True):
+        assert one.keys() == other.keys()
+        assert all(np.corrcoef(one[seq], other[seq])[0, 1] > 0.998 for seq in one)
+
+
 def test_adapters_are_in_force_there_too(device: LanedDevice, weights: LlamaModel, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     name, width, outputs = "blk.3.attn_q.weight", 576, 576

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,16 @@ def test_what_was_read_before_is_not_read_again(model: LlamaModel, own: Engine) 
     again = own.look(Looking(prompt, 5, LAYERS)).result()
     assert (again.read, again.reused) == (1, len(prompt) - 1)
     assert again.values == pytest.approx(alone.values, abs=0.01)
+
+
+def test_it_sees_the_same_without_flash_attention(model: LlamaModel, own: Engine) -> None:
+    """For which llama.cpp keeps values by column."""
+    prompt = ids(model)
+    with closing(Engine(model, context=512, threads=1, flash=False)) as plain:
+        seen = plain.look(Looking(prompt, 5, LAYERS)).result()
+        assert plain.layout != own.layout
+    expected = own.look(Looking(prompt, 5, LAYERS)).result()
+    assert np.corrcoef(seen.values.ravel(), expected.values.ravel())[0, 1] > 0.999  # rounded otherwise
 
 
 def test_a_draft_is_looked_at_where_it_was_written(model: LlamaModel, own: Engine) -> None:

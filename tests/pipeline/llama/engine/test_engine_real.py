@@ -71,19 +71,20 @@ def text(writing: Writing) -> str:
 # Writing
 
 
-def alone(model: LlamaModel, request: Generation) -> list[int]:
+def alone(model: LlamaModel, request: Generation, *, flash: bool = True) -> list[int]:
     """What is written from an empty cache: what lies where in it decides how sums are rounded."""
-    engine = Engine(model, context=256, threads=1)
+    engine = Engine(model, context=256, threads=1, flash=flash)
     writing = engine.generate(request)
     text(writing)
     engine.close()
     return writing.tokens
 
 
-def test_greedy_text_is_llama_cpps_own(weights: LlamaModel) -> None:
+@pytest.mark.parametrize("flash", [True, False], ids=["flash attention", "plain"])
+def test_greedy_text_is_llama_cpps_own(weights: LlamaModel, flash: bool) -> None:
     """Token for token, as its high-level interface writes from the same prompt."""
     plain = llama_cpp.Llama(
-        str(weights.path), n_ctx=512, n_threads=1, n_threads_batch=1, flash_attn=True, verbose=False
+        str(weights.path), n_ctx=512, n_threads=1, n_threads_batch=1, flash_attn=flash, verbose=False
     )
     for question in QUESTIONS[:4]:
         ids = asked(weights, question)
@@ -94,7 +95,7 @@ def test_greedy_text_is_llama_cpps_own(weights: LlamaModel) -> None:
             if weights.ends(token) or len(expected) == 16:
                 break
             expected.append(token)
-        assert alone(weights, Generation(ids, 16)) == expected
+        assert alone(weights, Generation(ids, 16), flash=flash) == expected
     plain.close()
 
 

@@ -1,0 +1,147 @@
+"""What pays on a machine, found out once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.assembly import embedded
+from pipeline.errors import ModelFault
+from pipeline.llama import LlamaModel, Pace, pace
+from pipeline.llama.engine import LlamaDevice
+from pipeline.llama.engine.device import Row
+from pipeline.llama.engine.worker import THREAD
+from pipeline.llama.optimise import pacing
+from pipeline.llama.optimise.pacing import Taken, _Times
+from tests.pipeline.llama.engine.odd_weights import write_weights
+
+QUICK = Taken(flash=0.005, plain=0.005, by_one=0.006, by_all=0.005, tile=0.07)
+"""As on a Zen 5."""
+XEON = Taken(flash=0.0253, plain=0.0206, by_one=0.0205, by_all=0.0117, tile=0.144)
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[Taken]:
+    """What is measured, one time after the other."""
+    given: list[Taken] = []
+    monkeypatch.setattr(pacing, "_taken", lambda model, threads: given.pop(0))
+    return given
+
+
+@pytest.mark.parametrize(
+    ("measured", "found"),
+    [
+        (QUICK, Pace(flash=True, along=True)),
+        (XEON, Pace(flash=False, along=False)),
+        # 28 tokens by one thread must not lose what it takes to read a tile.
+        (Taken(0.005, 0.005, 0.0075, 0.005, 0.071), Pace(flash=True, along=True)),
+        (Taken(0.005, 0.005, 0.0075, 0.005, 0.069), Pace(flash=True, along=False)),
+        # Several writers are the better for it, so it may take a tenth longer.
+        (Taken(0.00549, 0.005, 0.006, 0.005, 0.07), Pace(flash=True, along=True)),
+        (Taken(0.00551, 0.005, 0.006, 0.005, 0.07), Pace(flash=False, along=True)),
+    ],
+)
+def test_what_pays_is_told_by_what_it_takes(measured: Taken, found: Pace) -> None:
+    assert measured.pace == found
+
+
+def test_it_is_measured_once(tmp_path: Path, model: LlamaModel, taken: list[Taken]) -> None:
+    """For each number of threads on each machine; a note that was cut short is written again."""
+    taken.append(XEON)
+    assert pace(model, 2, tmp_path) == pace(model, 2, tmp_path) == XEON.pace
+    taken.append(QUICK)
+    assert pace(model, 1, tmp_path) == pace(model, 1, tmp_path) == QUICK.pace
+    (note,) = tmp_path.iterdir()
+    note.write_text(note.read_text()[:-9])
+    taken.append(XEON)
+    assert pace(model, 1, tmp_path) == XEON.pace
+    assert json.loads(note.read_text())["taken"]["tile"] == XEON.tile
+
+
+def test_what_was_measured_while_others_were_at_work_is_measured_again(
+    tmp_path: Path, model: LlamaModel, taken: list[Taken]
+) -> None:
+    """Not for ever. The processor's time is right at once; by the clock nothing is known."""
+    busy = replace(XEON, quiet=False)
+    taken += [busy, XEON]
+    assert pace(model, 2, tmp_path) == Pace(flash=False, along=True)
+    assert [pace(model, 2, tmp_path) for _ in range(2)] == [XEON.pace] * 2
+    taken += [busy] * 3
+    assert [pace(model, 1, tmp_path) for _ in range(5)] == [busy.pace] * 5
+    assert not taken
+
+
+def test_without_a_place_to_keep_it_nothing_is_measured(tmp_path: Path, model: LlamaModel) -> None:
+    """Else a seed might not repeat."""
+    (tmp_path / "file").write_text("")
+    assert pace(model, 2, tmp_path / "file") == Pace()
+
+
+def test_nor_on_a_gpu(tmp_path: Path, model: LlamaModel, taken: list[Taken], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Api:
+        @staticmethod
+        def llama_supports_gpu_offload() -> bool:
+            return True
+
+    taken.append(XEON)
+    monkeypatch.setattr(pacing, "quiet_api", Api)
+    assert pace(model, 2, tmp_path) == Pace()
+    assert taken
+    assert not list(tmp_path.iterdir())
+
+
+def test_real_weights_are_measured_where_engines_compute(
+    model: LlamaModel, monkeypatch: pytest.MonkeyPatch, closed: list[LlamaDevice], tmp_path: Path
+) -> None:
+    """Both ways in the same conversation, and no context is left behind."""
+    threads, reads = set[str](), dict[LlamaDevice, list[int]]()
+    decode = LlamaDevice.decode
+
+    def noted(device: LlamaDevice, rows: Sequence[Row]) -> None:
+        threads.add(threading.current_thread().name)
+        reads.setdefault(device, []).append(len(rows))
+        decode(device, rows)
+
+    monkeypatch.setattr(LlamaDevice, "decode", noted)
+    found = pace(model, 2, tmp_path)
+    assert threads == {THREAD}
+    flash, plain = reads.values()
+    assert [rows for rows in flash if rows != 64] == plain
+    assert flash.count(64) == 4
+    assert set(closed) == set(reads)
+    (note,) = tmp_path.iterdir()
+    told = json.loads(note.read_text())
+    assert Taken(**told["taken"]).pace == found
+    assert all(0 < told["taken"].pop(name) < 60 for name in ("flash", "plain", "by_one", "by_all", "tile"))
+
+
+def test_others_at_work_are_noticed() -> None:
+    """By a thread that had to wait for the processor."""
+    times = _Times()
+    times._clock, times._processor = [0.010, 0.011, 0.030], [0.010, 0.010, 0.010]
+    assert not times.busy
+    times._clock[1] = 0.013
+    assert times.busy
+
+
+def test_a_model_whose_sequences_cannot_be_cut_is_used_as_on_most_machines(tmp_path: Path) -> None:
+    write_weights(tmp_path / "odd.gguf", "mamba")
+    assert pace(LlamaModel(tmp_path / "odd.gguf"), 1, tmp_path / "notes") == Pace()
+
+
+def test_where_it_cannot_be_measured_the_model_is_used_all_the_same(
+    tmp_path: Path, model: LlamaModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where memory does not do for two contexts more."""
+
+    def full(*_: object, **__: object) -> None:
+        raise ModelFault("it does not fit")
+
+    monkeypatch.setattr(pacing, "LlamaDevice", full)
+    assert pace(model, 2, tmp_path) == Pace()
+    assert f"{embedded.weights().stem} is used as on most machines: it does not fit" in caplog.text
