@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from bench.material import manifesto
@@ -13,7 +14,7 @@ from critics import Judge, Message, Panel
 from pipeline import DraftRequest, Pipeline
 from pipeline.assembly import embedded
 from pipeline.assembly.engines import cells_beside_a_judge
-from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, faster_form, pace
+from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, Pace, faster_form, pace
 from pipeline.llama.engine import Scores, Scoring
 from pipeline.machine.cores import available_cores
 
@@ -25,6 +26,12 @@ def weights() -> Path:
     return faster_form(embedded.weights())
 
 
+@cache
+def paced(model: LlamaModel, threads: int) -> Pace:
+    """The same for all engines of a run."""
+    return pace(model, threads)
+
+
 class Watched(Engine):
     """Keeps what was asked to be scored, and what came of it. `apart` says whether a judge will be beside it, `judges`
     whether it is that judge's."""
@@ -33,7 +40,7 @@ class Watched(Engine):
         self, model: LlamaModel, *, threads: int | None = None, apart: bool = True, judges: bool = False
     ) -> None:
         self.threads = threads or available_cores()
-        self.pace = pace(model, self.threads)
+        self.pace = paced(model, self.threads)
         cells = CONTEXT if judges else cells_beside_a_judge(CONTEXT) if apart else None
         flash = judges or self.pace.flash
         super().__init__(model, context=CONTEXT, threads=self.threads, cells=cells, fixed=judges, flash=flash)

@@ -52,7 +52,7 @@ def _stale(state: State, manifesto: Manifesto, engine: Engine) -> str:
     if state.made.stale(manifesto):
         return f"{manifesto.name} tells a generator other words by now"
     if state.layout != _layout(engine):
-        return f"it was read by another llama.cpp, or another form of the weights ({state.layout})"
+        return f"it was read by another llama.cpp, in another form of the weights or of attention ({state.layout})"
     if state.tokens != _tokens(manifesto, engine):
         return "the model's chat template has changed"
     return ""

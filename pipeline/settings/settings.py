@@ -225,7 +225,7 @@ class Settings(BaseSettings):
     )
     optimise: Literal[True, False, "iq4_nl"] = Field(
         True,
-        description="Whether the embedded model, where it judges, is made to read faster; `iq4_nl` writes faster too.",
+        description="Whether what is fast here is measured and done; with `iq4_nl` the embedded model writes faster.",
     )
     critic_seconds: float = Field(
         60.0, gt=0, le=86_400, description="How long a critic may take before it is undecided."

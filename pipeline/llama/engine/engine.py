@@ -49,7 +49,7 @@ class Engine:
     with, `cells` how many all requests and kept prefixes take together (twice the context if not given), `parallel` how
     many requests run at a time, `waiting` how many more may wait before the next is refused. With `fixed` one runs at a
     time, and comes out the same to the last bit whatever else was asked; else it may do without
-    `flash` attention, which is slower on some machines. Raises `ModelUnusable` where the memory does not do.
+    `flash` attention, with which some machines write more slowly. Raises `ModelUnusable` where the memory does not do.
     """
 
     def __init__(

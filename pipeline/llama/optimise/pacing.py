@@ -7,6 +7,7 @@ write nearly twice as fast as one, none should read along instead (docs/performa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import statistics
@@ -33,17 +34,20 @@ from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.passage import PASSAGE
 from pipeline.machine.processor import processor
 
-SLOWER = 1.1
+_SLOWER = 1.1
 """How many times as long a token may take with flash attention, which pays where several write."""
-BUSY = 1.2
-"""How many times its processor's time a thread may take while nobody else is at work."""
-
-TRIES = 3
-
+_BUSY = 1.2
+"""How many times their processors' time threads may take while nobody else is at work."""
+_TRIES = 3
+"""How often it is measured at most where others always are."""
+_LARGEST = 2 << 30
+"""Bytes of weights of which it is measured: with larger ones it takes minutes, and tells less on a token."""
+_LONGEST = 10.0
+"""Seconds after which no other round is begun."""
 _CELLS = 512
 _BEFORE = 256
 """Tokens of the conversation in which is measured."""
-_ROUNDS = 4
+_ROUNDS = 5
 _WRITTEN = 5
 
 _log = logging.getLogger("superego")
@@ -78,47 +82,52 @@ class Taken:
 
 def pace(model: LlamaModel, threads: int, folder: Path | None = None) -> Pace:
     """What pays with so many threads: measured on first use, in a few seconds, and remembered in the cache folder with
-    the machine's name. Where others are at work meanwhile, it is measured again the next times, up to `TRIES`.
+    the machine's name. Where others are at work meanwhile, what the clock says is measured again the next times, three
+    in all.
 
-    On a GPU, where the folder cannot be written, and for a model whose sequences cannot be cut it is what pays on most
-    machines.
+    On a GPU, where the folder cannot be written, for large weights, and for a model whose sequences cannot be cut it is
+    what pays on most machines.
     """
-    if quiet_api().llama_supports_gpu_offload() or not cuttable(model):
+    api = quiet_api()
+    if api.llama_supports_gpu_offload() or api.llama_model_size(model.handle) > _LARGEST or not cuttable(model):
         return Pace()
     folder = folder or user_cache_path("superego") / "models"
-    note = folder / f"{model.path.stem}-{fingerprint(model.path)[:16]}-pace.json"
     machine = f"{processor()}, {threads} threads, llama-cpp-python {version('llama-cpp-python')}"
-    known, tries = _noted(note, machine)
-    if known is not None and (known.quiet or tries >= TRIES):
+    here = hashlib.sha256(machine.encode()).hexdigest()[:8]
+    note = folder / f"{model.path.stem}-{fingerprint(model.path)[:16]}-pace-{here}.json"
+    known, tries = _noted(note)
+    if known is not None and (known.quiet or threads != 2 or tries >= _TRIES):
         return known.pace
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        note.touch()
-        _log.info("once: measuring for some seconds how %s writes fastest", model.path.stem)
-        taken = worker.run(lambda: _taken(model, threads))
+        note.touch()  # what could not be kept is not measured: another time it might be found otherwise
+        _log.info("once: measuring how %s writes fastest", model.path.stem)
+        taken = worker.run(lambda: _taken(model, threads, known))
         note.write_text(json.dumps({"machine": machine, "tries": tries + 1, "taken": asdict(taken)}))
     except (OSError, ModelFault) as exc:
         _log.warning("%s is used as on most machines: %s", model.path.stem, exc)
-        return Pace()
+        return known.pace if known else Pace()
     return taken.pace
 
 
 def _pays(flash: float, plain: float) -> bool:
-    return flash < SLOWER * plain
+    return flash < _SLOWER * plain
 
 
-def _noted(note: Path, machine: str) -> tuple[Taken | None, int]:
-    """And how often it was measured; `None` where it never was on such a machine, or the note was cut short."""
+def _noted(note: Path) -> tuple[Taken | None, int]:
+    """And how often it was measured; `None` where it never was, or the note was cut short."""
     try:
         told: Any = json.loads(note.read_text())
-        return (Taken(**told["taken"]), int(told["tries"])) if told["machine"] == machine else (None, 0)
+        return Taken(**told["taken"]), int(told["tries"])
     except (OSError, ValueError, KeyError, TypeError):
         return None, 0
 
 
-def _taken(model: LlamaModel, threads: int) -> Taken:
-    """Raises `ModelFault` where memory does not do for two contexts."""
+def _taken(model: LlamaModel, threads: int, known: Taken | None) -> Taken:
+    """Of what is `known` the processor's time stays. Raises `ModelFault` where memory does not do for two contexts."""
     ids = list(islice(cycle(model.tokenise(PASSAGE, False)), _BEFORE + TILE))
+    if not ids:
+        raise ModelFault("it has no tokens for a passage of prose")
     with ExitStack() as stack:
         devices = [
             stack.enter_context(closing(LlamaDevice(model, cells=_CELLS, threads=threads, flash=on)))
@@ -126,52 +135,53 @@ def _taken(model: LlamaModel, threads: int) -> Taken:
         ]
         for device in devices:
             for start in range(0, _BEFORE, BATCH):
-                device.decode([Row(ids[at], at, 0, False) for at in range(start, start + BATCH)])
+                device.decode([Row(ids[at], at, 0, False) for at in range(start, min(start + BATCH, _BEFORE))])
         by_one, by_all, tiles = [_Times(), _Times()], [_Times(), _Times()], _Times()
-        for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        for number in range(_ROUNDS):
+            if number and time.perf_counter() - began > _LONGEST:
+                break
             for device, one, every in zip(devices, by_one, by_all, strict=True):
                 for share, times in ((Share.ONE, one), (Share.ALL, every)):
                     device.compute_with(share)
                     times.take(device, [ids[at : at + 1] for at in range(_BEFORE, _BEFORE + _WRITTEN)])
             tiles.take(devices[0], [ids[_BEFORE:]])  # with all threads, as a judge reads
-    better = 0 if _pays(by_one[0].worked, by_one[1].worked) else 1
-    return Taken(
-        by_one[0].worked,
-        by_one[1].worked,
-        by_one[better].quick,
-        by_all[better].quick,
-        tiles.quick,
-        quiet=not any(times.busy for times in by_one),
-    )
+    worked = (known.flash, known.plain) if known else (by_one[0].worked, by_one[1].worked)
+    better = 0 if _pays(*worked) else 1
+    busy = [*(times.busy(1) for times in by_one), *(times.busy(threads) for times in by_all)]
+    return Taken(*worked, by_one[better].quick, by_all[better].quick, tiles.quick, quiet=not any(busy))
 
 
 class _Times:
-    """What batches took, behind the conversation."""
+    """What batches took behind the conversation, round by round, for each of them."""
 
     def __init__(self) -> None:
         self._clock: list[float] = []
-        self._processor: list[float] = []
+        self._thread: list[float] = []
+        self._process: list[float] = []
 
     def take(self, device: LlamaDevice, batches: Sequence[Sequence[int]]) -> None:
+        began = time.perf_counter(), time.thread_time(), time.process_time()
         at = _BEFORE
         for batch in batches:
             rows = [Row(token, position, 0, False) for position, token in enumerate(batch, at)]
-            began, worked = time.perf_counter(), time.thread_time()
             device.decode([*rows[:-1], rows[-1]._replace(wanted=True)])
-            self._clock.append(time.perf_counter() - began)
-            self._processor.append(time.thread_time() - worked)
             at += len(batch)
+        ended = time.perf_counter(), time.thread_time(), time.process_time()
+        for times, before, after in zip((self._clock, self._thread, self._process), began, ended, strict=True):
+            times.append((after - before) / len(batches))
         device.remove(0, _BEFORE)
 
     @property
     def quick(self) -> float:
-        """By the clock, of the quarter that nobody disturbed."""
-        return statistics.quantiles(self._clock, n=4)[0]
+        """By the clock, of the round that was disturbed least."""
+        return min(self._clock)
 
     @property
     def worked(self) -> float:
-        return statistics.median(self._processor)
+        """Of the processor's time of the thread that asked."""
+        return statistics.median(self._thread)
 
-    @property
-    def busy(self) -> bool:
-        return statistics.median(self._clock) > BUSY * self.worked
+    def busy(self, threads: int) -> bool:
+        """Whether so many threads, which spin while they wait for one another, had to wait for a processor."""
+        return threads * statistics.median(self._clock) > _BUSY * statistics.median(self._process)

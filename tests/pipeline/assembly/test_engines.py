@@ -147,16 +147,26 @@ def test_what_pays_on_the_machine_is_done(monkeypatch: pytest.MonkeyPatch, found
     assert asked == [(path, 2)]
 
 
-@pytest.mark.parametrize("flags", [{"optimise": False}, {"optimise": True, "deterministic": True}])
+@pytest.mark.parametrize("flags", [{"optimise": False}, {"deterministic": True}])
 def test_nothing_is_measured_where_it_makes_no_difference(
     monkeypatch: pytest.MonkeyPatch, flags: dict[str, Any]
 ) -> None:
     """Or nobody wants it."""
     monkeypatch.setattr("pipeline.assembly.engines.pace", lambda *_: pytest.fail("measured"))
     monkeypatch.setattr("pipeline.assembly.engines.faster_form", lambda path, *, kind: path)
-    with engines(threads=2, **flags) as made:
+    with engines(**{"optimise": True, "threads": 2} | flags) as made:
         assert "flash" in made.of(embedded.weights()).layout
         made.reads_ahead(embedded.weights())
+
+
+def test_many_cells_have_flash_attention_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it llama.cpp keeps a score for each of them, by row and head."""
+    monkeypatch.setattr("pipeline.assembly.engines._PLAIN_CELLS", 767)
+    monkeypatch.setattr("pipeline.assembly.engines.pace", lambda *_: Pace(flash=False))
+    monkeypatch.setattr("pipeline.assembly.engines.faster_form", lambda path, *, kind: path)
+    with engines(optimise=True) as made:
+        assert made.of(embedded.weights()).cells == 768
+        assert "flash" in made.of(embedded.weights()).layout
 
 
 @pytest.fixture

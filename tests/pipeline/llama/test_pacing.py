@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +30,7 @@ XEON = Taken(flash=0.0253, plain=0.0206, by_one=0.0205, by_all=0.0117, tile=0.14
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[Taken]:
     """What is measured, one time after the other."""
     given: list[Taken] = []
-    monkeypatch.setattr(pacing, "_taken", lambda model, threads: given.pop(0))
+    monkeypatch.setattr(pacing, "_taken", lambda model, threads, known: given.pop(0))
     return given
 
 
@@ -54,12 +55,13 @@ def test_it_is_measured_once(tmp_path: Path, model: LlamaModel, taken: list[Take
     """For each number of threads on each machine; a note that was cut short is written again."""
     taken.append(XEON)
     assert pace(model, 2, tmp_path) == pace(model, 2, tmp_path) == XEON.pace
+    (note,) = tmp_path.iterdir()
     taken.append(QUICK)
     assert pace(model, 1, tmp_path) == pace(model, 1, tmp_path) == QUICK.pace
-    (note,) = tmp_path.iterdir()
+    assert pace(model, 2, tmp_path) == XEON.pace
     note.write_text(note.read_text()[:-9])
     taken.append(XEON)
-    assert pace(model, 1, tmp_path) == XEON.pace
+    assert pace(model, 2, tmp_path) == XEON.pace
     assert json.loads(note.read_text())["taken"]["tile"] == XEON.tile
 
 
@@ -69,13 +71,16 @@ def test_what_was_measured_while_others_were_at_work_is_measured_again(
     """Not for ever. The processor's time is right at once; by the clock nothing is known."""
     busy = replace(XEON, quiet=False)
     taken += [busy, XEON]
-    assert pace(model, 2, tmp_path) == Pace(flash=False, along=True)
-    assert [pace(model, 2, tmp_path) for _ in range(2)] == [XEON.pace] * 2
-    taken += [busy] * 3
-    assert [pace(model, 1, tmp_path) for _ in range(5)] == [busy.pace] * 5
+    assert pace(model, 2, tmp_path / "once") == Pace(flash=False, along=True)
+    assert [pace(model, 2, tmp_path / "once") for _ in range(2)] == [XEON.pace] * 2
+    taken += [busy] * 4
+    assert [pace(model, 2, tmp_path / "always") for _ in range(5)] == [busy.pace] * 5
+    assert len(taken) == 1
+    assert [pace(model, 8, tmp_path) for _ in range(3)] == [busy.pace] * 3  # nobody would read along
     assert not taken
 
 
+@pytest.mark.usefixtures("taken")
 def test_without_a_place_to_keep_it_nothing_is_measured(tmp_path: Path, model: LlamaModel) -> None:
     """Else a seed might not repeat."""
     (tmp_path / "file").write_text("")
@@ -108,25 +113,68 @@ def test_real_weights_are_measured_where_engines_compute(
         decode(device, rows)
 
     monkeypatch.setattr(LlamaDevice, "decode", noted)
+    monkeypatch.setattr(pacing, "_LONGEST", math.inf)
     found = pace(model, 2, tmp_path)
     assert threads == {THREAD}
     flash, plain = reads.values()
     assert [rows for rows in flash if rows != 64] == plain
-    assert flash.count(64) == 4
-    assert set(closed) == set(reads)
+    assert flash.count(64) == 5
+    assert set(reads) <= set(closed)
     (note,) = tmp_path.iterdir()
     told = json.loads(note.read_text())
     assert Taken(**told["taken"]).pace == found
-    assert all(0 < told["taken"].pop(name) < 60 for name in ("flash", "plain", "by_one", "by_all", "tile"))
+    assert all(0 < told["taken"][name] < 60 for name in ("flash", "plain", "by_one", "by_all", "tile"))
 
 
-def test_others_at_work_are_noticed() -> None:
-    """By a thread that had to wait for the processor."""
+@pytest.mark.parametrize("threads", [1, 2])
+def test_others_at_work_are_noticed(threads: int) -> None:
+    """By threads that had to wait for a processor."""
     times = _Times()
-    times._clock, times._processor = [0.010, 0.011, 0.030], [0.010, 0.010, 0.010]
-    assert not times.busy
+    times._clock, times._process = [0.010, 0.011, 0.030], [threads * 0.010] * 3
+    assert not times.busy(threads)
     times._clock[1] = 0.013
-    assert times.busy
+    assert times.busy(threads)
+
+
+def test_the_processors_time_stays_what_it_was(model: LlamaModel) -> None:
+    """Else a seed would not repeat from one try to the next."""
+    known = replace(XEON, quiet=False)
+    taken = pacing._taken(model, 2, known)
+    assert (taken.flash, taken.plain) == (known.flash, known.plain)
+    assert taken.tile != known.tile
+
+
+def test_what_was_known_stays_where_it_cannot_be_measured_again(
+    tmp_path: Path, model: LlamaModel, taken: list[Taken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = replace(XEON, quiet=False)
+    taken.append(busy)
+    pace(model, 2, tmp_path)
+    monkeypatch.setattr(Path, "touch", lambda _: (_ for _ in ()).throw(OSError("read-only")))
+    assert pace(model, 2, tmp_path) == busy.pace
+
+
+def test_large_weights_are_used_as_on_most_machines(
+    tmp_path: Path, model: LlamaModel, taken: list[Taken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "_LARGEST", 50_000_000)
+    taken.append(XEON)
+    assert pace(model, 2, tmp_path) == Pace()
+    assert taken
+
+
+def test_with_slow_weights_one_round_does(model: LlamaModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tiles = []
+    take = _Times.take
+
+    def noted(times: _Times, device: LlamaDevice, batches: Sequence[Sequence[int]]) -> None:
+        tiles.extend([batch for batch in batches if len(batch) == 64])
+        take(times, device, batches)
+
+    monkeypatch.setattr(_Times, "take", noted)
+    monkeypatch.setattr(pacing, "_LONGEST", 0.0)
+    pace(model, 2, tmp_path)
+    assert len(tiles) == 1
 
 
 def test_a_model_whose_sequences_cannot_be_cut_is_used_as_on_most_machines(tmp_path: Path) -> None:
