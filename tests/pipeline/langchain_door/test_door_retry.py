@@ -39,7 +39,7 @@ def test_a_busy_server_is_asked_again_when_it_said(serve: Callable[..., tuple[st
     url, asked = serve([(429, {"Retry-After": "1"}, BUSY), (200, {}, WELL)])
     assert ChatJudgeModel(model(url), name="m").write(ASKED, max_tokens=4).text == "well"
     assert len(asked) == 2
-    assert 1.0 <= asked[1]["at"] - asked[0]["at"] < 30
+    assert 1.0 <= asked[1]["at"] - asked[0]["at"] < 3
 
 
 def test_a_wait_that_does_not_fit_is_not_begun(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:
@@ -149,7 +149,7 @@ def test_a_silent_server_is_hung_up_on_in_time() -> None:
         begun = time.monotonic()
         with pytest.raises(ModelUnavailable):
             list(ChatGenerator(model(url), name="m")(DraftRequest(ASKED, seed=1, deadline=begun + 0.3)))
-        assert 0.3 <= time.monotonic() - begun < 4
+        assert 0.3 <= time.monotonic() - begun < 3
 
 
 def test_a_draft_broken_off_is_not_begun_again(serve: Callable[..., tuple[str, list[dict[str, Any]]]]) -> None:

@@ -180,6 +180,7 @@ def test_with_slow_weights_one_round_does(model: LlamaModel, monkeypatch: pytest
 def test_a_model_whose_sequences_cannot_be_cut_is_used_as_on_most_machines(tmp_path: Path) -> None:
     write_weights(tmp_path / "odd.gguf", "mamba")
     assert pace(LlamaModel(tmp_path / "odd.gguf"), 1, tmp_path / "notes") == Pace()
+    assert not (tmp_path / "notes").exists()
 
 
 def test_where_it_cannot_be_measured_the_model_is_used_all_the_same(

@@ -245,7 +245,7 @@ def test_a_deadline_ends_a_request(own: Engine) -> None:
     writing = own.generate(Generation(asked(own.model, "Tell a long story."), 900, seconds=0.2))
     with pytest.raises(ModelUnavailable, match="time"):
         text(writing)
-    assert len(writing.tokens) < 900
+    assert len(writing.tokens) < 200  # the quickest machine here takes a second for them
     late = own.score(Scoring((tokens(own.model, STORY),), ((5,),), seconds=0.0))
     assert isinstance(late.exception(timeout=10), ModelUnavailable)
 
