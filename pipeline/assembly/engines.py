@@ -85,7 +85,7 @@ class Engines:
             threads=self._settings.threads,
             parallel=self._settings.parallel,
             fixed=fixed,
-            flash=fixed or (cells or 2 * context) > _PLAIN_CELLS or self._pace(path).flash,
+            flash=fixed or self._pace(path).flash,
         )
 
     def _pace(self, path: Path) -> Pace:
@@ -128,10 +128,6 @@ class Engines:
             "guard": (settings.guard.model, settings.guard.context),
         }
         return {role: context for role, (name, context) in wanted.items() if name and _file(name) == path}
-
-
-_PLAIN_CELLS = 16_384
-"""At most so many are gone without flash attention: it keeps no score of each row, by each head, for each cell."""
 
 
 def cells_beside_a_judge(context: int) -> int:

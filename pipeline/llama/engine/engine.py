@@ -41,6 +41,9 @@ from pipeline.llama.model import LlamaModel, refuse_overflow
 
 SEQUENCES = 64
 
+_PLAIN_CELLS = 16_384
+"""At most so many do without flash attention, which keeps no score of each row, by each head, for each cell."""
+
 
 class Engine:
     """Writes and scores for any number of callers over one model, in one batch.
@@ -48,8 +51,9 @@ class Engine:
     `context` is how many tokens one request may take, prompt and answer together, at most what the model was trained
     with, `cells` how many all requests and kept prefixes take together (twice the context if not given), `parallel` how
     many requests run at a time, `waiting` how many more may wait before the next is refused. With `fixed` one runs at a
-    time, and comes out the same to the last bit whatever else was asked; else it may do without
-    `flash` attention, with which some machines write more slowly. Raises `ModelUnusable` where the memory does not do.
+    time, and comes out the same to the last bit whatever else was asked; else, and with at most 16,384 cells, it may do
+    without `flash` attention, with which some machines write more slowly. Raises `ModelUnusable` where the memory does
+    not do.
     """
 
     def __init__(
@@ -68,9 +72,9 @@ class Engine:
             raise ValueError(f"`parallel` must be from 1 to {SEQUENCES // 2 - 1}, not {parallel}")
         self.model = model
         self.fixed = fixed
-        self._flash = flash = flash or fixed
         self.context = model.context(context)
         self.cells = total = max(cells or 2 * self.context, self.context)
+        self._flash = flash = flash or fixed or total > _PLAIN_CELLS
         self._words = Words(model.piece, model.ends)
         self._mailbox = Mailbox(parallel + waiting)
         self._followings: set[Following] = set()

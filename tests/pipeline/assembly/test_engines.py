@@ -161,7 +161,7 @@ def test_nothing_is_measured_where_it_makes_no_difference(
 
 def test_many_cells_have_flash_attention_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it llama.cpp keeps a score for each of them, by row and head."""
-    monkeypatch.setattr("pipeline.assembly.engines._PLAIN_CELLS", 767)
+    monkeypatch.setattr("pipeline.llama.engine.engine._PLAIN_CELLS", 767)
     monkeypatch.setattr("pipeline.assembly.engines.pace", lambda *_: Pace(flash=False))
     monkeypatch.setattr("pipeline.assembly.engines.faster_form", lambda path, *, kind: path)
     with engines(optimise=True) as made:
