@@ -10,13 +10,13 @@ import contextlib
 import ctypes
 import os
 import statistics
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import ModelUnusable, OutputFault
+from pipeline.errors import ModelUnusable
+from pipeline.files.replacing import replacing, writing
 from pipeline.llama.engine import LlamaDevice
 from pipeline.llama.model import LlamaModel, quiet_api
 from pipeline.llama.optimise.fingerprint import fingerprint
@@ -65,21 +65,13 @@ def requantised(
     target = folder / f"{source.stem}-{fingerprint(source)[:16]}-{kind}.gguf"
     if _is_whole(target):
         return target
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".partial")
-        os.close(handle)
-    except OSError as exc:
-        raise OutputFault(f"{folder} cannot be written: {exc.strerror}") from exc
-    unfinished = Path(name)
-    try:
+    with replacing(target) as unfinished:
+        unfinished.touch()  # llama.cpp would not tell why it cannot write there
         _convert(source, unfinished, kind, threads, compute)
         with unfinished.open("rb+") as file:
             os.fsync(file)  # or a power cut could leave its name and nothing in it
-        unfinished.replace(target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            unfinished.unlink()
     return target
 
 

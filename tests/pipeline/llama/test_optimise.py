@@ -54,9 +54,16 @@ def test_what_a_power_cut_has_left_of_one_is_made_anew(folder: Path) -> None:
 def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order = []
     monkeypatch.setattr(os, "fsync", lambda file: order.append("synced"))
-    monkeypatch.setattr(Path, "replace", lambda path, target: order.append("named"))
+    monkeypatch.setattr(os, "replace", lambda path, target: order.append("named"))
     requantised(embedded.weights(), "q8_0", tmp_path)
     assert order == ["synced", "named"]
+
+
+def test_whoever_may_read_what_the_user_writes_may_read_it(folder: Path, tmp_path: Path) -> None:
+    """As in a cache folder that was filled for others: a container's image, by another user than the one it runs as."""
+    (tmp_path / "other").touch()
+    made = requantised(embedded.weights(), "q8_0", folder)
+    assert made.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_both_forms_are_measured_in_one_run(folder: Path) -> None:
