@@ -34,7 +34,7 @@ def mean_values(saved: Saved, start: int, end: int, layers: Sequence[int]) -> np
     """
     try:
         return _mean(_Reader(saved), start, end, layers)
-    except (struct.error, ValueError) as exc:
+    except (struct.error, ValueError, OverflowError) as exc:
         raise ModelFault(f"this version of llama.cpp saves sequences otherwise: {exc}") from exc
 
 

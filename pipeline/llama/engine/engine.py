@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 
-from pipeline.errors import BadInput, ModelFault
+from pipeline.errors import BadInput, ModelFault, ModelUnusable
 from pipeline.llama.engine.device import TILE, Device, Saved
 from pipeline.llama.engine.following import Following
 from pipeline.llama.engine.jobs import AheadJob, Words, WritingJob
 from pipeline.llama.engine.lanes import LanedDevice
-from pipeline.llama.engine.llama_device import BATCH, LONG_BATCH, LlamaDevice
+from pipeline.llama.engine.llama_device import BATCH, LONG_BATCH, LlamaDevice, cuttable
 from pipeline.llama.engine.load import Share
 from pipeline.llama.engine.looking import LookingJob, SavingJob
 from pipeline.llama.engine.mailbox import Mailbox
@@ -137,7 +137,13 @@ class Engine:
         return Following(self.read_ahead, self._followings, lambda: worker.spared and self._mailbox.idle)
 
     def look(self, request: Looking) -> Future[Seen]:
-        """Begin to read, and look at what the cache then holds. Raises as `generate` does."""
+        """Begin to read, and look at what the cache then holds. Raises as `generate` does, and `ModelUnusable` for a
+        model that does not hold each token in a cell."""
+        if not cuttable(self.model):
+            raise ModelUnusable(
+                f"{self.model.path} cannot be looked into: it has a recurrent state or a sliding window, where a probe "
+                "needs a cell for each token. Use another model"
+            )
         self._check(request, len(request.prompt), 0)
         self._check_tokens(request.prompt)
         if not 0 <= request.start < len(request.prompt):

@@ -115,6 +115,8 @@ def test_another_format_is_an_error_and_no_number(model: LlamaModel) -> None:
     assert mean_values(saved, 0, 9, (3,)).shape == (1, 192)
     other = saved.copy()
     other[0] ^= 1
-    for strange in (other, saved[:-1], saved[:50], np.append(saved, np.uint8(0))):
+    long = saved.copy()
+    long[28 + 12 * len(prompt) :][:8] = 0xFF  # the width of the first layer's keys
+    for strange in (other, long, saved[:-1], saved[:50], np.append(saved, np.uint8(0))):
         with pytest.raises(ModelFault, match="saves sequences otherwise"):
             mean_values(strange, 0, 9, (3,))

@@ -8,8 +8,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from pipeline.errors import ModelUnusable
 from pipeline.llama import LlamaModel, LlamaReader
-from pipeline.llama.engine import Engine, Generation, Saving, Scoring, Writing
+from pipeline.llama.engine import Engine, Generation, Looking, Saving, Scoring, Writing
 from tests.pipeline.llama.engine.odd_weights import KINDS, write_weights
 
 PREAMBLE = tuple(range(20, 80))
@@ -86,6 +87,13 @@ def test_a_draft_is_judged_where_it_was_written(odd: LlamaModel) -> None:
         said = (*prompt, *text(begin(engine, prompt)), 7)
         scores = engine.score(Scoring(((*said, 8, 9), (*said, 9, 8)), GROUPS, pinned=len(PREAMBLE))).result()
     assert scores.reused >= len(said) - 2
+
+
+def test_no_probe_looks_into_them(engine: Engine) -> None:
+    """And who asks for one takes nothing from the others: a recurrent state, read as cells, had ended the engine."""
+    with pytest.raises(ModelUnusable, match="needs a cell for each token"):
+        engine.look(Looking(PREAMBLE, 0, (0,)))
+    assert text(begin(engine, PREAMBLE))
 
 
 def test_a_text_that_begins_alike_is_measured_anew(odd: LlamaModel) -> None:
