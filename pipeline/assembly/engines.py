@@ -97,7 +97,7 @@ class Engines:
 
     def _model(self, path: Path) -> LlamaModel:
         if path not in self._models:
-            self._models[path] = LlamaModel(self._form(path))
+            self._models[path] = LlamaModel(judging_form(path, self._settings) if self._judged else path)
             self._tell_untrained(path)
         return self._models[path]
 
@@ -107,13 +107,6 @@ class Engines:
             has = self._model(path).context(context)
             if has < context and "context" in getattr(self._settings, role).model_fields_set:
                 _log.warning("`%s.context` is %d, and %s was trained with %d: it has those", role, context, path, has)
-
-    def _form(self, path: Path) -> Path:
-        """The file to be loaded for these weights."""
-        optimise = self._settings.optimise
-        if not (self._judged and optimise and path == _file("embedded")):
-            return path
-        return faster_form(path, kind="q8_0" if optimise is True else optimise)
 
     def _context(self, path: Path) -> int:
         """Tokens of the longest conversation that is wanted with these weights, and that they can read."""
@@ -128,6 +121,13 @@ class Engines:
             "guard": (settings.guard.model, settings.guard.context),
         }
         return {role: context for role, (name, context) in wanted.items() if name and _file(name) == path}
+
+
+def judging_form(path: Path, settings: Settings) -> Path:
+    """The file to be loaded for these weights where a model judges: of the embedded one what reads faster here."""
+    if not settings.optimise or path != _file("embedded"):
+        return path
+    return faster_form(path, kind="q8_0" if settings.optimise is True else settings.optimise)
 
 
 def cells_beside_a_judge(context: int) -> int:

@@ -15,7 +15,7 @@ from critics import Head, Manifesto, Probe, Rule, write_probe
 from pipeline.errors import BadInput
 from pipeline.evaluation.vendors import vendor
 from pipeline.files.replacing import replacing
-from pipeline.llama import Engine, LlamaModel, LlamaStates, faster_form, fingerprint
+from pipeline.llama import Engine, LlamaModel, LlamaStates, fingerprint
 from pipeline.near_duplicates import near_duplicates
 from pipeline.training.area import Area, area
 from pipeline.training.rows import Row
@@ -58,12 +58,14 @@ def train_heads(
     out: Path,
     *,
     layers: Sequence[int],
+    form: Path | None = None,
     held: float = 0.1,
     threads: int | None = None,
     seed: int = 0,
     stepped: Callable[[int, int], None] = lambda *_: None,
 ) -> TrainedProbe:
-    """Train a head for each rule of the manifesto that the rows speak of, and write the probe to `out`.
+    """Train a head for each rule of the manifesto that the rows speak of, and write the probe to `out`. It is of these
+    `weights`, which are read in another `form` where one is given.
 
     Held-out rows are near-duplicates of none that is learnt from, and choose nothing: how strongly weights are held
     down is found by cross-validation. Raises `BadInput` where no rule has rows enough, or a row is too long,
@@ -76,7 +78,7 @@ def train_heads(
     if not ready:
         raise BadInput(f"no rule of {manifesto.name} has {FEWEST} rows that break it and {FEWEST} that keep it")
     wanted = sorted({index for said in ready.values() for index in said})
-    states = _states([rows[i] for i in wanted], weights, layers, threads, stepped)
+    states = _states([rows[i] for i in wanted], form or weights, layers, threads, stepped)
     found = dict(zip(wanted, states, strict=True))
     heads, told = {}, []
     for rule, said in ready.items():
@@ -107,7 +109,7 @@ def _states(
     threads: int | None,
     stepped: Callable[[int, int], None],
 ) -> list[States]:
-    engine = Engine(LlamaModel(faster_form(weights)), context=8192, threads=threads)
+    engine = Engine(LlamaModel(weights), context=8192, threads=threads)
     look = LlamaStates(engine)
     try:
         _refuse_longer(rows, look, engine.context)

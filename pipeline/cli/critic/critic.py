@@ -14,6 +14,7 @@ from rich.progress import TimeRemainingColumn
 
 import critics
 from critics import ExtraMissing
+from pipeline.assembly.engines import judging_form
 from pipeline.assembly.weights import weights_of
 from pipeline.cli.critic.figures import of_adapter, of_heads, table
 from pipeline.cli.flags import options
@@ -103,8 +104,8 @@ def train(
         layers = _LAYERS if layers is None else layers
         with bar("looking", TimeRemainingColumn()) as (stepped, _):
             told = train_heads(
-                rows, loaded, path, out, layers=_numbers(layers), held=held, threads=settings.threads, seed=seed,
-                stepped=partial(stepped, "looking"),
+                rows, loaded, path, out, layers=_numbers(layers), form=judging_form(path, settings), held=held,
+                threads=settings.threads, seed=seed, stepped=partial(stepped, "looking"),
             )  # fmt: skip
         what, made = f"A probe that looks into {path.stem}.", {"layers": layers, "seed": seed}
         _told(out, rows, path, Card(what, made, of_heads(told), told.prompts_apart))

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.assembly import embedded
+from pipeline.assembly.weights import weights_of
+from pipeline.errors import ModelUnusable
 from pipeline.training import judge_adapter
 from pipeline.training.area import Area
 from pipeline.training.judge_adapter import JudgeCheck, Trained
@@ -51,6 +54,31 @@ def test_what_is_for_the_other_kind_is_refused(flags: str, why: str) -> None:
     result = run("critic", "train", "none.jsonl", "-m", "ours.yaml", *flags.split())
     assert result.exit_code == 2
     assert why in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(("model", "optimise"), [("big.gguf", "true"), ("embedded", "false")])
+def test_a_probe_looks_into_the_weights_that_will_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, optimise: str
+) -> None:
+    """No copy in another form, of any size, is put into the cache folder for what nobody reads in that form later."""
+
+    def requantised(*_: object, **__: object) -> None:
+        raise AssertionError("put into another form")
+
+    def loaded(path: Path) -> None:
+        raise ModelUnusable(f"{path.name} was to be loaded")
+
+    monkeypatch.setattr("pipeline.llama.optimise.first_use.requantised", requantised)
+    monkeypatch.setattr("pipeline.training.heads.LlamaModel", loaded)
+    monkeypatch.setenv("SUPEREGO_OPTIMISE", optimise)
+    (tmp_path / "big.gguf").symlink_to(embedded.weights())
+    lines = [json.dumps({"text": "Hi.", "response": f"Well {n}.", "labels": {"calm": n % 2}}) for n in range(60)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    asked = ("rows.jsonl", "-m", "ours.yaml", "--kind", "probe", "--model", model, "-o", "calm.safetensors")
+    result = run("critic", "train", *asked)
+    path = weights_of(model)
+    assert path is not None
+    assert f"{path.name} was to be loaded" in result.stderr
 
 
 def test_what_is_not_given_is_what_the_help_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
