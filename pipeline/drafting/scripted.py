@@ -31,7 +31,7 @@ class ScriptedGenerator:
         if isinstance(draft, ModelFault):
             raise draft
         message = draft if isinstance(draft, Message) else Message("assistant", draft)
-        yield from until(_words(message.content, message.calls, request), request.options.stop)
+        yield from until(_words(message.content, message.calls, request), request.options.stop, request.continues)
 
 
 def _words(draft: str, calls: tuple[ToolCall, ...], request: DraftRequest) -> Pieces:

@@ -58,6 +58,7 @@ class LlamaGenerator:
                 most,
                 sampling,
                 stop=tuple(request.options.stop),
+                begun=request.continues,
                 adapters=self._adapters,
                 followed=request.followed,
             )

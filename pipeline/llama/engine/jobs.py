@@ -164,7 +164,7 @@ class WritingJob(Job):
         self.writing = Writing()
         self._request = request
         self._words = words
-        self._text = TextStream(request.stop)
+        self._text = TextStream(request.stop, request.begun)
         self._sampler: Sampler | None = None
 
     @property

@@ -46,7 +46,8 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Generation:
-    """Write up to `max_tokens` after the prompt, until the model ends its turn or one of `stop` is written.
+    """Write up to `max_tokens` after the prompt, until the model ends its turn or one of `stop` is written, which may
+    begin in `begun`, the text that the prompt ends with.
 
     The first `pinned` tokens are the same from call to call, and kept. `seconds` is how long the whole may take,
     waiting included. One that is `followed` leaves a core, from time to time, to who reads along.
@@ -56,6 +57,7 @@ class Generation:
     max_tokens: int
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
+    begun: str = ""
     adapters: Adapters = ()
     seconds: float | None = None
     pinned: int = 0

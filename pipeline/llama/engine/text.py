@@ -9,11 +9,11 @@ from pipeline.drafting import Stops
 
 
 class TextStream:
-    """Text that may be shown."""
+    """Text that may be shown, behind what it had `begun` with."""
 
-    def __init__(self, stop: Sequence[str] = ()) -> None:
+    def __init__(self, stop: Sequence[str] = (), begun: str = "") -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._stops = Stops(stop)
+        self._stops = Stops(stop, begun)
 
     @property
     def stopped(self) -> bool:

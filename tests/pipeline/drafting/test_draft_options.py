@@ -38,6 +38,7 @@ def test_the_scripted_generator_does_as_it_is_asked() -> None:
     assert drafted("one two three", DraftOptions(max_tokens=2)) == ("one two", "length")
     assert drafted("two three", DraftOptions(max_tokens=2), "one") == ("two", "length")
     assert drafted("one two three", DraftOptions(stop=("o th",))) == ("one tw", "stop")
+    assert drafted("two three", DraftOptions(stop=("e t",)), "one ") == ("", "stop")
     assert drafted("one two", DraftOptions(max_tokens=2)) == ("one two", "stop")
 
 
@@ -57,6 +58,17 @@ def test_a_draft_ends_before_the_first_stop_string(text: str, stop: list[str], d
     ends = [(text.find(s) + len(s), text.find(s)) for s in stop if s in text]
     expected = text[: min(ends)[1]] if ends else text
     assert "".join(piece.text for piece in until((p for p in pieces), stop)) == expected
+
+
+@given(st.text("ab", max_size=12), st.integers(0, 12), st.text("ab", min_size=1, max_size=3), st.data())
+def test_a_stop_string_may_begin_in_what_was_there(text: str, at: int, stop: str, data: st.DataObject) -> None:
+    """Nothing is given from it on; one that lies in the beginning alone stops nothing."""
+    begun, rest = text[:at], text[at:]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rest)), max_size=4)))
+    pieces = [Piece(rest[a:b]) for a, b in pairwise([0, *cuts, len(rest)])]
+    place = text.find(stop, max(0, len(begun) + 1 - len(stop)))
+    expected = rest if place < 0 else text[at:place]
+    assert "".join(piece.text for piece in until((p for p in pieces), (stop,), begun)) == expected
 
 
 def test_a_call_comes_once_behind_what_might_have_been_a_stop_string() -> None:

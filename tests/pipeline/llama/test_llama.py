@@ -76,7 +76,8 @@ def test_the_generators_own_bound_is_of_the_whole_draft(engine: Engine) -> None:
 
 
 def test_a_call_has_options_of_its_own(engine: Engine) -> None:
-    """Greedy though the generator is not, no longer than asked with what it goes on from, and up to a stop string."""
+    """Greedy though the generator is not, no longer than asked with what it goes on from, and up to a stop string, also
+    one that begins there."""
 
     def written(**options: Any) -> str:
         begun = "Red, green and"
@@ -86,6 +87,7 @@ def test_a_call_has_options_of_its_own(engine: Engine) -> None:
     assert "blue" in written(max_tokens=8)
     assert written(max_tokens=2) == ""
     assert written(stop=("blue",)) == " "
+    assert written(stop=("and blue",)) == ""
 
 
 def test_a_draft_that_nobody_wants_is_not_waited_for(engine: Engine) -> None:
