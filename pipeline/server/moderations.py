@@ -27,6 +27,8 @@ from pipeline.server.wire.documented import POSTED
 from pipeline.server.wire.incoming import ContentPart, In, Several, Text
 
 _NOTHING = Verdict("pass", None, None)
+_OPENAIS = ("omni-moderation", "text-moderation")
+"""How the names of OpenAI's own models begin."""
 
 
 class ModerationRequest(In):
@@ -100,7 +102,7 @@ def _served(service: Service, request: Request, model: str | None) -> Served:
     if model is not None and service.catalogue.find(model, key_of(request)) is not None:
         return service.served(request, model)
     visible = service.catalogue.visible_to(key_of(request))
-    if len(visible) == 1 and (model is None or "moderation" in model):
+    if len(visible) == 1 and (model is None or model.startswith(_OPENAIS)):
         record_of(request).model = visible[0].name
         return visible[0]
     if model is None:

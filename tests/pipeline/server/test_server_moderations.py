@@ -65,6 +65,13 @@ def test_one_of_several_must_be_named() -> None:
     assert client.post(URL, json={"input": "x", "model": "omni-moderation-latest"}).status_code == 404
 
 
+def test_a_manifesto_that_is_not_there_is_no_other_one() -> None:
+    """Also where it is called after what it does, as one that has been renamed or that the key is not for."""
+    client = TestClient(app_of(scripted("a")))
+    answer = client.post(URL, json={"input": "x", "model": "superego/our-moderation"})
+    assert answer.json()["error"]["code"] == "model_not_found"
+
+
 @pytest.mark.parametrize(
     "fields", [{"input": []}, {"input": 5}, {"input": ["a", "b"], "response": "c"}, {"input": ["x"] * 129},
                {"input": [{"type": "image_url", "image_url": {"url": "x"}}]}],
