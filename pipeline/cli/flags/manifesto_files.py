@@ -35,7 +35,7 @@ class ManifestoFiles:
             folder = Path(name)
             if name in self._folders or self._is_folder(name):
                 self._folders.add(name)
-                inside = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES)
+                inside = sorted(file for file in folder.iterdir() if _is_manifesto(file))
                 if not inside and not self._lines:
                     raise BadInput(f"there is no manifesto in the folder {name}")
                 each = list(map(str, inside))
@@ -58,6 +58,11 @@ class ManifestoFiles:
         now = _looked(files)
         self._lines[name] = (now, files)
         return now
+
+
+def _is_manifesto(file: Path) -> bool:
+    # What is hidden is an editor's: Emacs has a link that leads nowhere beside a file that is being edited.
+    return file.suffix in _SUFFIXES and not file.name.startswith(".")
 
 
 def _looked(files: Sequence[Path]) -> Stamp:

@@ -113,6 +113,13 @@ def test_files_come_and_go(kitchen: Kitchen) -> None:
     assert sorted(kitchen.versions()) == ["kind"]
 
 
+def test_what_is_hidden_in_a_folder_is_none(kitchen: Kitchen) -> None:
+    """Beside a file that is being edited, Emacs has a link that leads nowhere."""
+    (kitchen.folder / ".#a.yaml").symlink_to("ana@desk.4711")
+    kitchen.look()
+    assert (list(kitchen.versions()), kitchen.catalogue.faults) == (["polite"], {})
+
+
 def test_a_change_of_what_a_manifesto_builds_on_is_one_of_it(tmp_path: Path) -> None:
     """Though its own file is as it was."""
     (tmp_path / "base.yaml").write_text(text("base"))
