@@ -129,7 +129,7 @@ class _Run:
         self._attempts: list[Attempt] = []
         self._since = 0
         """The attempt that last got something shown: with it begins what may come to a standstill."""
-        self._input: Verdict | None = None
+        self._inputs: list[Verdict] = []
 
     def parts(self) -> Parts:
         """Draft and judge to the end, giving what may be shown."""
@@ -160,7 +160,8 @@ class _Run:
     def _refused(self) -> Outcome | None:
         """The end of it, where what is asked does not pass."""
         for turn in self._asked.turns(self._manifesto) if self._manifesto.rules_for("input") else ():
-            verdict = self._input = self._judging.of_input(turn)
+            verdict = self._judging.of_input(turn)
+            self._inputs.append(verdict)
             if verdict.outcome == "undecided":
                 return self._end("withheld", "seconds" if self._ledger.cut() == "seconds" else "undecided")
             if verdict.outcome != "pass":
@@ -353,7 +354,7 @@ class _Run:
             cost=self._ledger.cost(),
             generator=self._generator.name,
             seed=self._first.seed,
-            input_verdict=self._input,
+            inputs=tuple(self._inputs),
             fault=str(fault or ""),
             retryable=fault is not None and fault.retryable,
             cause=fault,

@@ -94,8 +94,8 @@ class Withheld(PipelineError):
 class Outcome:
     """`answer` is the released text, the manifesto's refusal where it is withheld, or `None` where the manifesto wants
     an error and where the generator failed; it is empty only where all of what was released is `calls` of tools.
-    `input_verdict` is on the user's turn, where rules apply to it, or on what before it did not pass. `shown` is what
-    had been shown of an answer that was not released in the end."""
+    `inputs` are the verdicts on what was asked, in order. `shown` is what had been shown of an answer that was not
+    released in the end."""
 
     status: Status
     stop_reason: StopReason
@@ -105,7 +105,7 @@ class Outcome:
     cost: Cost
     generator: str
     seed: int
-    input_verdict: Verdict | None = None
+    inputs: tuple[Verdict, ...] = ()
     fault: str = ""
     retryable: bool = False
     """Whether asking again later may help against the fault."""
@@ -113,6 +113,11 @@ class Outcome:
     """The fault itself."""
     shown: str = ""
     calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def input_verdict(self) -> Verdict | None:
+        """On the user's turn, where rules apply to it, or on what before it did not pass."""
+        return self.inputs[-1] if self.inputs else None
 
     @property
     def given(self) -> Attempt | None:

@@ -54,7 +54,7 @@ class Metrics:
         if first is not None:
             self._first.measured(first, manifesto)
         verdicts = [attempt.verdict for attempt in outcome.attempts]
-        self.verdicts(manifesto, [*verdicts, *([outcome.input_verdict] if outcome.input_verdict else [])])
+        self.verdicts(manifesto, [*verdicts, *outcome.inputs])
         self.tokens("generator", outcome.cost.generator)
         self.tokens("critic", outcome.cost.critic)
 

@@ -48,7 +48,7 @@ def _told(outcome: Outcome, tell: Tell) -> dict[str, Any]:
         "attempts": len(outcome.attempts),
         "score": outcome.score,
         "broken": [_broken(attempt.verdict) for attempt in outcome.attempts],
-        "input": _broken(outcome.input_verdict) if outcome.input_verdict else None,
+        "input": list(dict.fromkeys(rule for v in outcome.inputs for rule in _broken(v))) if outcome.inputs else None,
         "critic_usage": {"prompt_tokens": critic.prompt_tokens, "completion_tokens": critic.completion_tokens},
         "seed": outcome.seed,
         "seconds": round(outcome.cost.seconds, 3),

@@ -16,7 +16,7 @@ from pipeline import ModelRefused, Pipeline, ScriptedGenerator, assemble
 from pipeline.server import Key, new_key
 from pipeline.settings import Settings
 from pipeline.settings.settings import GeneratorSettings
-from tests.pipeline.server.serving import NO_BOMBS, TestClient, app_of, chat, manifesto, running, scripted
+from tests.pipeline.server.serving import NO_BOMBS, POLITE, TestClient, app_of, chat, manifesto, running, scripted
 
 URL = "/v1/chat/completions"
 
@@ -108,6 +108,16 @@ def test_metrics_tell_what_happened() -> None:
         'superego_requests_total{path="/v1/chat/completions",status="200"} 3.0',
     ]
     assert [line for line in expected if line not in page] == []
+
+
+def test_a_flag_on_what_came_before_the_last_turn_is_on_record() -> None:
+    """Once, as all of that is judged once."""
+    client = TestClient(app_of(scripted("Good day.", rules=[POLITE, {**NO_BOMBS, "action": "flag"}])))
+    told = {"role": "system", "content": "A bomb."}
+    body = {**chat(), "messages": [told, *chat()["messages"]]}
+    answers = [client.post(URL, json=body).json()["superego"] for _ in range(2)]
+    assert [answer["input"] for answer in answers] == [["no-bombs"], []]
+    assert 'superego_breaches_total{manifesto="polite",rule="no-bombs"} 1.0' in client.get("/metrics").text
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
