@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from critics import Critic, Exchange, Finding, Manifesto, Stream, ToolCall, Verdict
+from critics import Critic, Exchange, Finding, Manifesto, Stream, ToolCall, Verdict, unsettled
 from pipeline.drafting import DraftOptions, DraftRequest, Finish, Generator
 from pipeline.errors import BadInput, ContextOverflow, ModelFault
 from pipeline.loop.answer import Answer, Parts
@@ -287,6 +287,8 @@ class _Run:
         """The part of a draft that was written so far, where it breaks a watched rule."""
         growing = self._showing.draft()
         growing.grew(part)
+        if unsettled(growing.text):  # the next part has all of this one in it
+            return None
         draft = self._mended(growing, part, "vetoed")
         standing = self._judging.breaches(draft.text, self._watched) if draft else ()
         return replace(draft, standing=standing) if draft and standing else None

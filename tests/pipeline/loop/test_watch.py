@@ -120,6 +120,15 @@ def test_a_sentence_is_finished_however_it_comes_in_pieces(pieces: list[str], pu
     assert (stream.pulled, stream.closed) == ([pulled], 1)
 
 
+def test_a_word_in_anothers_letters_stops_nothing_before_the_words_that_tell_how_it_is_read() -> None:
+    """A Russian answer may begin with a word of letters that look Latin, and is Russian by its next sentence."""
+    litter, russian = "\u0421\u043e\u0440.", " \u0412\u0441\u0451 \u043b\u0435\u0436\u0438\u0442 \u0442\u0443\u0442."
+    under = manifesto(patterns(forbid_words=("cop",)), budget=Budget(attempts=1))
+    assert run(Stream([litter, russian, " \u0414\u0430."]), under).status == "released"
+    latin = Stream([litter, " All", " fine.", " And", " more."])
+    assert (run(latin, under).attempts[0].finish, latin.pulled) == ("vetoed", [4])
+
+
 def test_personal_data_stops_a_draft() -> None:
     """Its critic is deterministic, and what it found in a part is in the whole."""
     stream = Stream(["Write to jane.doe@example.org.", " She", " will", " answer."])
