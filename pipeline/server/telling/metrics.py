@@ -54,15 +54,16 @@ class Metrics:
         if first is not None:
             self._first.measured(first, manifesto)
         verdicts = [attempt.verdict for attempt in outcome.attempts]
-        self.verdicts(manifesto, [*verdicts, *outcome.inputs])
+        self.verdicts(manifesto, [*verdicts, *outcome.inputs], cancelled=outcome.stop_reason == "cancelled")
         self.tokens("generator", outcome.cost.generator)
         self.tokens("critic", outcome.cost.critic)
 
-    def verdicts(self, manifesto: str, verdicts: Iterable[Verdict]) -> None:
+    def verdicts(self, manifesto: str, verdicts: Iterable[Verdict], *, cancelled: bool = False) -> None:
+        """What critics said. Of what was `cancelled` nobody knows which rules they could not have judged."""
         for verdict in verdicts:
             for judgement in verdict.of("broken"):
                 self._breaches.add(manifesto, judgement.rule.id)
-            for judgement in verdict.of("undecided"):
+            for judgement in () if cancelled else verdict.of("undecided"):
                 self._undecided.add(manifesto, judgement.rule.id)
 
     def tokens(self, role: str, usage: Usage) -> None:

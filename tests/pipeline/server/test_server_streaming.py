@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from critics import Exchange, Finding, Rule, ScriptedCritic
 from pipeline import ModelUnavailable, Pipeline
 from pipeline.server import listen
-from tests.pipeline.server.serving import REFUSAL, Gated, app_of, chat, gated, running, scripted
+from tests.pipeline.server.serving import REFUSAL, Gated, app_of, chat, gated, opinion, running, scripted
 
 URL = "/v1/chat/completions"
 
@@ -272,6 +275,21 @@ def test_what_nobody_waits_for_any_more_is_counted_and_in_the_log(late: bool, ca
     assert [(line["model"], answer["tokens"]["generator"]) for line in told for answer in line["answers"]] == [
         ("polite", 1)
     ]
+
+
+def test_a_rule_that_nobody_waited_for_is_none_that_could_not_be_judged() -> None:
+    """Its critic was told to stop: to count that would tell of a fault where a client has left."""
+    go = threading.Event()
+
+    def slow(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        go.wait(0 if exchange.draft is None else 30)
+        return list(ScriptedCritic(opinion)(exchange, rules))
+
+    with running(app_of(replace(scripted("Good day."), critic=slow), deadline=0.2)) as base:
+        whole(base, chat())
+        assert wait_until(lambda: 'stop_reason="cancelled"} 1.0' in httpx.get(f"{base}/metrics").text)
+        go.set()
+        assert "superego_undecided_total{" not in httpx.get(f"{base}/metrics").text
 
 
 def whole(base: str, body: dict[str, Any]) -> Any:
