@@ -142,8 +142,8 @@ class _Run:
             try:
                 attempt = yield from self._attempt()
             except ModelFault as exc:
-                if self._ledger.cut() == "seconds":
-                    return (yield from self._exhausted("seconds"))
+                if (over := self._ledger.cut()) in ("seconds", "cancelled"):
+                    return (yield from self._exhausted(over))
                 return self._end("faulted", "fault", fault=exc)
             if attempt is None:
                 return (yield from self._exhausted(self._ledger.cut() or "tokens"))

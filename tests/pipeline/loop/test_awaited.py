@@ -117,6 +117,19 @@ def test_a_fault_that_comes_of_the_time_being_over_is_none() -> None:
     assert (held.ended().status, held.outcome.stop_reason) == ("withheld", "seconds")
 
 
+def test_a_fault_that_comes_of_cancelling_is_none_either() -> None:
+    """A generator that is told to stop has failed at nothing."""
+    held: Answer
+
+    def hung_up(request: DraftRequest) -> Pieces:
+        yield Piece("Good ")
+        held.cancel()
+        raise ModelUnavailable("gave up")
+
+    held = answer(Plain(hung_up))
+    assert (held.ended().status, held.outcome.stop_reason) == ("withheld", "cancelled")
+
+
 def test_a_fault_in_time_is_raised_as_it_is() -> None:
     """Out of the thread in which it happened."""
     fault = ModelFault("broken")
