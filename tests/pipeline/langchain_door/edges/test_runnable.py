@@ -18,6 +18,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
+from langgraph.graph import START, MessagesState, StateGraph
 
 from critics import Budget
 from pipeline import BadInput, Outcome, Pipeline, Withheld
@@ -298,6 +299,16 @@ async def test_no_way_of_streaming_shows_what_failed(make: Make) -> None:
     events = [event async for event in chain.astream_events("What?", version="v2")]
     assert "leverage" not in str([event["data"] for event in events])
     assert events[-1]["data"]["output"] == GOOD
+
+
+@pytest.mark.parametrize("mode", ["updates", "values", "tasks", "debug"])
+def test_a_graph_inside_another_one_shows_no_step_that_failed(make: Make, mode: Any) -> None:
+    """Graphs hand their steps on to the stream of the graph that they are a part of."""
+    moderated = moderate(create_agent(saying(BAD, GOOD)), pipeline=make())
+    graph = StateGraph(MessagesState).add_node("said", moderated).add_edge(START, "said").compile()
+    streamed = str(list(graph.stream({"messages": [HumanMessage("What?")]}, stream_mode=mode, subgraphs=True)))
+    assert GOOD in streamed
+    assert BAD not in streamed
 
 
 async def test_async_calls_the_runnables_own_async(make: Make) -> None:
