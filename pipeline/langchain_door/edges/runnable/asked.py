@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.language_models import BaseLanguageModel
+from langchain_core.language_models import BaseChatModel, BaseLanguageModel
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.prompt_values import PromptValue, StringPromptValue
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.runnables import Runnable, RunnableWithFallbacks
+from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.runnables.configurable import DynamicRunnable
 
 from critics import Message
 from pipeline.errors import BadInput
@@ -22,10 +24,21 @@ _HISTORY = ("chat_history", "history")
 
 
 def takes_messages(runnable: Runnable[Any, Any]) -> bool:
-    """Whether it is a chat model, also one with bound options, which takes messages wherever it takes a text."""
-    while isinstance(runnable, RunnableBinding):
-        runnable = runnable.bound
-    return isinstance(runnable, BaseLanguageModel)
+    """Whether it is a model, which takes messages wherever it takes a text."""
+    return isinstance(_bare(runnable), BaseLanguageModel)
+
+
+def gives_messages(runnable: Runnable[Any, Any]) -> bool:
+    """Whether it is a chat model, whose answer is a message."""
+    return isinstance(_bare(runnable), BaseChatModel)
+
+
+def _bare(runnable: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """What is called in the end: without bound options, retries, fallbacks and what can be configured."""
+    match runnable:
+        case RunnableBindingBase(bound=inner) | RunnableWithFallbacks(runnable=inner) | DynamicRunnable(default=inner):
+            return _bare(inner)
+    return runnable
 
 
 @dataclass(frozen=True)

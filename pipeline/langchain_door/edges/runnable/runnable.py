@@ -15,7 +15,7 @@ from critics import Message
 from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Began, Moderated, held_back, mender, moderated
 from pipeline.langchain_door.edges.runnable.answered import Answered
-from pipeline.langchain_door.edges.runnable.asked import Asked, takes_messages
+from pipeline.langchain_door.edges.runnable.asked import Asked, gives_messages
 from pipeline.langchain_door.edges.telling import answer_of, metadata
 from pipeline.langchain_door.quiet import quiet
 from pipeline.loop import Outcome
@@ -125,7 +125,7 @@ class ModeratedRunnable(Runnable[Any, Any]):
         refusal, told = answer_of(outcome, refuse=self._refuse), metadata(outcome, tell=self._tell)
         if result.last is not None:
             return result.last.refused(refusal, told, _all_spoken(result.beside(result.last)))
-        if takes_messages(self.runnable):
+        if gives_messages(self.runnable):
             return AIMessage(refusal, response_metadata=told)
         return refusal if self._output_key is None else {self._output_key: refusal}
 
