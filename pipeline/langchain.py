@@ -41,6 +41,6 @@ def moderate(
 
 def _judging(manifesto: str | None, pipeline: Pipeline | None) -> Pipeline:
     """What judges: the pipeline that was handed in, else one that is loaded, and drafts nothing itself."""
-    if pipeline and manifesto:
+    if pipeline and manifesto is not None:
         raise BadInput("give a pipeline or a manifesto's name: a pipeline has a manifesto")
     return pipeline or load(manifesto, drafts=False)

@@ -67,7 +67,7 @@ def load(
     `ModelFault` where a model cannot be loaded.
     """
     settings = settings or load_settings()
-    loaded = critics.load(manifesto or settings.manifesto, trusted=settings.trusted)
+    loaded = critics.load(settings.manifesto if manifesto is None else manifesto, trusted=settings.trusted)
     return assemble(loaded, settings, generator=generator, drafts=drafts)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import critics
-from critics import ExtraMissing, Manifesto, Rule
+from critics import ExtraMissing, Manifesto, ManifestoError, Rule
 from pipeline import BadInput, ModelMissing, ScriptedGenerator, SettingsError, assemble, load, load_settings
 from pipeline.assembly import Parts, embedded
 from pipeline.assembly.cautions import judges_untrained, unfamiliar
@@ -54,6 +54,12 @@ def test_no_model_is_loaded_that_no_rule_asks_for() -> None:
     nowhere = load_settings(flags={"generator": {"model": "nowhere.gguf"}})
     ego = assemble(critics.load("house-style"), nowhere, drafts=False)
     assert ego.judge("Hi", "Certainly!").outcome == "revise"
+
+
+def test_no_name_is_not_the_default() -> None:
+    """As on the command line: a variable that is empty would mean a manifesto that nobody chose."""
+    with pytest.raises(ManifestoError, match="no shipped manifesto is called ''"):
+        load("", drafts=False)
 
 
 def test_a_critic_without_its_package_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
