@@ -58,7 +58,7 @@ def chain_of(chat: ModeratedChat) -> Runnable[str, Any]:
 
 def main() -> None:
     question = sys.argv[1] if len(sys.argv) > 1 else "When was the Sydney Harbour Bridge opened?"
-    with ModeratedChat(manifesto=str(MANIFESTO), seed=1, temperature=0.3, max_tokens=100) as chat:
+    with ModeratedChat(manifesto=MANIFESTO, seed=1, temperature=0.3, max_tokens=100) as chat:
         answer = chain_of(chat).invoke(question)
     print(answer.text)
     print({key: answer.response_metadata["superego"][key] for key in ("outcome", "attempts", "score")})

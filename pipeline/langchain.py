@@ -5,6 +5,7 @@ Each takes a ready pipeline, or a manifesto by its shipped name or path, loaded 
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from pipeline.assembly import load
@@ -28,18 +29,24 @@ class ModeratedChat(ChatEdge):
 class ModerationMiddleware(ModerationEdge):
     __doc__ = ModerationEdge.__doc__
 
-    def __init__(self, manifesto: str | None = None, *, pipeline: Pipeline | None = None, **options: Any) -> None:
+    def __init__(
+        self, manifesto: str | PathLike[str] | None = None, *, pipeline: Pipeline | None = None, **options: Any
+    ) -> None:
         super().__init__(_judging(manifesto, pipeline), **options)
 
 
 def moderate(
-    runnable: AnyRunnable, manifesto: str | None = None, *, pipeline: Pipeline | None = None, **options: Any
+    runnable: AnyRunnable,
+    manifesto: str | PathLike[str] | None = None,
+    *,
+    pipeline: Pipeline | None = None,
+    **options: Any,
 ) -> ModeratedRunnable:
     """The runnable, moderated; options as for `ModeratedRunnable`."""
     return ModeratedRunnable(runnable, _judging(manifesto, pipeline), **options)
 
 
-def _judging(manifesto: str | None, pipeline: Pipeline | None) -> Pipeline:
+def _judging(manifesto: str | PathLike[str] | None, pipeline: Pipeline | None) -> Pipeline:
     """What judges: the pipeline that was handed in, else one that is loaded, and drafts nothing itself."""
     if pipeline and manifesto is not None:
         raise BadInput("give a pipeline or a manifesto's name: a pipeline has a manifesto")

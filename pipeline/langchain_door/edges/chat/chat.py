@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from os import PathLike
 from typing import Any, Literal, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -45,7 +46,7 @@ class ChatEdge(BaseChatModel):
 
     pipeline: SkipValidation[Pipeline] | None = Field(default=None, exclude=True, repr=False)
     """A ready one. It stays its owner's: `close` does not free it."""
-    manifesto: str | None = None
+    manifesto: str | PathLike[str] | None = None
     """A shipped name or a path, where no pipeline is given; loaded when it is first needed."""
     model: SkipValidation[BaseChatModel] | None = Field(default=None, exclude=True)
     """What drafts, instead of the settings' generator."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -422,6 +423,14 @@ def test_any_chat_model_may_draft() -> None:
         answer = chat.invoke("Where is it?")
     assert answer.content == "Here it is."
     assert answer.response_metadata["superego"]["attempts"] == 2
+
+
+def test_a_manifesto_may_be_a_path_as_everywhere(make: Make, tmp_path: Path) -> None:
+    """A text or a `Path`."""
+    make()
+    for given in (tmp_path / "plain.yaml", str(tmp_path / "plain.yaml")):
+        with ModeratedChat(manifesto=given, model=saying(GOOD)) as chat:
+            assert chat.invoke("What?").response_metadata["superego"]["manifesto"]["name"] == "plain"
 
 
 async def test_no_way_of_streaming_shows_the_drafts_of_a_model() -> None:
