@@ -95,7 +95,10 @@ class ChatEdge(BaseChatModel):
         self.close()
 
     @model_validator(mode="after")
-    def _one_manifesto(self) -> Self:
+    def _possible(self) -> Self:
+        if not isinstance(self.model, BaseChatModel | None):  # to one with options bound to it none could be given
+            kind = type(self.model).__name__
+            raise ValueError(f"`model` is a chat model itself, not a {kind}: retries and fallbacks go round this one")
         if self.pipeline is not None and self.manifesto is not None:
             raise ValueError("give a pipeline or a manifesto's name: a pipeline has a manifesto")
         return self

@@ -425,6 +425,14 @@ def test_any_chat_model_may_draft() -> None:
     assert answer.response_metadata["superego"]["attempts"] == 2
 
 
+@pytest.mark.parametrize("dressed", ["with_retry", "bind"])
+def test_what_drafts_is_a_chat_model_itself(make: Make, dressed: str) -> None:
+    """One that is dressed in something takes no temperature and no seed: that is said at once."""
+    model: Any = getattr(saying(GOOD), dressed)()
+    with pytest.raises(ValueError, match=f"`model` is a chat model itself, not a {type(model).__name__}"):
+        ModeratedChat(pipeline=make(), model=model, temperature=0.2)
+
+
 def test_a_manifesto_may_be_a_path_as_everywhere(make: Make, tmp_path: Path) -> None:
     """A text or a `Path`."""
     make()
