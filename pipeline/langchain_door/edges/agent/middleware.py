@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -180,7 +180,9 @@ def _all_spoken(responses: Iterable[ModelResponse[Any]]) -> list[AIMessage]:
 
 
 def _name_of(request: ModelRequest[Any]) -> str:
-    return str(request.model._get_ls_params().get("ls_model_name") or request.model._llm_type)
+    # One that each call's config chooses tells nothing before.
+    told: Mapping[str, Any] = getattr(request.model, "_get_ls_params", dict)()
+    return str(told.get("ls_model_name") or request.model.get_name())
 
 
 def _asked_directly(request: ToolCallRequest) -> tuple[Message, ...] | None:

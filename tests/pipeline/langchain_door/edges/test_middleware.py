@@ -14,6 +14,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain.agents.structured_output import ProviderStrategy
+from langchain.chat_models import init_chat_model
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
@@ -711,6 +712,16 @@ def test_an_agent_may_be_held_to_several_manifestos(make: Make) -> None:
     middleware = [ModerationMiddleware("house-style"), ModerationMiddleware(pipeline=make())]
     assert texts(create_agent(model, middleware=middleware).invoke(asked()))[-1] == GOOD
     assert len(model.asked) == 3
+
+
+def test_a_model_that_the_config_chooses_is_moderated(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `init_chat_model` makes one: which it is, nobody knows before it is called."""
+    model: Any = init_chat_model()
+    monkeypatch.setattr(type(model), "_model", lambda self, config=None: Lines(lines=[BAD]))
+    outcomes: list[Outcome] = []
+    state = agent(model, make(), on_outcome=outcomes.append).invoke(asked())
+    assert texts(state)[-1] == REFUSAL
+    assert outcomes[0].generator == model.get_name()
 
 
 def test_one_manifesto_is_enough(make: Make) -> None:
