@@ -14,7 +14,7 @@ from pipeline.errors import BadInput
 from pipeline.langchain_door.edges.redrafting import Spoken
 from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
 from pipeline.langchain_door.edges.telling import telling
-from pipeline.langchain_door.edges.turns import as_messages, sources_of
+from pipeline.langchain_door.edges.turns import as_messages, judged_turns, sources_of
 from pipeline.langchain_door.messages import finish_of, usage_of
 
 _ANSWERS = ("answer", "output", "output_text", "result", "text", "response")
@@ -35,8 +35,15 @@ class Answered:
     """What was asked, of which a mapping may have parts in the output."""
 
     @classmethod
-    def of(cls, output: Any, key: str | None, turns: Sequence[Message] = (), given: Any = None) -> Answered:
-        """Find the answer in it, after these turns were added to what was asked, `given`.
+    def of(
+        cls,
+        output: Any,
+        key: str | None,
+        turns: Sequence[Message] = (),
+        given: Any = None,
+        conversation: Sequence[Message] = (),
+    ) -> Answered:
+        """Find the answer in it, after these turns were added to what was asked, `given`, which is a conversation.
 
         Raises `BadInput` where there is none: what cannot be judged is not released.
         """
@@ -51,7 +58,7 @@ class Answered:
         if messages and (spoken := _since_the_last_user(messages)):
             before = messages[: _index(messages, spoken[0])]
             whole = messages if place is None else {**output, place: messages}
-            return cls(whole, place, tuple(spoken), _without(before, turns), given)
+            return cls(whole, place, tuple(spoken), _without(before, turns, conversation), given)
         raise BadInput(
             f"there is no answer to judge in {type(found).__name__}: it must be a text, a message by the model, or a "
             "mapping with one (name its key as `output_key`)"
@@ -155,11 +162,16 @@ def _index(messages: list[Any], one: BaseMessage) -> int:
     return next(index for index, message in enumerate(messages) if message is one)
 
 
-def _without(before: list[Any], turns: Sequence[Message]) -> tuple[BaseMessage, ...] | None:
-    """The messages without the failed drafts and advice at their end, which nobody is to be shown."""
+def _without(
+    before: list[BaseMessage], turns: Sequence[Message], conversation: Sequence[Message]
+) -> tuple[BaseMessage, ...] | None:
+    """The messages without the failed drafts and advice at their end, which nobody is to be shown, and without what a
+    memory of its own has from other calls: nobody here knows whether that passed."""
     kept = list(before)
     for turn in reversed(turns):
         if kept and kept[-1].text == turn.content:
             kept.pop()
+    others = [isinstance(message, AIMessage) and judged_turns([message])[0] not in conversation for message in kept]
+    kept = kept[max((place for place, other in enumerate(others, 1) if other), default=0) :]
     failed = {turn.content for turn in turns}
     return None if turns and any(message.text in failed for message in kept) else tuple(kept)

@@ -93,12 +93,13 @@ class ModeratedRunnable(Runnable[Any, Any]):
 
     def _moderated(self, given: Any, call: Callable[[Any], Any], began: Began | None = None) -> Any:
         asked = Asked.of(self.runnable, given, self._input_key)
+        conversation = asked.conversation
 
         def answered(turns: Sequence[Message]) -> Answered:
             advised = asked.advised(turns)
-            return Answered.of(asked.restored(call(advised), advised), self._output_key, turns, given)
+            output = asked.restored(call(advised), advised)
+            return Answered.of(output, self._output_key, turns, given, conversation)
 
-        conversation = asked.conversation
         result = moderated(
             self.pipeline,
             conversation,

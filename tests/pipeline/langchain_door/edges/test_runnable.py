@@ -18,6 +18,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import ConfigurableField, RunnableLambda
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 
 from critics import Budget
@@ -252,6 +253,20 @@ def test_a_graph_gives_back_nothing_of_what_failed(make: Make, lines: tuple[str,
     output = moderate(agent, pipeline=make()).invoke({"messages": history})
     answer = GOOD if GOOD in lines else REFUSAL
     assert [message.text for message in output["messages"]] == ["Hi.", "Hello.", "What?", answer]
+
+
+def test_a_graph_that_remembers_gives_back_nothing_of_what_failed_either(make: Make) -> None:
+    """Not at once, and not at the next call; what is asked with an answer of another time keeps that."""
+    agent = create_agent(saying(BAD, GOOD, "Hello.", "Yes."), checkpointer=InMemorySaver())
+    moderated, thread = moderate(agent, pipeline=make()), {"configurable": {"thread_id": "1"}}
+    history = [("user", "Hi."), ("assistant", "Hi."), ("user", "And?")]
+    for asked, given in (
+        ([("user", "What?")], ["What?", GOOD]),
+        ([("user", "Hello?")], ["Hello?", "Hello."]),
+        (history, ["Hi.", "Hi.", "And?", "Yes."]),
+    ):
+        output = moderated.invoke({"messages": asked}, thread)  # type: ignore[arg-type]  # LangChain's is a TypedDict
+        assert [message.text for message in output["messages"]] == given
 
 
 def test_a_mapping_gives_back_what_it_was_asked(make: Make) -> None:
