@@ -34,7 +34,7 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
     directly is an answer, and held against the rules for output as well.
 
     The judging is inside the model's step of the agent's graph, and the model is called where nobody listens to its
-    tokens: no way to stream an agent shows what has not passed.
+    tokens: no way to stream an agent shows what the model said and has not passed. A tool's events show what it gave.
     """
 
     def __init__(
