@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -53,8 +54,9 @@ class Pipeline:
         """Take a prompt, or a conversation that ends with the user's turn or a tool's, through the loop.
 
         `seed` makes the drafts repeatable on one machine, from the first call on; without one it is drawn, and it is in
-        the outcome either way. Raises `BadInput` for an empty prompt, and for a conversation that ends with another
-        turn; what models and critics do wrong is in the outcome. `options` are for the drafts of this call.
+        the outcome either way. Raises `BadInput` for an empty prompt, for a conversation that ends with another turn,
+        and for a seed that is no whole number; what models and critics do wrong is in the outcome. `options` are for
+        the drafts of this call.
         """
         loop, exchange = self._loop(), Exchange(asked_in(prompt), None, sources_of(context))
         return loop(exchange, seed=_drawn(seed), observe=observe, options=options)
@@ -145,4 +147,7 @@ class Pipeline:
 
 
 def _drawn(seed: int | None) -> int:
-    return secrets.randbelow(_SEEDS) if seed is None else seed
+    try:
+        return secrets.randbelow(_SEEDS) if seed is None else operator.index(seed)
+    except TypeError:
+        raise BadInput(f"`seed` is a whole number, not {seed!r}") from None

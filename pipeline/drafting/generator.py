@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal, Protocol
 
 from critics import Message, ToolCall, Usage
 from pipeline.drafting.wanted import Form, Tools
+from pipeline.errors import BadInput
 
 Finish = Literal["stop", "length", "vetoed", "stopped"]
 """Why a draft ends. The last two are the loop's words, where it stopped the draft: at a veto, or, of an answer that is
@@ -25,7 +27,8 @@ class DraftOptions:
 
     `max_tokens` bounds each draft, what it continues from included; the generator's own bound holds as well. A draft
     ends before the first of the strings in `stop`, or before the one that it is. It may call `tools`, and with a `form`
-    it is JSON; a generator that cannot do that raises `ModelUnable`.
+    it is JSON; a generator that cannot do that raises `ModelUnable`. Raises `BadInput` for what must be a number and is
+    none: in an engine that all share, it would break what everybody else is writing.
     """
 
     max_tokens: int | None = None
@@ -38,6 +41,9 @@ class DraftOptions:
     def __post_init__(self) -> None:
         # One stop string by itself is a sequence as well, of letters that are none.
         object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
+        for name in ("max_tokens", "temperature", "top_p"):
+            if not isinstance(value := getattr(self, name), Real | None):
+                raise BadInput(f"`{name}` is a number, not {value!r}")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,24 @@ def test_one_text_is_one_stop_string_and_one_draft() -> None:
     assert drafted("one E END two", DraftOptions(stop="END")) == ("one E ", "stop")
     request = DraftRequest((Message("user", "Write."),), 1)
     assert "".join(piece.text for piece in ScriptedGenerator("one two")(request)) == "one two"
+
+
+@pytest.mark.parametrize("option", ["max_tokens", "temperature", "top_p"])
+def test_what_must_be_a_number_is_one(option: str) -> None:
+    """As a variable of the environment is not: the engine would find out, and break for all that share it."""
+    with pytest.raises(BadInput, match=f"`{option}` is a number, not '0.5'"):
+        DraftOptions(**{option: "0.5"})  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("seed", [1.5, "1"])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    """The time is none, for instance."""
+    pipeline = Pipeline(
+        Manifesto(name="m", version="1", rules=(BAD,)), ScriptedCritic(lambda *_: 0.0), ScriptedGenerator("fine")
+    )
+    for call in (pipeline.ask, pipeline.stream):
+        with pytest.raises(BadInput, match=f"`seed` is a whole number, not {seed!r}"):
+            call("Write.", seed=seed)
 
 
 @given(st.text("ab", max_size=12), st.lists(st.text("ab", min_size=1, max_size=3), max_size=2), st.data())
