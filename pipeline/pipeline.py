@@ -53,10 +53,10 @@ class Pipeline:
     ) -> Outcome:
         """Take a prompt, or a conversation that ends with the user's turn or a tool's, through the loop.
 
-        `seed` makes the drafts repeatable on one machine, from the first call on; without one it is drawn, and it is in
-        the outcome either way. Raises `BadInput` for an empty prompt, for a conversation that ends with another turn,
-        and for a seed that is no whole number; what models and critics do wrong is in the outcome. `options` are for
-        the drafts of this call.
+        `seed` makes the drafts repeatable on one machine; what else an engine works on or has just read may change a
+        word, unless the settings are `deterministic`. Without one it is drawn, and it is in the outcome either way.
+        Raises `BadInput` for an empty prompt, for a conversation that ends with another turn, and for a seed that is no
+        whole number; what models and critics do wrong is in the outcome. `options` are for the drafts of this call.
         """
         loop, exchange = self._loop(), Exchange(asked_in(prompt), None, sources_of(context))
         return loop(exchange, seed=_drawn(seed), observe=observe, options=options)
