@@ -13,11 +13,12 @@ def number(value: float | None, *, digits: int = 3, signed: bool = False) -> str
     value += 0.0  # -0.0 becomes 0.0
     least = 10**-digits
     near = round(value, digits) in (0, 1) and value not in (0, 1)
-    if signed:
-        return f"{value:+.1g}" if near and abs(value) < 0.5 else f"{value:+.{digits}f}"
-    if near and 0 < value < 1:
+    sign = "+" if signed else ""
+    if near and abs(value) < 0.5 and (signed or value < 0):
+        return f"{value:{sign}.1g}"
+    if near and not signed and value < 1:
         return f"<{least:.{digits}f}" if value < 0.5 else f">{1 - least:.{digits}f}"
-    return f"{value:.{digits}f}"
+    return f"{value:{sign}.{digits}f}"
 
 
 def share(part: float, whole: float) -> str:

@@ -21,6 +21,7 @@ from pipeline.rounding import number, share
         (-0.0, "0.000"),
         (1.2345, "1.234"),
         (1.0004, "1.000"),
+        (-0.0002, "-0.0002"),
     ],
 )
 def test_nearly_all_is_not_all_and_nearly_none_is_not_none(value: float | None, shown: str) -> None:
