@@ -28,6 +28,8 @@ class VerdictRecord(TypedDict):
     breach: float | None
     disagreement: dict[str, float]
     """Of each rule whose critics lie far apart: how far."""
+    rules: dict[str, FindingOutcome]
+    """What came of each rule, which need not be what one of its critics found."""
     findings: list[FindingRecord]
 
 
@@ -139,6 +141,7 @@ def verdict_record(verdict: Verdict) -> VerdictRecord:
         "score": verdict.score,
         "breach": verdict.breach,
         "disagreement": {j.rule.id: j.disagreement for j in verdict.judgements if j.disagreement is not None},
+        "rules": {j.rule.id: j.outcome for j in verdict.judgements},
         "findings": [
             _finding(judgement, finding) for judgement in verdict.judgements for finding in judgement.findings
         ],

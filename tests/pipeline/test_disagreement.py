@@ -20,6 +20,11 @@ def test_the_record_names_the_rules_on_which_critics_disagree() -> None:
     assert verdict_record(VERDICT)["disagreement"] == {"a": 0.8 - 0.1}
 
 
+def test_the_record_says_what_came_of_each_rule() -> None:
+    """Of all its critics together."""
+    assert verdict_record(VERDICT)["rules"] == {"a": "broken", "b": "pass"}
+
+
 def test_the_trace_says_that_critics_disagree() -> None:
     """Beside the rule."""
     console = Console(file=StringIO(), width=120)

@@ -12,14 +12,12 @@ from pipeline.batch.task import Record
 
 FAULTS = 10
 """Shown at most."""
-_ENDS = {"pass": 0, "undecided": 1, "broken": 2}
 
 
 @dataclass
 class RuleCount:
-    """Of one rule: in how many drafts it was judged, found broken by a critic, or left undecided; and of those found
-    broken, how many were released all the same, since its action is to flag or redact or its threshold on the whole
-    allowed it."""
+    """Of one rule: in how many drafts it was judged, broken, or left undecided; and of those that broke it, how many
+    were released all the same, since its action is to flag or redact, or the best of what failed was released."""
 
     judged: int = 0
     broken: int = 0
@@ -83,12 +81,9 @@ class Counts:
 
 
 def _count(rules: dict[str, RuleCount], verdict: Mapping[str, Any], *, released: bool) -> None:
-    ends: dict[str, int] = {}
-    for finding in verdict["findings"]:
-        ends[finding["rule"]] = max(ends.get(finding["rule"], 0), _ENDS[finding["outcome"]])
-    for rule, end in ends.items():
+    for rule, outcome in verdict["rules"].items():
         own = rules.setdefault(rule, RuleCount())
         own.judged += 1
-        own.broken += end == _ENDS["broken"]
-        own.undecided += end == _ENDS["undecided"]
-        own.released += released and end == _ENDS["broken"]
+        own.broken += outcome == "broken"
+        own.undecided += outcome == "undecided"
+        own.released += released and outcome == "broken"

@@ -17,9 +17,8 @@ _ENDED = {str(reason): said for reason, said in STOPS.items()} | {"fault": "it c
 _RULES = ("rule", "judged", "broken", "share", "undecided", "released all the same")
 _HOW = (
     "A prompt is asked, and its answer released when a draft passes: the first one, or one that was revised. What does "
-    "not pass is withheld; what could not be asked or answered is faulted. A rule counts as broken in a draft where a "
-    "critic found it so; it is released all the same where its action is to flag or to redact, or where the manifesto "
-    "releases the best of what failed."
+    "not pass is withheld; what could not be asked or answered is faulted. A draft that breaks a rule is released all "
+    "the same where the rule's action is to flag or to redact, or where the manifesto releases the best of what failed."
 )
 
 

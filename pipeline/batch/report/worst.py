@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.batch.task import Record
+from pipeline.batch.writing.columns import broken
 from pipeline.files.inputs import Id
 
 SHOWN = 10
@@ -70,10 +71,10 @@ def _badness(verdict: Mapping[str, Any]) -> _Badness:
 
 
 def _why(verdict: Mapping[str, Any]) -> dict[str, str]:
-    why: dict[str, str] = {}
+    why = dict.fromkeys(broken(verdict), "")
     for finding in verdict["findings"]:
-        if finding["outcome"] == "broken":
-            why[finding["rule"]] = why.get(finding["rule"]) or finding["critique"]
+        if finding["rule"] in why and finding["outcome"] == "broken":
+            why[finding["rule"]] = why[finding["rule"]] or finding["critique"]
     return why
 
 

@@ -71,9 +71,8 @@ def _decisive(record: Record) -> Mapping[str, Any] | None:
 
 
 def broken(verdict: Mapping[str, Any] | None) -> list[str]:
-    """The rules that a critic found broken, each once."""
-    found = verdict["findings"] if verdict else ()
-    return list(dict.fromkeys(finding["rule"] for finding in found if finding["outcome"] == "broken"))
+    """The rules that are: what one of several critics found need not be what all together come to."""
+    return [rule for rule, outcome in verdict["rules"].items() if outcome == "broken"] if verdict else []
 
 
 def undecided(verdict: Mapping[str, Any] | None) -> dict[str, str]:
@@ -81,7 +80,7 @@ def undecided(verdict: Mapping[str, Any] | None) -> dict[str, str]:
     why: dict[str, str] = {}
     if verdict and verdict["outcome"] == "undecided":
         for finding in verdict["findings"]:
-            if finding["outcome"] == "undecided":
+            if finding["outcome"] == verdict["rules"][finding["rule"]] == "undecided":
                 why.setdefault(finding["rule"], finding["critique"])
     return why
 

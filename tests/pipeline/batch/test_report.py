@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import csv
 import re
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics import Manifesto, Rule, ScriptedCritic
+from critics import Exchange, Finding, Manifesto, Rule, ScriptedCritic
 from pipeline import DraftRequest, OutputFault, Piece, Pieces, Pipeline
 from pipeline.batch import Ended, Event, Report
 from pipeline.batch.report.counts import Counts
@@ -74,6 +76,32 @@ def test_breaches_are_counted_by_rule(tmp_path: Path) -> None:
     assert (counts.rules["short"].broken, counts.rules["short"].released) == (1, 1)
     assert (counts.rules["kind"].broken, counts.rules["kind"].released) == (len_of(tmp_path, "withheld"), 0)
     assert {own.judged for own in counts.rules.values()} == {counts.drafts}
+
+
+def test_a_rule_of_several_critics_is_broken_where_all_together_say_so(tmp_path: Path) -> None:
+    """Whatever one of them found: a mean may acquit a rule, and two small doubts come to a breach."""
+    words = {"mean": (0.9, 0.1), "noisy-or": (0.4, 0.4), "max": (None, 0.9)}
+    rules = tuple(
+        Rule(id=combine, statement="Kept.", critics=("one", "two"), combine=combine, threshold=0.6, action="flag")
+        for combine in ("mean", "noisy-or", "max")
+    )
+
+    def critic(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        said = ((rule.id, zip(rule.critics, words[rule.id], strict=True)) for rule in rules)
+        return [Finding(rule, name, p, f"{p}") for rule, words_ in said for name, p in words_]
+
+    counts, worst = Counts(), Worst()
+    own = Pipeline(Manifesto(name="m", version="1", rules=rules), critic, Echo())
+    summary = go(batch(tmp_path, prompts(1), "out.csv", also=(counts.add, worst.add)), own)
+    assert summary.broken == {"noisy-or": 1, "max": 1}
+    assert {rule: (own.broken, own.undecided) for rule, own in counts.rules.items()} == {
+        "mean": (0, 0),
+        "noisy-or": (1, 0),
+        "max": (1, 0),
+    }
+    assert [draft.why for draft in worst.drafts()] == [{"noisy-or": "", "max": "0.9"}]
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert [row["broken"] for row in csv.DictReader(file)] == ["noisy-or max"]
 
 
 def len_of(folder: Path, id: str) -> int:
@@ -147,9 +175,8 @@ def record(number: int, *breaches: float, length: int = 5) -> dict[str, Any]:
             "verdict": {
                 "score": 1 - breach,
                 "breach": breach,
-                "findings": [
-                    {"rule": "calm", "outcome": "broken" if breach >= 0.5 else "pass", "critique": f"c{number}"}
-                ],
+                "rules": {"calm": (outcome := "broken" if breach >= 0.5 else "pass")},
+                "findings": [{"rule": "calm", "outcome": outcome, "critique": f"c{number}"}],
             },
         }
         for index, breach in enumerate(breaches)

@@ -281,7 +281,9 @@ def test_rules_that_left_all_undecided_are_told_with_the_first_reason() -> None:
         {"rule": "a", "outcome": "pass", "critique": "fine"},
         {"rule": "b", "outcome": "undecided", "critique": "no such head"},
         {"rule": "b", "outcome": "undecided", "critique": "out of time"},
+        {"rule": "c", "outcome": "undecided", "critique": "settled by another critic"},
     ]
-    assert undecided({"outcome": "undecided", "findings": findings}) == {"b": "no such head"}
-    assert undecided({"outcome": "pass", "findings": findings}) == {}
+    verdict = {"rules": {"a": "pass", "b": "undecided", "c": "pass"}, "findings": findings}
+    assert undecided({"outcome": "undecided", **verdict}) == {"b": "no such head"}
+    assert undecided({"outcome": "pass", **verdict}) == {}
     assert undecided(None) == {}

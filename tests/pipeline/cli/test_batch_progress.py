@@ -25,14 +25,13 @@ from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, promp
 
 
 def recorded(done: int, status: str = "released", tokens: int = 10, *broken: str) -> Recorded:
-    findings = [{"rule": rule, "outcome": "broken"} for rule in broken]
     usage = {"prompt_tokens": 0, "completion_tokens": tokens}
     record = {
         "status": status,
         "stop_reason": "passed",
         "fault": "",
         "input_verdict": None,
-        "attempts": [{"verdict": {"outcome": "revise", "findings": findings}}],
+        "attempts": [{"verdict": {"outcome": "revise", "rules": dict.fromkeys(broken, "broken"), "findings": []}}],
         "usage": {"generator": usage, "critic": usage, "seconds": 1.0},
     }
     return Recorded(record, done)
