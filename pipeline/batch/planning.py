@@ -53,7 +53,7 @@ def _tasks(records: Iterable[Given], journal: Journal, ids: Ids) -> Iterator[Tas
 
 
 def _once(given: Given, ids: Ids) -> Given:
-    first = ids.first_line(given.id, given.line)
-    return (
-        given if first == given.line else replace(given, asked=f"the id {given.id!r} is that of line {first} already")
-    )
+    # One that cannot be used takes no id from another: its own may be its line's number for want of a better one.
+    if isinstance(given.asked, str) or (first := ids.first_line(given.id, given.line)) == given.line:
+        return given
+    return replace(given, asked=f"the id {given.id!r} is that of line {first} already")

@@ -83,6 +83,15 @@ def test_an_id_that_was_there_before_is_a_fault(tmp_path: Path) -> None:
     }
 
 
+def test_a_record_that_cannot_be_used_takes_no_id_from_another(tmp_path: Path) -> None:
+    """Ids that count from 0 are others than its line's number, under which it is told; and it is told what it lacks."""
+    given = b'not json\n{"id": 1, "prompt": "good"}\nnot json\n{"id": 5, "prompt": "good"}\nnot json\n'
+    go(batch(tmp_path, given))
+    records = read(tmp_path / "out.jsonl")
+    assert [(r["id"], r["status"]) for r in records if r["line"] % 2 == 0] == [(1, "released"), (5, "released")]
+    assert all("not JSON" in r["fault"] for r in records if r["line"] % 2)
+
+
 def test_seeds_come_from_ids(tmp_path: Path) -> None:
     """A record's seed does not depend on its place."""
     a, b = {"id": "a", "prompt": "x"}, {"id": "b", "prompt": "x"}
