@@ -70,7 +70,8 @@ def opened(file: str) -> Iterator[IO[bytes]]:
 
 
 def _judged(pipeline: Pipeline, number: int, record: JudgeIn | BadLine) -> dict[str, Any]:
+    known = {"id": number if record.id is None else record.id}
     if isinstance(record, BadLine):
-        return {"id": None, "outcome": "faulted", "fault": f"line {record.line}: {record.why}", "findings": []}
+        return {**known, "outcome": "faulted", "fault": f"line {record.line}: {record.why}", "findings": []}
     verdict = pipeline.judge(record.text, record.response, context=sources(record.context))
-    return {"id": number if record.id is None else record.id, **verdict_record(verdict)}
+    return {**known, **verdict_record(verdict)}

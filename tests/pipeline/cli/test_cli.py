@@ -135,10 +135,10 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
     assert [(r["id"], r["outcome"]) for r in records] == [
         ("a", "pass"),
         ("b", "revise"),
-        (None, "faulted"),
+        (3, "faulted"),
         (4, "revise"),
         ("e", "undecided"),
-        (None, "faulted"),
+        ("f", "faulted"),
     ]
     (finding,) = records[1]["findings"]
     assert (finding["outcome"], finding["probability"], finding["span"]) == ("broken", 1.0, [4, 5])
