@@ -11,6 +11,7 @@ from pipeline.evaluation.bootstrap import Interval, auroc_interval, f1_interval
 from pipeline.evaluation.cases import FEWEST, Cases, Flags, Numbers
 from pipeline.evaluation.shares import exact_interval, share_interval
 from pipeline.evaluation.vendors import vendor
+from pipeline.figures import auroc as area
 
 BINS = 10
 
@@ -105,7 +106,7 @@ def figures(cases: Cases, *, prompts: int | None = None, intervals: bool = True)
 
 def auroc(cases: Cases) -> float:
     """Area under the ROC curve of decided cases of both classes: 0.5 is chance."""
-    return float(vendor("sklearn.metrics").roc_auc_score(cases.labels, cases.scores))
+    return area(cases.scores, cases.labels)
 
 
 def auprc(cases: Cases) -> float:

@@ -43,6 +43,14 @@ def test_a_better_run_is_better_by_as_much_as_its_figures() -> None:
     assert (told.only_this, told.only_other, told.p) == (6, 0, 2 / 64)
 
 
+def test_as_good_a_ranking_is_no_difference() -> None:
+    """Eight pairs of 25 are right in either, but not the same: what is rounded in a sum was shown as a difference."""
+    one = [score / 4 for pair in zip((2, 2, 4, 4, 3), (4, 0, 4, 1, 1), strict=True) for score in pair]
+    other = [score / 4 for pair in zip((2, 1, 4, 2, 2), (2, 1, 1, 3, 1), strict=True) for score in pair]
+    assert one != other
+    assert compared(run(*one), run(*other)).auroc == 0
+
+
 def test_rows_are_paired_by_what_was_judged_and_the_others_are_counted() -> None:
     """Whatever their order."""
     there = run(*(0.1, 0.9, 0.2, 0.8) * 3)
