@@ -61,6 +61,12 @@ class Figures:
     def undecided_share(self) -> float:
         return self.undecided / self.rows
 
+    @property
+    def chance(self) -> float | None:
+        """AUPRC by chance: the share of positives among the rows that are ranked; `None` where none is."""
+        ranked = self.rows - self.undecided
+        return (self.positives - self.undecided_positives) / ranked if ranked else None
+
 
 def figures(cases: Cases, *, prompts: int | None = None, intervals: bool = True) -> Figures:
     """Everything that can be told of at least one case; without `intervals`, only those of shares. Without `prompts`

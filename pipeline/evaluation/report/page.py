@@ -58,7 +58,7 @@ def _part(part: Part, key: str) -> str:
     shown = [
         card("rows", f"{f.rows:,}", f"{f.positives:,} broken in truth; {f.prompts:,} prompts"),
         card("AUROC", _number(f.auroc), _span(f.auroc_interval)),
-        card("AUPRC", _number(f.auprc), f"chance {_number(f.positives / f.rows)}"),
+        card("AUPRC", _number(f.auprc), f"chance {_number(f.chance)}"),
         card("F1", _number(f.f1), _span(f.f1_interval)),
         card("precision", _number(f.precision), _span(f.precision_interval)),
         card("recall", _number(f.recall), _span(f.recall_interval)),

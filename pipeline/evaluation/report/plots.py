@@ -39,7 +39,7 @@ def _roc(part: Part, key: str) -> str:
 
 def _precision(part: Part, key: str) -> str:
     figure, axes = _unit("recall", "precision")
-    share = part.figures.positives / part.figures.rows
+    share = part.figures.chance
     axes.plot([0, 1], [share, share], color=FAINT, linestyle=":", label="chance")
     areas = _curves(axes, part, _pr_curve, auprc, "steps-post")
     return svg(figure, key, f"Precision against recall of {part.name}. Area: {areas}; chance is {number(share)}.")

@@ -166,6 +166,14 @@ def test_the_page_is_sound_and_needs_nothing_else(shown: str) -> None:
     assert "@import" not in shown
 
 
+def test_chance_is_that_of_the_rows_that_are_ranked() -> None:
+    """Twelve undecided rows that break nothing are in no ranking, whose rows are half of them broken."""
+    rows = [row(i, i % 2, 0.9 if i % 2 else 0.1) for i in range(12)] + [row(i, 0, None) for i in range(12, 24)]
+    told = page(measured(rows))
+    assert "chance 0.500" in told
+    assert "chance is 0.500." in told
+
+
 def test_plots_can_be_heard(shown: str) -> None:
     """Three for each part, each with a title that tells its figures."""
     read = Page(shown)
