@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.enough import FOLDS
+from pipeline.evaluation.calibrating.fit import rounded
 from pipeline.evaluation.cases import Flags, Numbers
 from pipeline.evaluation.prompts import Groups
 
@@ -50,13 +51,13 @@ class Aim:
         )
 
     def threshold(self, scores: Numbers, labels: Flags, groups: Groups | None = None) -> float:
-        """The threshold, above 0 and below 1, on calibrated `scores`; NaN is never found broken. Rows of one of the
-        `groups` answer one prompt.
+        """The threshold, above 0 and below 1 and of no more digits than are written, on calibrated `scores`; NaN is
+        never found broken. Rows of one of the `groups` answer one prompt.
 
         Raises `BadInput` where none keeps to `max_fpr`.
         """
         if self.cost_ratio is not None:
-            return 1 / (1 + self.cost_ratio)  # where, if probabilities are true, both mistakes cost the same
+            return rounded(1 / (1 + self.cost_ratio))  # where, if probabilities are true, both mistakes cost the same
         lines = _lines(scores)
         hits = np.array([(scores >= line)[labels].sum() for line in lines])
         alarms = np.array([(scores >= line)[~labels].sum() for line in lines])
@@ -79,7 +80,8 @@ def _lines(scores: Numbers) -> Numbers:
     """A threshold for each way to split the scores, lowest first: half-way between two, so that it lasts."""
     levels = np.unique(scores[~np.isnan(scores)])
     lines = np.concatenate([[levels[0] / 2], (levels[:-1] + levels[1:]) / 2])
-    return np.asarray(np.clip(lines, 1e-6, 1 - 1e-6), dtype=np.float64)
+    # Rounded before they are tried: scores may lie nearer to one another than what is written can tell.
+    return np.array([rounded(line) for line in np.clip(lines, 1e-6, 1 - 1e-6)])
 
 
 def _by_prompt(chosen: Flags, groups: Groups | None) -> Numbers:

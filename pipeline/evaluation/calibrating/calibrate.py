@@ -12,7 +12,7 @@ from critics import Calibration, Finding, Judgement, Rule, corrected, settles
 from pipeline.errors import BadInput
 from pipeline.evaluation.calibrating.aims import Aim
 from pipeline.evaluation.calibrating.enough import FOLDS, prompts_of
-from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, rounded
+from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.cases import Flags, Numbers, cases
 from pipeline.evaluation.metrics import Figures, calibration_error, figures, reliability
@@ -156,7 +156,7 @@ def _threshold(sample: Sample, fits: Fits, aim: Aim, learn: Flags) -> float:
     """For the aim, but within the bounds of a cascade, and never beyond what every critic can reach, unless that would
     break a bound: a rule that cannot be broken is none."""
     groups = None if sample.groups is None else sample.groups[learn]
-    wanted = rounded(aim.threshold(_scores(sample, fits)[learn], sample.labels[learn], groups))
+    wanted = aim.threshold(_scores(sample, fits)[learn], sample.labels[learn], groups)
     if aim.max_fpr is not None:
         return wanted
     lower, upper = sample.rule.open_between or (0.0, 1.0)

@@ -26,7 +26,7 @@ from pipeline.evaluation.calibrating import (
     told_of,
     write_overlay,
 )
-from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit
+from pipeline.evaluation.calibrating.fit import METHODS, Method, applied, fit, rounded
 from pipeline.evaluation.calibrating.samples import Sample
 from pipeline.evaluation.judged import RuleSaid
 from pipeline.figures import log_loss
@@ -208,6 +208,13 @@ def test_a_wanted_rate_of_false_positives_is_kept(rows: list[tuple[float, bool]]
     else:
         assert 0 < line < 1
         assert (((scores >= line) & ~labels).sum() + 1) / ((~labels).sum() + 1) <= rate + 1e-8
+
+
+def test_a_threshold_is_tried_as_it_is_written() -> None:
+    """Between scores that six digits do not tell apart there is none, and half-way was rounded to above them all."""
+    scores = np.array([0.1] * 10 + [0.5000004] + [0.5000008] * 10)
+    line = Aim().threshold(scores, np.arange(21) > 10)
+    assert line == rounded(line) == pytest.approx(0.3)
 
 
 def test_a_bound_is_kept_by_just_as_many_as_it_allows() -> None:
