@@ -113,7 +113,8 @@ def _refuse_taken(batch: Batch, journal: Journal) -> None:
 
 
 def _facts(batch: Batch) -> dict[str, Any]:
-    return {**batch.facts, "input": batch.input.fingerprint(), "format": batch.input.form()}
+    with batch.input.held() as fingerprint:
+        return {**batch.facts, "input": fingerprint(), "format": batch.input.form()}
 
 
 def _published(output: Output, journal: Journal) -> bool:
@@ -123,17 +124,23 @@ def _published(output: Output, journal: Journal) -> bool:
 
 
 def _work(batch: Batch, runner: Runner, journal: Journal, observe: Observer, stop: threading.Event) -> None:
-    with left_to_do(batch.input, journal) as tasks:
-        supply = Supply(tasks, journal.done, stop)
-        with closing(runner(supply)) as results:
-            for task, record in results:
-                _refuse_fault(batch, record)
-                _same_manifesto(task, record, journal)
-                journal.add(task.position, task.given.mark, record)
-                observe(Recorded(record, len(journal.done)))
-    if stop.is_set():
-        journal.sync()
-        raise _stopped(batch, journal)
+    with batch.input.held() as fingerprint:
+        with left_to_do(batch.input, journal) as tasks:
+            supply = Supply(tasks, journal.done, stop)
+            with closing(runner(supply)) as results:
+                for task, record in results:
+                    _refuse_fault(batch, record)
+                    _same_manifesto(task, record, journal)
+                    journal.add(task.position, task.given.mark, record)
+                    observe(Recorded(record, len(journal.done)))
+        if stop.is_set():
+            journal.sync()
+            raise _stopped(batch, journal)
+        if fingerprint() != journal.facts["input"]:
+            raise BadInput(
+                f"{batch.input.name} was written to while it was read, so that records may be torn or missing: put it "
+                f"back and run {batch.again}, or --restart to begin anew ({len(journal.done)} records are done)"
+            )
 
 
 def _stopped(batch: Batch, journal: Journal) -> Stopped:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import file_digest
 from itertools import chain
 from os.path import exists, isdir  # pathlib's raises for a name that is too long
 from pathlib import Path
@@ -26,7 +26,6 @@ InputFormat = Literal["jsonl", "openai", "csv", "parquet", "lines"]
 
 _BY_SUFFIX: dict[str, InputFormat] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
-_CHUNK = 1 << 20
 
 
 class Input:
@@ -67,15 +66,23 @@ class Input:
                 self._form = self._told(next(lines, None))
         return self._form
 
-    def fingerprint(self) -> str:
-        """SHA-256 of the file, in hex; empty for what can be read only once."""
+    @contextmanager
+    def held(self) -> Iterator[Callable[[], str]]:
+        """Gives SHA-256 of the file as it is when asked, in hex, whatever has its name by then; empty for what can be
+        read only once. Both raise `BadInput` where it cannot be read."""
         if not self.again:
-            return ""
-        digest = sha256()
-        with told_if_damaged(self.name), Path(self.name).open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        return digest.hexdigest()
+            yield lambda: ""
+            return
+
+        def fingerprint() -> str:
+            with told_if_damaged(self.name):
+                file.seek(0)
+                return file_digest(file, "sha256").hexdigest()
+
+        with told_if_damaged(self.name):
+            file = Path(self.name).open("rb")  # noqa: SIM115  # only the opening is guarded
+        with file:
+            yield fingerprint
 
     def total(self) -> int | None:
         """How many records there are, where that can be told before they are read."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import BadInput
+from pipeline import BadInput, DraftRequest, Pieces
 from pipeline.batch import Batch, Event, Input, Writing
 from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read, timeless
 
@@ -51,6 +51,29 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert rest.asked == [f"prompt {i}" for i in range(4, 10)]
     whole, out = read(tmp_path / "whole.jsonl"), read(tmp_path / "out.jsonl")
     assert [timeless(r) for r in out] == [timeless(r) for r in whole]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_an_input_that_is_written_to_while_it_is_read_is_told(tmp_path: Path, in_place: bool) -> None:
+    """Rather than given out as if it were one input. Put back, it is gone on with; another file in its place is none
+    that was read."""
+    job, file = batch(tmp_path, TWO), tmp_path / "in.jsonl"
+
+    class Editor(Echo):
+        def __call__(self, request: DraftRequest) -> Pieces:
+            other = file if in_place else tmp_path / "other.jsonl"
+            other.write_bytes(b"".join(reversed(TWO.splitlines(keepends=True))))
+            other.replace(file)
+            return super().__call__(request)
+
+    if not in_place:
+        assert go(job, pipeline(Editor())).statuses == {"released": 2}
+        return
+    with pytest.raises(BadInput, match=r"in\.jsonl was written to while it was read, .* run the same command, or"):
+        go(job, pipeline(Editor()))
+    file.write_bytes(TWO)
+    assert go(job, pipeline(rest := Echo())).statuses == {"released": 2}
+    assert rest.asked == []
 
 
 def test_strict_is_strict_about_what_was_done_before(tmp_path: Path) -> None:
