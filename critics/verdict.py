@@ -23,8 +23,8 @@ class Judgement:
     """One rule and what its critics said of it.
 
     A critic that settled the rule has the only word, and the open ones before it none; the worst one, were there two.
-    Where none did, the words of all are combined as the rule says. Then a rule that a critic could not judge is broken
-    if it is whatever that critic would have said, and else undecided.
+    Where none did, the words of all are combined as the rule says. Then a rule that a critic could not judge, or only
+    in part, is broken if it is whatever that critic would have said, and else undecided.
     """
 
     rule: Rule
@@ -41,7 +41,7 @@ class Judgement:
             return "undecided"
         if self.least >= self.rule.threshold:
             return "broken"
-        return "undecided" if any(f.probability is None for f in self._counted) else "pass"
+        return "undecided" if any(f.probability is None or f.in_part for f in self._counted) else "pass"
 
     @property
     def critique(self) -> str:

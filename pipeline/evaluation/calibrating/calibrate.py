@@ -140,9 +140,9 @@ def _judgement(rule: Rule, sample: Sample, said: Mapping[str, Numbers], row: int
     findings: list[Finding] = []
     for critic, probabilities in said.items():
         p = float(probabilities[row])
-        none = np.isnan(p) or (p < lowest and _is(sample.in_part, critic, row))
-        doubtful = _is(sample.doubtful, critic, row)
-        findings.append(Finding(rule.id, critic, None if none else p, doubtful=doubtful))
+        doubtful, in_part = (_is(flags, critic, row) for flags in (sample.doubtful, sample.in_part))
+        none = np.isnan(p) or (p < lowest and in_part)
+        findings.append(Finding(rule.id, critic, None if none else p, doubtful=doubtful, in_part=in_part))
         if settles(rule, findings[-1]):
             break
     return Judgement(rule, tuple(findings))

@@ -295,6 +295,17 @@ def test_what_was_judged_in_part_is_undecided_above_what_was_said_of_it() -> Non
     assert (done.after.undecided, done.after.false_positive_rate) == (20, 0)
 
 
+def test_what_was_judged_in_part_is_undecided_where_a_mean_lies_below_the_threshold() -> None:
+    """As in the verdicts of eval, which the figures before and after are compared with."""
+    truth = np.arange(200) % 2 == 1
+    part = np.arange(200) % 10 == 0
+    both = X.model_copy(update={"critics": ("semantic", "judge"), "combine": "mean"})
+    judge = np.where(truth, 0.9, np.where(part, 0.6, 0.1)) + np.random.default_rng(0).random(200) / 50
+    semantic = np.where(truth, 0.9, 0.1)
+    done = calibrate(Sample(both, truth, {"semantic": semantic, "judge": judge}, in_part={"judge": part}))
+    assert (done.before.undecided, done.before.false_positive_rate) == (20, 0)
+
+
 def test_a_threshold_that_breaks_every_row_is_one_to_be_told() -> None:
     """The best F1 of a critic that knows nothing is had by taking all for broken."""
     truth = np.arange(200) % 2 == 1
