@@ -104,6 +104,6 @@ def _template(wanted: GuardSettings) -> str:
     if wanted.template is None:
         return ""
     try:
-        return wanted.template.read_text()
+        return wanted.template.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"`guard.template`: {wanted.template} cannot be read: {exc}") from exc

@@ -228,6 +228,12 @@ def test_odd_input_is_one_clear_text(tmp_path: Path, arguments: list[str], stdin
     assert said in result.stderr
 
 
+def test_a_file_of_sources_may_begin_with_the_mark_of_some_editors(tmp_path: Path) -> None:
+    """As all other files may."""
+    (tmp_path / "marked.json").write_text('[{"text": "It is."}]', "utf-8-sig")
+    assert run("ask", "hi", "-m", "house-style", "--context", "marked.json", "--max-tokens", "2").exit_code == 0
+
+
 def test_check_reports_on_standard_output_and_exits_with_2(tmp_path: Path) -> None:
     """So that an editor can read it; a sound file is named as such."""
     (tmp_path / "bad.yaml").write_text("name: a\nversion: 1\nrules: []\n")
