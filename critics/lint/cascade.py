@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from critics.lint.placing import Complaint
 from critics.manifesto.schema import DETERMINISTIC, Bounds, Manifesto, Rule
 
-_Complaint = tuple[tuple[str | int, ...], str]
 _KEYS = ("open_between", "combine")
 
 
-def cascade_complaints(manifesto: Manifesto) -> Iterator[_Complaint]:
+def cascade_complaints(manifesto: Manifesto) -> Iterator[Complaint]:
     """What is wrong with `open_between` and `combine`, of the manifesto and of its rules, each with its place."""
     if what := _bounds(manifesto.open_between):
         yield ("open_between",), what
@@ -23,7 +23,7 @@ def cascade_complaints(manifesto: Manifesto) -> Iterator[_Complaint]:
             yield ("rules", index, *place), what
 
 
-def rule_complaints(rule: Rule, *, inherited: Bounds | None = None) -> Iterator[_Complaint]:
+def rule_complaints(rule: Rule, *, inherited: Bounds | None = None) -> Iterator[Complaint]:
     """The same of a rule by itself."""
     for key in _KEYS:
         if getattr(rule, key) is None:
@@ -63,7 +63,7 @@ def _bounds(bounds: Bounds | None) -> str | None:
     return f"the lower bound comes first: [{upper:g}, {lower:g}]"
 
 
-def _order(rule: Rule) -> Iterator[_Complaint]:
+def _order(rule: Rule) -> Iterator[Complaint]:
     guessed = ""
     for index, name in enumerate(rule.critics):
         if name not in DETERMINISTIC:

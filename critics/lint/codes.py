@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from critics.lint.placing import Complaint
 from critics.manifesto.schema import Rule
 from critics.patterns import knows_language
 from critics.personal_data import unknown_regions
@@ -18,7 +19,7 @@ _MEANT_REGIONS = {"CS": "CZ", "DA": "DK", "EL": "GR", "EN": "GB", "JA": "JP", "K
 """And the other way about."""
 
 
-def code_complaints(rule: Rule) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def code_complaints(rule: Rule) -> Iterator[Complaint]:
     """Where in the rule such a code stands, and what is wrong with it."""
     for index, code in enumerate(rule.patterns.languages if rule.patterns else ()):
         if not knows_language(code):

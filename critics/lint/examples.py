@@ -8,6 +8,7 @@ from critics.calibration import calibrated
 from critics.critic import Critic
 from critics.errors import ExtraMissing, Fault
 from critics.exchange import Exchange, Message
+from critics.lint.placing import Complaint, placed
 from critics.manifesto.load import TriedRule
 from critics.manifesto.schema import DETERMINISTIC, Example, Rule
 
@@ -19,10 +20,10 @@ def example_faults(tried: TriedRule, critics: Mapping[str, Critic]) -> list[Faul
         return []
     exact = set(tried.rule.critics) <= set(DETERMINISTIC)
     complaints = [*_contradictions(tried.rule), *(_misjudged(tried.rule, critics) if exact else ())]
-    return [tried.node.place(*place).fault(what) for place, what in complaints]
+    return [placed(tried.node, complaint) for complaint in complaints]
 
 
-def _contradictions(rule: Rule) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _contradictions(rule: Rule) -> Iterator[Complaint]:
     """Every example that says the contrary of one before it."""
     labels: dict[tuple[str, str], tuple[int, bool]] = {}
     for number, example in enumerate(rule.examples):
@@ -32,7 +33,7 @@ def _contradictions(rule: Rule) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield ("examples", number), f"the same text is labelled otherwise in example {first + 1}: leave one out"
 
 
-def _misjudged(rule: Rule, critics: Mapping[str, Critic]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _misjudged(rule: Rule, critics: Mapping[str, Critic]) -> Iterator[Complaint]:
     for number, example in enumerate(rule.examples):
         exchange = _exchange(rule, example)
         try:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
+from critics.lint.placing import Complaint
 from critics.manifesto.schema import Length, Patterns
 from critics.patterns import PatternError, compile_pattern, forms, matches_empty, misplaced, pitfall
 from critics.patterns.syntax import shown
 from critics.patterns.words import compile_words
-
-_Complaint = tuple[tuple[str | int, ...], str]
 
 _LISTS = ("forbid_words", "require_words")
 _LENGTHS = ("characters", "words", "sentences")
@@ -21,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CASED = re.compile(r"\\[pP]\{\^?L[ult]\}|\[:\^?(?:upper|lower):\]")
 
 
-def pattern_complaints(options: Patterns) -> Iterator[_Complaint]:
+def pattern_complaints(options: Patterns) -> Iterator[Complaint]:
     """What is wrong with the options, each with its place below `patterns`."""
     for key in ("forbid", "require"):
         for index, pattern in enumerate(getattr(options, key)):
@@ -53,7 +52,7 @@ def _pattern(pattern: str, *, forbid: bool, strict: bool) -> Iterator[str]:
     yield from filter(None, (misplaced(pattern), pitfall(pattern)))
 
 
-def _lengths(options: Patterns) -> Iterator[_Complaint]:
+def _lengths(options: Patterns) -> Iterator[Complaint]:
     for key in _LENGTHS:
         if what := _length(getattr(options, key)):
             yield (key,), what
@@ -75,7 +74,7 @@ def _length(length: Length | None) -> str | None:
     return None
 
 
-def _contradictions(options: Patterns) -> Iterator[_Complaint]:
+def _contradictions(options: Patterns) -> Iterator[Complaint]:
     """What is required and forbidden at once."""
     forbidden = compile_words(options.forbid_words, case_sensitive=options.case_sensitive)
     for index, word in enumerate(options.require_words):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from critics.lint.placing import Complaint
 from critics.manifesto.schema import Manifesto
 from critics.partial import needs_whole
 
-_Complaint = tuple[tuple[str | int, ...], str]
 
-
-def streaming_complaints(manifesto: Manifesto) -> Iterator[_Complaint]:
+def streaming_complaints(manifesto: Manifesto) -> Iterator[Complaint]:
     """What keeps an answer from being shown in parts, where the manifesto says that it should be."""
     if manifesto.stream == "hold":
         return

@@ -11,6 +11,7 @@ from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.lint.cascade import cascade_complaints, rule_complaints
 from critics.lint.codes import code_complaints
 from critics.lint.patterns import pattern_complaints
+from critics.lint.placing import Complaint, placed
 from critics.lint.streaming import streaming_complaints
 from critics.manifesto.load import Tried, TriedRule
 from critics.manifesto.schema import DETERMINISTIC, Manifesto, Rule
@@ -21,20 +22,17 @@ BUILT_IN = ("patterns", "personal-data", "semantic", "grounded", "remote", "guar
 OPTIONED = ("patterns", "personal-data", "semantic", "grounded", "remote", "guard", "probe")
 """The critics whose options stand in the rule, under their name."""
 
-_Place = tuple[str | int, ...]
-_Complaint = tuple[_Place, str]
-
 
 def manifesto_faults(tried: Tried) -> list[Fault]:
     """What cannot work of the manifesto as a whole; of one that could not be read so, only what is said of cascades."""
     if tried.loaded is None:
         rules = [rule for rule in tried.rules() if rule.whole]
-        return [each.node.place(*place).fault(what) for each in rules for place, what in rule_complaints(each.rule)]
+        return [placed(each.node, complaint) for each in rules for complaint in rule_complaints(each.rule)]
     manifesto, tree = tried.loaded.manifesto, tried.tree
     inherited = tree.place("release").path != tree.mark.path
     complaints = [*_release(manifesto, inherited=inherited), *cascade_complaints(manifesto)]
     complaints += streaming_complaints(manifesto)
-    return [tree.place(*place).fault(what) for place, what in complaints]
+    return [placed(tree, complaint) for complaint in complaints]
 
 
 def rule_faults(
@@ -49,10 +47,10 @@ def rule_faults(
     complaints = [*_said(tried.rule, trusted)]
     if tried.whole:
         complaints += [*_whole(tried.rule), *_guard(tried.rule, guard), *_head(tried.rule, heads)]
-    return [tried.node.place(*place).fault(what) for place, what in complaints]
+    return [placed(tried.node, complaint) for complaint in complaints]
 
 
-def _release(manifesto: Manifesto, *, inherited: bool) -> Iterator[_Complaint]:
+def _release(manifesto: Manifesto, *, inherited: bool) -> Iterator[Complaint]:
     counted = [rule for rule in manifesto.rules_for("output") if rule.action != "flag"]
     if not counted and not any(rule.action == "veto" for rule in manifesto.rules_for("input")):
         yield ("rules",), "every draft is released: no rule can veto, revise or redact"
@@ -68,20 +66,20 @@ def _release(manifesto: Manifesto, *, inherited: bool) -> Iterator[_Complaint]:
             yield ("release",), f"no draft can reach a score of 1: {what}"
 
 
-def _whole(rule: Rule) -> Iterator[_Complaint]:
+def _whole(rule: Rule) -> Iterator[Complaint]:
     yield from _options(rule)
     yield from _action(rule)
     yield from _calibrations(rule)
 
 
-def _said(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
+def _said(rule: Rule, trusted: tuple[str, ...]) -> Iterator[Complaint]:
     yield from _critic_names(rule, trusted)
     yield from code_complaints(rule)
     for place, what in pattern_complaints(rule.patterns) if rule.patterns else ():
         yield ("patterns", *place), what
 
 
-def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
+def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[Complaint]:
     for index, name in enumerate(rule.critics):
         place = ("critics", index)
         if ":" in name:
@@ -94,7 +92,7 @@ def _critic_names(rule: Rule, trusted: tuple[str, ...]) -> Iterator[_Complaint]:
             yield place, f"`{name}` is named twice, and asked once: leave this one out"
 
 
-def _options(rule: Rule) -> Iterator[_Complaint]:
+def _options(rule: Rule) -> Iterator[Complaint]:
     if "patterns" in rule.critics and (rule.patterns is None or not rule.patterns.says_anything):
         yield ("critics",), "the critic `patterns` has nothing to look for: give the rule `patterns:` options"
     if "semantic" in rule.critics and {example.breaks for example in rule.examples} != {True, False}:
@@ -111,7 +109,7 @@ def _options(rule: Rule) -> Iterator[_Complaint]:
             yield (name,), f"these options are never used: `{name}` is not among the rule's critics"
 
 
-def _guard(rule: Rule, family: str | None) -> Iterator[_Complaint]:
+def _guard(rule: Rule, family: str | None) -> Iterator[Complaint]:
     if "guard" not in rule.critics or family is None:
         return
     if not family:
@@ -120,7 +118,7 @@ def _guard(rule: Rule, family: str | None) -> Iterator[_Complaint]:
         yield from guard_misfits(rule, family)
 
 
-def _head(rule: Rule, heads: Collection[str] | None) -> Iterator[_Complaint]:
+def _head(rule: Rule, heads: Collection[str] | None) -> Iterator[Complaint]:
     """Of a rule that nobody else could judge: with other critics, one may be trained for it later."""
     if heads is not None and rule.critics == ("probe",) and (head := head_of(rule)) not in heads:
         what = f"no probe has a head `{head}`, so the rule is always undecided"
@@ -130,7 +128,7 @@ def _head(rule: Rule, heads: Collection[str] | None) -> Iterator[_Complaint]:
         yield ("probe", "head") if rule.probe and rule.probe.head else ("critics",), what + cure
 
 
-def _calibrations(rule: Rule) -> Iterator[_Complaint]:
+def _calibrations(rule: Rule) -> Iterator[Complaint]:
     most = {name: corrected(calibration, 1.0) for name, calibration in rule.calibration.items()}
     for name in most:
         if name not in rule.critics:
@@ -149,7 +147,7 @@ def _may_help(rule: Rule, name: str, most: Mapping[str, float]) -> bool:
     return COMBINATIONS[rule.combine](models) >= rule.threshold
 
 
-def _action(rule: Rule) -> Iterator[_Complaint]:
+def _action(rule: Rule) -> Iterator[Complaint]:
     if rule.applies_to == "input" and rule.action in ("revise", "redact"):
         yield ("action",), f"what a user wrote cannot be sent back: use veto or flag, not {rule.action}"
     if rule.action == "redact" and not set(rule.critics) <= set(DETERMINISTIC):

@@ -272,6 +272,37 @@ def test_a_pass_score_that_is_inherited_is_told_at_the_writers_own_rule(tmp_path
     assert faults(tmp_path, f"{text}release: 0.9\n") == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ("{id: calm, critics: [personal-data]}", "patterns"),
+        ("{id: brief, critics: [judge], patterns: null}", "action"),
+        ("{id: plain-words, patterns: {forbid_words: [certainly]}}", "examples"),
+    ],
+)
+def test_what_is_inherited_and_no_longer_fits_is_told_at_the_writers_own_rule(
+    tmp_path: Path, rule: str, key: str
+) -> None:
+    """And where it comes from: the parent's file is not theirs."""
+    text = f'name: m\nversion: "1"\nextends: house-style\nrelease: 0.9\nrules:\n  - {rule}\n'
+    found = [
+        fault
+        for fault in faults(tmp_path, text)
+        if f"`{key}` is inherited from {manifestos.path('house-style')}:" in fault
+    ]
+    assert found
+    assert all(fault.startswith("m.yaml:6:5: ") for fault in found)
+
+
+def test_what_a_parent_says_wrong_by_itself_is_told_there(tmp_path: Path) -> None:
+    """Its rule is not one of the child's."""
+    (tmp_path / "parent.yaml").write_text(
+        HEAD + "  - {id: a, statement: A., critics: [patterns], patterns: {forbid: ['[']}}\n"
+    )
+    (found,) = faults(tmp_path, "name: m\nextends: parent.yaml\nrules: [{id: b, statement: B.}]\n")
+    assert found.startswith("parent.yaml:4:69: ")
+
+
 def test_check_reports_in_the_order_of_the_file(tmp_path: Path) -> None:
     """So that a person can work down the list."""
     rules = "".join(f"  - {{id: r{i}, statement: A., critics: [nobody]}}\n" for i in range(12))
