@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from critics.finding import Span
 from critics.manifesto.schema import Length, Patterns
 from critics.patterns.words import word_spans
+from critics.text.normalise import Normalised
 from critics.text.sentences import sentences
 
 
@@ -19,14 +21,24 @@ class Misfit:
     excess: Span | None = None
 
 
-def misfits(text: str, options: Patterns) -> Iterator[Misfit]:
-    """Every length of `text` that `options` do not allow. Hand it text that is normalised."""
+def misfits(normal: Normalised, options: Patterns) -> Iterator[Misfit]:
+    """Every length of a text that `options` do not allow."""
+    text = normal.text
     if options.characters:
-        yield from _against(options.characters, "character", range(len(text)), text)
+        yield from _against(options.characters, "character", _characters(normal), text)
     if options.words:
         yield from _against(options.words, "word", [span.start for span in word_spans(text)], text)
     if options.sentences:
         yield from _against(options.sentences, "sentence", _spoken(text), text)
+
+
+def _characters(normal: Normalised) -> list[int]:
+    """Where the characters begin: one that the normal form spells out, such as an ellipsis, is one still."""
+    found: list[int] = []
+    for place, group in groupby(range(len(normal.text)), key=normal.offsets.__getitem__):
+        spelt = list(group)
+        found += spelt[: normal.offsets[spelt[-1] + 1] - place]
+    return found
 
 
 def _spoken(text: str) -> list[int]:

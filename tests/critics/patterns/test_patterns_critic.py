@@ -274,6 +274,18 @@ def test_bounds_are_inclusive() -> None:
     assert judge("One two three.", words=Length(at_least=3, at_most=3)).probability == 0.0
 
 
+@pytest.mark.parametrize(
+    "draft", ["Wait\u2026 what?", "\u00bd l at 4 \u2103.", "cafe\u0301 \ufb01n", "\U0001f469\u200d\U0001f469"]
+)
+def test_a_character_that_the_normal_form_spells_out_counts_once(draft: str) -> None:
+    """An ellipsis is not three, nor a letter with its accent two; nobody sees a joiner."""
+    count = len(draft.replace("\u0301", "").replace("\u200d", ""))
+    assert judge(draft, characters=Length(at_least=count, at_most=count)).probability == 0.0
+    finding = judge(draft, characters=Length(at_most=count - 1))
+    assert finding.critique == f"has {count} characters, at most {count - 1} {'is' if count == 2 else 'are'} allowed"
+    assert judge(draft, characters=Length(at_least=count + 1)).probability == 1.0
+
+
 def test_hidden_characters_do_not_count() -> None:
     """Length is measured in what a reader sees, while the span is that of the raw text."""
     draft = "A\u200b\u200b b.\u200b C\u200b d."
