@@ -10,7 +10,7 @@ from critics.finding import Span
 from critics.manifesto.schema import Entity
 from critics.text.unspaced import HANGUL, UNSPACED
 
-_WORD_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}]+")
+_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}_]+")
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def _is_allowed(hit: Hit, allow: Sequence[str]) -> bool:
     if hit.kind == "phone":
         return _digits(hit.text) in {_digits(value) for value in allow}
     text = hit.text.strip().casefold()
-    # A word before it, in a script without spaces, is none of the value.
-    return not {text, _WORD_BEFORE.sub("", text)}.isdisjoint(value.strip().casefold() for value in allow)
+    # A word before it, in a script without spaces, and the underscores of Markdown's emphasis are none of the value.
+    return not {text, _BEFORE.sub("", text)}.isdisjoint(value.strip().casefold() for value in allow)
 
 
 def _digits(text: str) -> str:

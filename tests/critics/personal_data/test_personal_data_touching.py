@@ -86,10 +86,16 @@ def test_of_two_addresses_joined_by_a_hyphen_both_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["请发邮件到jane@example.com。", "请发邮件到jane@example.com联系我", "문의는jane@example.com"]
+    "text",
+    [
+        "请发邮件到jane@example.com。",
+        "请发邮件到jane@example.com联系我",
+        "문의는jane@example.com",
+        "Mail __jane@example.com__!",
+    ],
 )
 def test_an_allowed_value_may_touch_the_word_before_it(text: str) -> None:
-    """What is allowed is the address, and the word is none of it; another address is not allowed by that."""
+    """Or Markdown's emphasis: what is allowed is the address, and they are none of it. Another one is not allowed."""
     assert places(text, "jane@example.com") == []
     assert places(text, "mary@example.com") != []
     assert places(text.replace("jane", "mary.jane"), "jane@example.com") != []
