@@ -43,8 +43,11 @@ GuardFamilyName = Literal[
 ]  # fmt: skip
 
 
-_Named = Annotated[Name | None, BeforeValidator(lambda value: None if value == "" else value)]
-"""A model's name; an empty one, as a variable may have, is none."""
+_MAYBE = BeforeValidator(lambda value: None if value == "" else value)
+"""Of what need not be given: what is empty, as a variable may be, is not."""
+_Named = Annotated[Name | None, _MAYBE]
+"""A model's name."""
+_Filed = Annotated[File | None, _MAYBE]
 
 _BORROWED = PydanticCustomError(
     "borrowed",
@@ -68,8 +71,10 @@ class Reached(TypedDict):
 class ServedSettings(_Model):
     """A server: used by models that are not GGUF files."""
 
-    base_url: str | None = Field(None, description="Address of an OpenAI-compatible server.")
-    api_key: SecretStr | None = Field(None, description="Its key; the provider's own variable works too.")
+    base_url: Annotated[str | None, _MAYBE] = Field(None, description="Address of an OpenAI-compatible server.")
+    api_key: Annotated[SecretStr | None, _MAYBE] = Field(
+        None, description="Its key; the provider's own variable works too."
+    )
     timeout: float = Field(60.0, gt=0, le=86_400, description="Seconds for one request.")
     tries: int = Field(3, ge=1, description="How often a call that failed is made in all.")
 
@@ -100,7 +105,7 @@ class JudgeSettings(ServedSettings):
     """What judges, where a rule asks for the critic `judge`."""
 
     model: _Named = Field(None, description="As for the generator, whose model and server it is when not given.")
-    adapter: File | None = Field(
+    adapter: _Filed = Field(
         None,
         description="A GGUF adapter, made by `superego critic train`; the embedded model has one. `none` for none.",
     )
@@ -127,7 +132,7 @@ class EmbeddingsSettings(ServedSettings):
 class ProbeSettings(_Model):
     """The probe, where a rule asks for the critic `probe`: it looks into the judge's model."""
 
-    file: File | None = Field(None, description="Made by `superego critic train --kind probe`; else the shipped one.")
+    file: _Filed = Field(None, description="Made by `superego critic train --kind probe`; else the shipped one.")
 
 
 class ModerationSettings(ServedSettings):
@@ -144,7 +149,7 @@ class GuardSettings(ServedSettings):
     context: int = Field(4096, ge=0, description="Tokens of context; 0 for what the model was trained with.")
     think: bool = Field(False, description="Whether it reasons before its verdict, where its family can.")
     max_tokens: int = Field(1024, ge=1, description="Tokens of one answer with its reasoning at most.")
-    template: File | None = Field(None, description="A file with a chat template, for a GGUF that carries another.")
+    template: _Filed = Field(None, description="A file with a chat template, for a GGUF that carries another.")
     categories: dict[str, str] = Field({}, description="Llama Guard: codes of your own and what they mean.")
 
 
@@ -166,7 +171,7 @@ class IdentitySettings(_Model):
 class CacheSettings(_Model):
     """Drafts and verdicts that `superego batch` and `superego tune` keep for runs to come."""
 
-    file: File | None = Field(None, description="Where they are; else in the user's cache folder.")
+    file: _Filed = Field(None, description="Where they are; else in the user's cache folder.")
     megabytes: int = Field(1024, ge=1, description="How much they may take; then the oldest go.")
 
 

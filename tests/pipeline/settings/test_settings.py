@@ -87,6 +87,23 @@ def test_a_judges_server_without_a_judge_is_a_fault(tmp_path: Path, monkeypatch:
     assert load_settings(flags={"judge": {"model": "openai:b"}}).judge.base_url == "http://a/v1"
 
 
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [
+        ("generator", "base_url"),
+        ("generator", "api_key"),
+        ("judge", "adapter"),
+        ("guard", "template"),
+        ("probe", "file"),
+        ("cache", "file"),
+    ],
+)
+def test_an_empty_file_address_or_key_is_none(monkeypatch: pytest.MonkeyPatch, part: str, key: str) -> None:
+    """And not the working folder."""
+    monkeypatch.setenv(f"SUPEREGO_{part}__{key}".upper(), "")
+    assert getattr(getattr(load_settings(), part), key) is None
+
+
 @pytest.mark.parametrize("role", ["judge", "guard"])
 def test_an_empty_name_of_a_model_is_none(monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     """A variable cannot be given back in another way."""
