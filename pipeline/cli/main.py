@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import logging
 import os
 import sys
@@ -65,6 +66,8 @@ def main() -> None:
     """Run the command line."""
     # What is tried again is told in the end, in words; the retry library's own notes are for servers' logs.
     logging.getLogger("stamina").setLevel(logging.ERROR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an answer is not lost for a letter that a terminal lacks
     _tell_what_takes_time()
     try:
         app()

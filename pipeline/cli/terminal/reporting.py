@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import select
@@ -16,6 +17,8 @@ from critics import CriticsError, ManifestoError
 from pipeline.errors import BadInput, PipelineError, SettingsError
 
 DONE, FAULT, USAGE, WITHHELD, INTERRUPTED = 0, 1, 2, 3, 130
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 P = ParamSpec("P")
 
@@ -81,6 +84,10 @@ def reported(command: Callable[P, int]) -> Callable[P, None]:
             code = INTERRUPTED
         except BrokenPipeError as exc:
             code = _broken(exc)
+        except OSError as exc:
+            if exc.errno not in _NO_ROOM:
+                raise
+            code = _unwritten(exc)
         raise typer.Exit(_flushed(code))
 
     return run
@@ -108,10 +115,18 @@ def _left(stream: TextIO) -> bool:
 
 
 def _flushed(code: int) -> int:
-    """Print what is left to print while a reader that has left can still be told from a fault."""
+    """Print what is left to print while a reader that has left can still be told from a fault, such as a full disk."""
     try:
         if sys.stdout:
             sys.stdout.flush()
     except BrokenPipeError:
         unread(sys.stdout)
+    except OSError as exc:
+        unread(sys.stdout)
+        return _unwritten(exc)
     return code
+
+
+def _unwritten(exc: OSError) -> int:
+    say(f"what was to be printed cannot be written: {exc.strerror}", style="red")
+    return FAULT

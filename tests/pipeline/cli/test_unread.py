@@ -55,6 +55,27 @@ def test_a_list_that_nobody_reads_is_no_error(more: list[str]) -> None:
     assert b"Broken" not in said
 
 
+@pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_full_disk_is_one_line_and_a_fault(monkeypatch: pytest.MonkeyPatch, buffered: str) -> None:
+    """`superego manifestos --json > list.json`."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*SUPEREGO, "manifestos", "--json"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1), done.stderr
+    assert b"cannot be written: No space left" in done.stderr
+
+
+def test_a_letter_that_the_terminal_lacks_is_spelt_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of what was to be said is not lost."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (tmp_path / "odd.yaml").write_text("näme: x\n", "utf-8")
+    done = subprocess.run([*SUPEREGO, "check", "odd.yaml"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert b"unknown key `n\\xe4me`" in done.stdout
+
+
 def test_a_pipe_that_breaks_elsewhere_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody has said that nothing more is wanted."""
 
