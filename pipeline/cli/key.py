@@ -37,5 +37,6 @@ def new(
         print(json.dumps({"key": key, **entry}))
         return DONE
     print(key)
-    say(f"\nIt is shown only now. In superego.yaml:\n\nserver:\n  keys:\n    - {json.dumps(entry)}")
+    # Letters as they are: JSON writes some as two escapes, which YAML does not take for one.
+    say(f"\nIt is shown only now. In superego.yaml:\n\nserver:\n  keys:\n    - {json.dumps(entry, ensure_ascii=False)}")
     return DONE

@@ -285,6 +285,14 @@ def test_config_show_masks_whatever_an_address_hides(tmp_path: Path, url: str, f
     assert "host/v1" in shown
 
 
+def test_a_new_keys_settings_can_be_read_whatever_its_name(tmp_path: Path) -> None:
+    """They are pasted as they are shown."""
+    name = 'Zo\u00eb \U0001f600 "x"'
+    shown = run("key", "new", name).stderr
+    (tmp_path / "superego.yaml").write_text(shown[shown.index("server:") :])
+    assert json.loads(run("config", "show", "--json").stdout)["server"]["keys"][0]["name"] == name
+
+
 def test_cache_says_where_it_is_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or would be; one that is not there is not said to be empty."""
     monkeypatch.setenv("SUPEREGO_CACHE__FILE", "mine.sqlite")
