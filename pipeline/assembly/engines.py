@@ -55,7 +55,7 @@ class Engines:
         """Whether the judge with these weights should read drafts while they are written. Where they are written here,
         a core must be enough to keep up with the rest of them, which write: so it is with two, and equal weights, where
         the second one hardly helps to write."""
-        if not self._has_judge_apart(path):
+        if not self._has_judge_apart(path) or self._model(path).recurs:  # nothing of it would be used: engine/fixed.py
             return False
         drafts = _file(self._settings.generator.model)
         threads = self._settings.threads or available_cores()

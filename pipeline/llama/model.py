@@ -54,6 +54,11 @@ class LlamaModel:
     def name(self) -> str:
         return self.path.stem
 
+    @cached_property
+    def recurs(self) -> bool:
+        """Whether it remembers in a state what it has read, and not in cells alone."""
+        return bool(self._api.llama_model_is_recurrent(self.handle) or self._api.llama_model_is_hybrid(self.handle))
+
     def context(self, wanted: int) -> int:
         """Tokens that it is given to read at a time where so many are wanted, 0 for all: at most what it was trained
         with, if its file says so. Further positions it has never seen."""

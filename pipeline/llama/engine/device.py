@@ -60,6 +60,11 @@ class Device(Protocol):
         sliding window forgets what lies behind that."""
 
     @property
+    def recurs(self) -> bool:
+        """Whether sequences have a state: llama.cpp then reads those of one batch apart, as many rows of each at a
+        time."""
+
+    @property
     def lane(self) -> int:
         """Cells that a sequence gets which parts from the others, 0 where none can."""
 

@@ -97,6 +97,8 @@ class FixedStart:
     def _known(self, job: Job) -> int:
         """Tokens of the job's prompt that are in the cache, of what is pinned in whole blocks."""
         left = self._left
+        if self._device.recurs:  # the rows that filled up a tile were read apart: it was rounded as a shorter batch
+            return 0
         if left is None or (left.adapters, left.pinned) != (job.adapters, job.pinned):
             return 0
         same = min(common(left.ids, job.ids), left.position)

@@ -76,6 +76,7 @@ class LlamaDevice:
         self.cells = int(api.llama_n_ctx(self._context))
         self._memory = api.llama_get_memory(self._context)
         self.cuttable = cuttable(model)
+        self.recurs = model.recurs
         self._rows = _Rows(api, batch, sequences)
         self._adapters: Adapters = ()
 
@@ -178,9 +179,7 @@ class LlamaDevice:
 
 def cuttable(model: LlamaModel) -> bool:
     """Whether what a sequence of the model holds can be cut: see `Device`."""
-    api = quiet_api()
-    recurs = api.llama_model_is_recurrent(model.handle) or api.llama_model_is_hybrid(model.handle)
-    return not recurs and not api.llama_model_n_swa(model.handle)
+    return not model.recurs and not quiet_api().llama_model_n_swa(model.handle)
 
 
 def _bytes_of(data: Saved) -> Any:

@@ -128,6 +128,15 @@ def test_a_judge_reads_ahead_where_a_core_keeps_up_with_those_that_write(flags: 
         assert made.reads_ahead(embedded.weights()) is ahead
 
 
+@pytest.mark.parametrize(("kind", "ahead"), [("lfm2", False), ("gemma3", True)])
+def test_nobody_reads_ahead_for_who_reads_it_all_again(tmp_path: Path, kind: str, ahead: bool) -> None:
+    """As a judge with a recurrent state does."""
+    write_weights(tmp_path / "judge.gguf", kind)
+    judge = {"model": str(tmp_path / "judge.gguf"), "context": 256}
+    with engines(generator={"model": "openai:any", "api_key": "k"}, judge=judge) as made:
+        assert made.reads_ahead(tmp_path / "judge.gguf") is ahead
+
+
 @pytest.mark.parametrize("found", [Pace(flash=False, along=False), Pace(flash=False), Pace(along=False), Pace()])
 def test_what_pays_on_the_machine_is_done(monkeypatch: pytest.MonkeyPatch, found: Pace) -> None:
     """A judge's engine has flash attention in any case: it reads, and is the same to the last bit that way."""

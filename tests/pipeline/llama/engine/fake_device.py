@@ -123,10 +123,12 @@ class FakeDevice:
         outputs: int = 16,
         threads: int = 1,
         cuttable: bool = True,
+        recurs: bool = False,
         lane: int = 0,
     ) -> None:
         self.threads = threads
         self.cuttable = cuttable
+        self.recurs = recurs
         self.share = Share.ALL
         self.shares: list[Share] = []
         """Those with which each of `batches` was computed."""

@@ -266,12 +266,14 @@ def test_a_model_that_cannot_forget_a_part_reads_it_all_again() -> None:
         assert job.future.result(timeout=0).mass == expected(asked)
 
 
-def test_it_still_knows_the_preamble() -> None:
-    """Which is brought back, where nothing can be cut off behind it."""
-    device = FakeDevice(cells=512, batch=8, cuttable=False)
+@pytest.mark.parametrize(("recurs", "second"), [(False, 7), (True, 8)])
+def test_it_still_knows_the_preamble(recurs: bool, second: int) -> None:
+    """Which is brought back, where nothing can be cut off behind it, and where it would be gone on from a state that
+    was rounded otherwise."""
+    device = FakeDevice(cells=512, batch=8, cuttable=False, recurs=recurs)
     scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
     reused = []
-    for times in (8, 7):
+    for times in (8, second):
         asked = Scoring(((1, 2, 3) * (times + 1), (1, 2, 3) * times + (2, 2)), GROUPS, pinned=12)
         job = ScoringJob(asked)
         serve(scheduler, job)

@@ -72,6 +72,19 @@ def test_what_is_shared_changes_nothing(engine: Engine) -> None:
             check_text(model, more, text(begin(engine, more)))
 
 
+@pytest.mark.parametrize("more", [1, 20, 64])
+def test_a_judges_engine_says_the_same_after_a_question_that_it_goes_on_from(odd: LlamaModel, more: int) -> None:
+    """To the last bit; with a window cells may lie in another order."""
+    said = (*PREAMBLE, *range(90, 150))
+    asked = [Scoring(((*text, 3, 4), (*text, 5, 6)), GROUPS) for text in (said[:-more], said)]
+    found = []
+    for requests in (asked, asked[1:]):
+        with closing(Engine(odd, context=512, threads=1, fixed=True)) as engine:
+            found.append([engine.score(request).result().mass for request in requests][-1])
+    slack = 0 if odd.recurs else 5e-6
+    assert np.array(found[0]) == pytest.approx(np.array(found[1]), rel=0, abs=slack)
+
+
 def test_the_preamble_is_read_once(odd: LlamaModel) -> None:
     with closing(Engine(odd, context=512, threads=1)) as engine:
         text(begin(engine, (*PREAMBLE, 100, 101, 102)))
