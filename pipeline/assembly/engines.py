@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 
 from pipeline.assembly.weights import judge_adapter, judge_name, weights_of
-from pipeline.errors import ModelFault, ModelMissing
+from pipeline.errors import ModelFault, ModelMissing, ModelUnusable
 from pipeline.llama import Engine, LlamaModel, Pace, acts_on_exchange, faster_form, pace
 from pipeline.machine.cores import available_cores
 from pipeline.settings import Settings
@@ -97,7 +97,13 @@ class Engines:
 
     def _model(self, path: Path) -> LlamaModel:
         if path not in self._models:
-            self._models[path] = LlamaModel(judging_form(path, self._settings) if self._judged else path)
+            form = judging_form(path, self._settings) if self._judged else path
+            try:
+                self._models[path] = LlamaModel(form)
+            except ModelUnusable as exc:
+                if form == path:
+                    raise
+                raise ModelUnusable(f"{exc}. Delete it if it is damaged: it is made anew of {path}") from exc
             self._tell_untrained(path)
         return self._models[path]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from critics import Manifesto, Rule
-from pipeline import ModelMissing, load_settings
+from pipeline import ModelMissing, ModelUnusable, load_settings
 from pipeline.assembly import Parts, embedded
 from pipeline.assembly.engines import Engines
 from pipeline.llama import LlamaModel, Pace
@@ -66,6 +66,14 @@ def test_the_embedded_model_is_in_the_form_that_the_settings_name(
     with closing(Engines(settings, judged=judged)) as made:
         path = made.of(embedded.weights()).model.path
     assert path == (tmp_path / f"{form}.gguf" if form else embedded.weights())
+
+
+def test_a_form_that_was_damaged_in_the_cache_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows a file that they have not made."""
+    (tmp_path / "q8_0.gguf").write_bytes(embedded.weights().read_bytes()[:1_000_000])
+    monkeypatch.setattr("pipeline.assembly.engines.faster_form", lambda path, *, kind: tmp_path / f"{kind}.gguf")
+    with engines(optimise=True) as made, pytest.raises(ModelUnusable, match=r"q8_0\.gguf .*Delete it .* made anew"):
+        made.of(embedded.weights())
 
 
 @pytest.mark.parametrize(
