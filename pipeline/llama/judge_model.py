@@ -53,7 +53,8 @@ class LlamaJudgeModel:
         return self._engine.context
 
     def count(self, prompt: Prompt) -> int:
-        return sum(len(self._engine.model.tokenise(message.content, False)) + _TURN_TOKENS for message in prompt)
+        tokenise = partial(self._engine.model.tokenise, special=False, as_written=not self._engine.fixed)
+        return sum(len(tokenise(message.content)) + _TURN_TOKENS for message in prompt)
 
     def choose(self, prompts: Sequence[Prompt], choices: Sequence[str]) -> list[Reading]:
         if not prompts:

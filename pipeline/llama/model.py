@@ -64,12 +64,13 @@ class LlamaModel:
         with, if its file says so. Further positions it has never seen."""
         return min(wanted or self.trained_context, self.trained_context or wanted)
 
-    def tokenise(self, text: str, special: bool) -> list[int]:
+    def tokenise(self, text: str, special: bool, *, as_written: bool = True) -> list[int]:
         """Token ids; `special` says whether control tokens in the text are taken for what they name.
 
-        A text that was written here gets the tokens that it was written with, so that it is found in the cache.
+        A text that was written here gets the tokens that it was written with, so that it is found in the cache, unless
+        `as_written` is false.
         """
-        if not special and (written := self._written.get(text)):
+        if as_written and not special and (written := self._written.get(text)):
             return list(written)
         return self._tokenised(text, special)
 

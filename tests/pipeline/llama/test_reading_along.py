@@ -147,16 +147,16 @@ def test_an_engine_for_many_reads_nothing_ahead(model: LlamaModel) -> None:
 
 def test_a_critique_finds_what_was_judged_and_no_tokens_are_others(model: LlamaModel) -> None:
     """In an engine of the judge's own: what is written after a question reads its end alone, and a draft that somebody
-    wrote in strange tokens is judged in its usual ones."""
+    wrote in strange tokens is judged in its usual ones, and in as many parts."""
     text = "A ferry goes to the island twice a day, and nobody has ever missed it. " * 8
     told = [Message("system", MANIFESTO.beliefs), Message("user", "Tell me."), Message("assistant", text)]
     question = [*told, Message("user", "Is it kind?")]
     with closing(Engine(model, context=1024, threads=1, fixed=True)) as engine:
         judge = LlamaJudgeModel(engine)
         (first,) = judge.choose([question], ["yes", "no"])
-        before = engine.counts.read
+        before, length = engine.counts.read, judge.count(question)
         judge.write([*question, Message("assistant", "no"), Message("user", "Why?")], max_tokens=2)
         assert engine.counts.read - before < 40
         model.remember(text, [token for word in text.split() for token in model.tokenise(word, False)])
         (again,) = judge.choose([question], ["yes", "no"])
-        assert again.mass == first.mass
+        assert (again.mass, judge.count(question)) == (first.mass, length)
