@@ -23,6 +23,7 @@ from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.importance import Importance, importance
 from pipeline.llama.optimise.measure import perplexity, reading_speed, writing_speed
 from pipeline.llama.optimise.passage import PASSAGE
+from pipeline.machine.cores import available_cores
 
 Kind = Literal["q8_0", "bf16", "iq4_nl"]
 """In `iq4_nl` the feed-forward matrices have four bits (those that lead out of a layer in `q4_K`, where that fits),
@@ -87,7 +88,7 @@ def _convert(source: Path, target: Path, kind: Kind, threads: int | None, comput
     llama_cpp = quiet_api()
     options = llama_cpp.llama_model_quantize_default_params()
     options.allow_requantize = True
-    options.nthread = threads or 0
+    options.nthread = threads or available_cores()
     if kind == "iq4_nl":
         options.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0
         found = compute(lambda: importance(LlamaModel(source), threads=threads))  # llama.cpp reads it from there

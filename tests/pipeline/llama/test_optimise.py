@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +21,12 @@ from pipeline.llama import LlamaModel, compared, faster_form, requantised
 from pipeline.llama.engine import THREAD, LlamaDevice
 from pipeline.llama.engine.device import Row
 from pipeline.llama.engine.worker import worker
+from pipeline.llama.model import quiet_api
 from pipeline.llama.optimise import first_use, requantise
 from pipeline.llama.optimise.importance import Importance, importance
 from pipeline.llama.optimise.measure import perplexity
 from pipeline.llama.optimise.passage import PASSAGE
+from pipeline.machine import control_groups
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,21 @@ def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "replace", lambda path, target: order.append("named"))
     requantised(embedded.weights(), "q8_0", tmp_path)
     assert order == ["synced", "named"]
+
+
+def test_it_is_written_with_the_cores_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container with a limit as well: llama.cpp by itself counts the machine's."""
+    found: list[int] = []
+
+    def quantised(source: bytes, target: bytes, options: Any) -> int:
+        found.append(options._obj.nthread)
+        return 0
+
+    monkeypatch.setattr(quiet_api(), "llama_model_quantize", quantised)
+    monkeypatch.setattr(control_groups, "cores", lambda: 1.0)
+    for threads in (None, 3):
+        requantised(embedded.weights(), "q8_0", tmp_path, threads=threads)
+    assert found == [1, 3]
 
 
 def test_whoever_may_read_what_the_user_writes_may_read_it(folder: Path, tmp_path: Path) -> None:
