@@ -113,16 +113,15 @@ class Store:
                 (entries,) = file.execute("SELECT count(*) FROM kept").fetchone()
                 return Stored(entries, _taken(file) if entries else 0)
             except sqlite3.Error as exc:
-                raise OutputFault(f"the cache {self.path} cannot be read: {exc}") from exc
+                raise OutputFault(f"the cache {self.path} cannot be read: {_why(exc)}") from exc
 
     def clear(self) -> None:
         """Forget everything, and give the space back. Raises `OutputFault` where that cannot be done."""
         with self._lock:
             file = self._usable()
             try:
-                for command in ("DELETE FROM kept", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    file.execute(command)
-            except sqlite3.Error as exc:
+                self._empty(file)
+            except (sqlite3.Error, OSError) as exc:
                 raise OutputFault(f"the cache {self.path} cannot be emptied: {exc}") from exc
 
     def close(self) -> None:
@@ -136,6 +135,17 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _empty(self, file: sqlite3.Connection) -> None:
+        try:
+            for command in ("DELETE FROM kept", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                file.execute(command)
+        except sqlite3.DatabaseError as exc:
+            if not _damaged(exc):
+                raise
+            file.close()
+            self._file = None
+            self._file = self._anew()
 
     def _usable(self) -> sqlite3.Connection:
         if self._file is None:
@@ -151,12 +161,11 @@ class Store:
         try:
             return _connected(self.path)
         except sqlite3.DatabaseError as exc:
-            if isinstance(exc, sqlite3.OperationalError):  # locked, full: no reason to take it away
+            if not _damaged(exc):
                 raise
-            self._take_away()
-            return _connected(self.path)
+            return self._anew()
 
-    def _take_away(self) -> None:
+    def _anew(self) -> sqlite3.Connection:
         """It is no database any more. Was it ours, it was a cache, and is begun anew; of what has no mark nobody knows
         whose it was, so that is kept under another name."""
         with self.path.open("rb") as file:
@@ -172,6 +181,7 @@ class Store:
                 part.rename(f"{aside}{suffix}")
         if not ours:
             _log.warning("the cache %s was damaged, or somebody else's: what was there is %s", self.path, aside)
+        return _connected(self.path)
 
     def _get(self, key: bytes) -> bytes | None:
         if self._file is None:
@@ -197,8 +207,8 @@ class Store:
         file.execute("PRAGMA incremental_vacuum").fetchall()
 
     def _give_up(self, exc: Exception) -> None:
-        _log.warning("the cache %s is not used: %s", self.path, exc)
-        self._fault = str(exc)
+        self._fault = _why(exc)
+        _log.warning("the cache %s is not used: %s", self.path, self._fault)
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -207,6 +217,16 @@ class Store:
 def _taken(file: sqlite3.Connection) -> int:
     """Bytes of the pages in use: entries share them badly, and take up to twice what is in them."""
     return int(file.execute(_TAKEN).fetchone()[0])
+
+
+def _damaged(exc: Exception) -> bool:
+    """Whether it is no database, or none any more; locked or full, it is no reason to take it away."""
+    return type(exc) is sqlite3.DatabaseError
+
+
+def _why(exc: Exception) -> str:
+    cured = _damaged(exc) or isinstance(exc, zlib.error)
+    return f"{exc}: `superego cache clear` begins it anew" if cured else str(exc)
 
 
 def _mark(file: sqlite3.Connection) -> None:

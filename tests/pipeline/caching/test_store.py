@@ -77,16 +77,21 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
         assert store.get("x", b"k") == b"v"
 
 
-def test_a_file_that_is_damaged_inside_cannot_be_counted(tmp_path: Path) -> None:
-    """Its head is sound, so that it opens; what counts it is told so."""
+def test_a_file_that_is_damaged_inside_is_told_and_can_be_emptied(tmp_path: Path) -> None:
+    """Its head is sound, so that it opens, and nothing would ever be found in it again."""
     path = tmp_path / "cache.sqlite"
     with Store(path) as store:
         for number in range(400):
             store.put(str(number).encode(), random.Random(number).randbytes(500))
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
-    with Store(path) as store, pytest.raises(OutputFault, match="cannot be read"):
+    with Store(path) as store, pytest.raises(OutputFault, match="`superego cache clear` begins it anew"):
         store.stored()
+    with Store(path) as store:
+        store.clear()
+        store.put(b"k", b"v")
+    with Store(path) as store:
+        assert store.get("x", b"k") == b"v"
 
 
 def test_a_damaged_file_of_ours_is_taken_away(tmp_path: Path) -> None:
