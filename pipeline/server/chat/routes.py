@@ -40,7 +40,7 @@ def chat_routes(service: Service) -> APIRouter:
     )
     async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
         """An answer that the manifesto passed, or the manifesto's refusal with `finish_reason: content_filter`."""
-        refuse_unsupported(body, choices=service.options.choices)
+        refuse_unsupported(body, choices=min(service.options.choices, service.work.places))
         turns = conversation(body.messages)
         served = service.served(request, body.model)
         # A schema is looked through for seconds at worst, and streams must go on meanwhile.

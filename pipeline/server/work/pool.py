@@ -26,16 +26,16 @@ log = logging.getLogger("superego.server")
 class Work:
     """Takes work from the event loop, on which all its numbers live, and refuses what would wait too long.
 
-    `taken` counts everything that is under way or waits. A place is given back as soon as nobody waits for what it
-    holds; a draft or a critic that does not stop then is left behind in a thread of its own. As long as there are as
-    many of those as places, nothing is taken: they cost memory, and whoever never answered will hardly answer now.
-    Once `end` was called nothing more is taken.
+    `taken` counts everything that is under way or waits; `places` is how much that may be. A place is given back as
+    soon as nobody waits for what it holds; a draft or a critic that does not stop then is left behind in a thread of
+    its own. As long as there are as many of those as places, nothing is taken: they cost memory, and whoever never
+    answered will hardly answer now. Once `end` was called nothing more is taken.
     """
 
     def __init__(self, *, threads: int, waiting: int, deadline: float) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="answer")
         self._threads = threads
-        self._places = threads + waiting
+        self.places = threads + waiting
         self._deadline = deadline
         self._followed: set[Following] = set()
         self._called: set[asyncio.Future[None]] = set()
@@ -54,7 +54,7 @@ class Work:
 
     @property
     def stuck(self) -> bool:
-        return left_behind() >= self._places
+        return left_behind() >= self.places
 
     @property
     def ending(self) -> bool:
@@ -136,7 +136,7 @@ class Work:
             raise faults.ending()
         if self.stuck:
             raise faults.stuck()
-        if self.taken + count > self._places:
+        if self.taken + count > self.places:
             raise faults.full()
         self.taken += count
 
@@ -153,4 +153,4 @@ class Work:
         left, told = left_behind(), self._told
         self._told = left
         if left > told:
-            log.warning(json.dumps({"event": "left_behind", "threads": left, "at_most": self._places}))
+            log.warning(json.dumps({"event": "left_behind", "threads": left, "at_most": self.places}))

@@ -292,6 +292,12 @@ def test_several_answers() -> None:
     assert len({request.seed for request in pipeline.generator.requests}) == 3
 
 
+def test_more_answers_than_there_are_places_are_refused_for_good() -> None:
+    """To wait would not help."""
+    answer = TestClient(app_of(scripted("Good day."), threads=1, waiting=1)).post(URL, json=chat(n=3))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "n")
+
+
 @pytest.mark.parametrize("name", ["superego/polite", "polite"])
 def test_a_model_is_a_manifesto(name: str) -> None:
     """By its full name or the bare one."""
