@@ -84,6 +84,7 @@ def _answer(outcome: Outcome, *, content: bool) -> dict[str, Any]:
     if outcome.fault:
         said["fault"] = outcome.fault if content else _without_quotes(outcome.cause, outcome.fault)
     if content:
-        said |= {"answer": outcome.answer, "drafts": [attempt.draft for attempt in outcome.attempts]}
+        drafts = [attempt.draft for attempt in outcome.attempts]
+        said |= {"why": outcome.why, "answer": outcome.answer, "drafts": drafts}
         said |= {"calls": [spelled(call) for call in outcome.calls]} if outcome.calls else {}
     return said

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
+from critics import Exchange, Finding, Rule
 from pipeline import ModelRefused, Pipeline, ScriptedGenerator, assemble
 from pipeline.server import Key, new_key
 from pipeline.settings import Settings
@@ -193,6 +195,19 @@ def test_the_log_has_the_words_where_that_is_asked_for(caplog: pytest.LogCapture
         "rude word",
         "Good day",
     ]
+
+
+@pytest.mark.parametrize("content", [True, False])
+def test_the_log_says_why_a_rule_could_not_be_judged(content: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Where words are asked for: a judge behind may quote what it was asked."""
+    caplog.set_level(logging.INFO, "superego.server")
+
+    def broken(exchange: Exchange, rules: Sequence[Rule]) -> list[Finding]:
+        raise ModelRefused("the judge takes no key")
+
+    TestClient(app_of(replace(scripted("Good day."), critic=broken), log_content=content)).post(URL, json=chat())
+    (line,) = lines(caplog)
+    assert ("nobody could judge no-bombs (ModelRefused: the judge takes no key)" in str(line)) is content
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/models", "/docs", "/"])
