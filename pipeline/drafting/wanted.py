@@ -1,7 +1,11 @@
-"""What a caller wants a draft to be, where that is more than prose. JSON schemas are kept as their text."""
+"""What a caller wants a draft to be, where that is more than prose. JSON schemas are kept as their text.
+
+Raises `BadInput` for a schema that is no such text.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +20,9 @@ class Tool:
     description: str = ""
     parameters: str = '{"type": "object", "properties": {}}'
     strict: bool | None = None
+
+    def __post_init__(self) -> None:
+        _parse(self.parameters, f"`parameters` of the tool {self.name!r}")
 
 
 @dataclass(frozen=True)
@@ -61,3 +68,15 @@ class Form:
     description: str = ""
     name: str = "answer"
     strict: bool | None = None
+
+    def __post_init__(self) -> None:
+        _parse(self.schema or "{}", "`schema`")
+
+
+def _parse(schema: object, where: str) -> None:
+    if not isinstance(schema, str):
+        raise BadInput(f"{where} is a JSON schema as a text, not a {type(schema).__name__}: json.dumps writes one")
+    try:
+        json.loads(schema)
+    except ValueError as exc:
+        raise BadInput(f"{where} is no JSON: {exc}") from None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from critics import Manifesto, Message, Rule, ScriptedCritic, ToolCall
-from pipeline import BadInput, DraftOptions, DraftRequest, Piece, Pipeline, ScriptedGenerator, Tool, Tools
+from pipeline import BadInput, DraftOptions, DraftRequest, Form, Piece, Pipeline, ScriptedGenerator, Tool, Tools
 from pipeline.drafting import until
 
 BAD = Rule(id="no-bad", statement="Nothing is bad.")
@@ -56,6 +56,18 @@ def test_what_must_be_a_number_is_one(option: str) -> None:
     """As a variable of the environment is not: the engine would find out, and break for all that share it."""
     with pytest.raises(BadInput, match=f"`{option}` is a number, not '0.5'"):
         DraftOptions(**{option: "0.5"})  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [({"type": "object"}, "as a text, not a dict: json.dumps"), ('{"type":', "is no JSON: Expecting value")],
+)
+def test_a_schema_is_the_text_of_one(schema: Any, said: str) -> None:
+    """As pydantic gives one it is a mapping, which nothing behind could keep as it is."""
+    with pytest.raises(BadInput, match=f"`schema` .*{said}"):
+        Form(schema)
+    with pytest.raises(BadInput, match=f"`parameters` of the tool 'look' .*{said}"):
+        Tool("look", parameters=schema)
 
 
 @pytest.mark.parametrize("seed", [1.5, "1"])
