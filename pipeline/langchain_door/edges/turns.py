@@ -95,9 +95,11 @@ def tool_sources(messages: Iterable[BaseMessage]) -> tuple[Source, ...]:
     )
 
 
-def sources_of(context: Iterable[Document | Source | str]) -> tuple[Source, ...]:
+def sources_of(context: Iterable[Document | Source | str] | Document | Source | str) -> tuple[Source, ...]:
     """Sources from documents, whose metadata say where they are from: `origin` (or `source`, `url`, `title`),
-    `published` (or `date`) and `kind`."""
+    `published` (or `date`) and `kind`. One by itself is a list of one. Raises `BadInput` for what is none."""
+    if isinstance(context, Document | str | dict) or not isinstance(context, Iterable):
+        return (_source(context),)
     return tuple(_source(item) for item in context)
 
 

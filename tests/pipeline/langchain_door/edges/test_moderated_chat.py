@@ -32,7 +32,7 @@ from langchain_core.outputs import LLMResult
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from critics import Critic, Exchange, Finding, Message, Rule, ToolCall
+from critics import Critic, Exchange, Finding, Message, Rule, Source, ToolCall
 from pipeline import (
     BadInput,
     DraftRequest,
@@ -423,6 +423,16 @@ def test_any_chat_model_may_draft() -> None:
         answer = chat.invoke("Where is it?")
     assert answer.content == "Here it is."
     assert answer.response_metadata["superego"]["attempts"] == 2
+
+
+@pytest.mark.parametrize("context", ["Water boils.", Document("Water boils."), Source("Water boils.")])
+def test_one_source_by_itself_is_one(make: Make, context: Any) -> None:
+    """A text would be one a letter, as chains have it that join their documents; and what is none is said so."""
+    pipeline = make([GOOD])
+    ModeratedChat(pipeline=pipeline).invoke("What?", context=context)
+    assert "\nWater boils.\n" in pipeline.generator.requests[0].messages[-1].content  # type: ignore[union-attr]  # ours
+    with pytest.raises(BadInput, match="a dict cannot be a source"):
+        ModeratedChat(pipeline=pipeline).invoke("What?", context={"page_content": "Water boils."})
 
 
 @pytest.mark.parametrize("dressed", ["with_retry", "bind"])
