@@ -9,9 +9,16 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
-from pipeline.errors import ModelFault
+from pipeline.errors import BadInput, ModelFault
 from pipeline.files.records import manifesto_record
 from pipeline.loop import Outcome, Withheld
+
+
+def refuses(on_withheld: object) -> bool:
+    """Whether a withheld answer is the refusal, and raises nothing. Raises `BadInput` for another word than these."""
+    if on_withheld not in ("refuse", "raise"):
+        raise BadInput(f"`on_withheld` is refuse or raise, not {on_withheld!r}")
+    return on_withheld == "refuse"
 
 
 def answer_of(outcome: Outcome, *, refuse: bool) -> str:

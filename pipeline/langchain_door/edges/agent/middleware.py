@@ -17,7 +17,7 @@ from pipeline.langchain_door.edges.agent.results import NOTICE, Results
 from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Began, Moderated, Spoken, held_back, mender, moderated
 from pipeline.langchain_door.edges.spoken import readable, released, said, written_anew
-from pipeline.langchain_door.edges.telling import answer_of, metadata, telling
+from pipeline.langchain_door.edges.telling import answer_of, metadata, refuses, telling
 from pipeline.langchain_door.edges.turns import as_messages, judged_conversation, tool_sources
 from pipeline.langchain_door.messages import finish_of, to_langchain, usage_of
 from pipeline.loop import Outcome
@@ -48,7 +48,7 @@ class ModerationEdge(AgentMiddleware[Any, Any, Any]):
     ) -> None:
         super().__init__()
         self.pipeline = pipeline
-        self._refuse = on_withheld == "refuse"
+        self._refuse = refuses(on_withheld)
         self._tell = tell
         self._results = Results(pipeline, notice)
         self._on_outcome = on_outcome

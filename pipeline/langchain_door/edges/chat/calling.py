@@ -13,6 +13,7 @@ from pipeline.drafting import DraftOptions
 from pipeline.drafting.asked_options import asked_options
 from pipeline.errors import BadInput
 from pipeline.langchain_door.edges.chat.offering import wanted_tools
+from pipeline.langchain_door.edges.telling import refuses
 from pipeline.langchain_door.edges.turns import sources_of
 from pipeline.loop import Answer
 
@@ -35,8 +36,7 @@ class Call:
         """Read keyword arguments. Raises `BadInput` for any that would do nothing, and for an empty `stop`."""
         if odd := asked.keys() - _KNOWN - _ABOUT_TOOLS - _LANGCHAINS - _ABOUT_THE_ANSWER:
             raise BadInput(f"a moderated chat model does not take {', '.join(sorted(odd))}")
-        if asked.get("on_withheld", "raise") not in ("refuse", "raise"):
-            raise BadInput(f"`on_withheld` is refuse or raise, not {asked['on_withheld']!r}")
+        refuses(asked.get("on_withheld", "raise"))
         options = asked_options(
             asked.get("max_tokens"),
             asked.get("max_completion_tokens"),

@@ -16,7 +16,7 @@ from pipeline.langchain_door.edges.context import quiet_context
 from pipeline.langchain_door.edges.redrafting import Began, Moderated, held_back, mender, moderated
 from pipeline.langchain_door.edges.runnable.answered import Answered
 from pipeline.langchain_door.edges.runnable.asked import Asked, gives_messages
-from pipeline.langchain_door.edges.telling import answer_of, metadata
+from pipeline.langchain_door.edges.telling import answer_of, metadata, refuses
 from pipeline.langchain_door.quiet import quiet
 from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
@@ -51,7 +51,7 @@ class ModeratedRunnable(Runnable[Any, Any]):
         self.name = f"moderated:{runnable.get_name()}"
         self._input_key = input_key
         self._output_key = output_key
-        self._refuse = on_withheld == "refuse"
+        self._refuse = refuses(on_withheld)
         self._tell = tell
         self._on_outcome = on_outcome
 

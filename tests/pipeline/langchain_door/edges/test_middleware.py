@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from pydantic import BaseModel, Field
 
 from critics import Budget
 from pipeline import BadInput, Outcome, Pipeline, Withheld
-from pipeline.langchain import ModeratedChat, ModerationMiddleware
+from pipeline.langchain import ModeratedChat, ModerationMiddleware, moderate
 from pipeline.langchain_door.edges.agent.results import NOTICE
 
 Make = Callable[..., Pipeline]
@@ -482,6 +483,13 @@ def test_withheld_raises_where_that_is_wanted(make: Make) -> None:
     with pytest.raises(Withheld):
         agent(Lines(lines=[BAD]), make(), on_withheld="raise", on_outcome=told.append).invoke(asked())
     assert [outcome.status for outcome in told] == ["withheld"]
+
+
+@pytest.mark.parametrize("edge", [ModerationMiddleware, partial(moderate, Lines(lines=[GOOD]))])
+def test_what_comes_of_a_withheld_answer_is_one_of_two(make: Make, edge: Any) -> None:
+    """Another word would raise, in an application that waits for a refusal."""
+    with pytest.raises(BadInput, match="`on_withheld` is refuse or raise, not 'refusal'"):
+        edge(pipeline=make(), on_withheld="refusal")
 
 
 def shown(chunks: Sequence[Any]) -> str:
