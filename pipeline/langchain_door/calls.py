@@ -24,8 +24,9 @@ def binding(tools: Tools, *, always: bool = False) -> dict[str, Any]:
     """What else it takes: only what was asked for, because not every integration knows all of it. `always` says that
     the model chooses, for servers that else take it that it must not call."""
     told: dict[str, Any] = {}
-    if tools.named or tools.choice != "auto" or always:
-        told["tool_choice"] = tools.named or tools.choice
+    choice = "any" if tools.choice == "required" else tools.choice  # OpenAI's word is a tool's name to Anthropic
+    if tools.named or choice != "auto" or always:
+        told["tool_choice"] = tools.named or choice
     if tools.parallel is not None:
         told["parallel_tool_calls"] = tools.parallel
     return told

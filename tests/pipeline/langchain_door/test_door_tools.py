@@ -10,6 +10,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
 
 from critics import Message, ToolCall, Usage
 from pipeline.drafting import DraftOptions, DraftRequest, Form, Piece, Tool, Tools
@@ -93,6 +94,7 @@ def test_a_server_that_says_the_name_with_every_part_names_it_once(serve: Serve)
     ("tools", "told"),
     [
         (Tools((LOOK,), "none"), {"tool_choice": "none"}),
+        (Tools((LOOK,), "required"), {"tool_choice": "required"}),
         (
             Tools((LOOK,), named="look", parallel=False),
             {"tool_choice": {"type": "function", "function": {"name": "look"}}, "parallel_tool_calls": False},
@@ -174,7 +176,9 @@ def test_a_server_that_takes_no_form_is_unable(serve: Serve) -> None:
 
 
 class Whole(BaseChatModel):
-    """Some vendor's model that gives whole messages, with tools."""
+    """Some vendor's model that gives whole messages, with tools, and keeps how it was asked."""
+
+    asked: list[dict[str, Any]] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:
@@ -186,14 +190,18 @@ class Whole(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kw: Any
     ) -> ChatResult:
+        self.asked.append(kw)
         name = kw["tools"][0]["function"]["name"]
         called = {"name": name, "args": {"city": "Oslo"}, "id": "a", "type": "tool_call"}
         return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[called]))])
 
 
 def test_a_model_of_another_family_calls_too() -> None:
-    """By LangChain's `bind_tools`."""
-    assert calls(drafted(ChatGenerator(Whole(), name="whole"), tools=TOOLS)) == [("look", '{"city": "Oslo"}')]
+    """By LangChain's `bind_tools`, and in its words: `any` where it must call one."""
+    model, must = Whole(), Tools((LOOK,), "required")
+    for tools in (TOOLS, must):
+        assert calls(drafted(ChatGenerator(model, name="whole"), tools=tools)) == [("look", '{"city": "Oslo"}')]
+    assert [kw.get("tool_choice") for kw in model.asked] == [None, "any"]
 
 
 @pytest.mark.parametrize("options", [{"tools": TOOLS}, {"form": FORM}])
