@@ -190,6 +190,14 @@ def test_a_conversation_is_judged_in_all_that_was_added(make: Make) -> None:
     assert [message.text for message in output["messages"]] == ["What?", REFUSAL]
 
 
+def test_what_was_said_before_a_users_turn_of_the_graphs_own_is_not_given_back(make: Make) -> None:
+    """A graph that reflects puts its critique there as a user's: what that is about was judged by nobody."""
+    said = [HumanMessage("What?"), AIMessage(BAD), HumanMessage("Better?"), AIMessage(GOOD)]
+    runnable, _ = scripted({"messages": said})
+    output = moderate(runnable, pipeline=make()).invoke({"messages": said[:1]})
+    assert [message.text for message in output["messages"]] == ["Better?", GOOD]
+
+
 @pytest.mark.parametrize("said", [("ai", BAD), ["ai", BAD], {"role": "assistant", "content": BAD}])
 def test_what_the_model_said_is_judged_however_it_is_written(make: Make, said: Any) -> None:
     """A pair or a mapping behind a message is as much the model's as that; what is given out is what was read."""
