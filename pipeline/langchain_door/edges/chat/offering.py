@@ -14,10 +14,11 @@ from pipeline.errors import BadInput
 
 def wanted_tools(offered: Sequence[Any], choice: Any, *, parallel: bool | None = None) -> Tools | None:
     """What may be called: `offered` are tools in any form that LangChain knows, `choice` is `auto`, `none`, `any` or
-    `required` or true, or a tool by its name. Raises `BadInput`."""
+    `required` or true, a tool by its name, or a mapping with one of these, as vendors write it. Raises `BadInput`."""
     tools = tuple(map(_tool, offered))
     if isinstance(choice, dict):
-        choice = choice.get("function", choice).get("name")
+        named = choice.get("function", choice)
+        choice = (named.get("name") if isinstance(named, dict) else named) or choice.get("type")
     match choice:
         case _ if not tools:
             return None

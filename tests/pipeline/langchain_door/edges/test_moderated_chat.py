@@ -355,6 +355,26 @@ def test_tools_are_called_once_the_call_has_passed(make: Make) -> None:
     assert last.messages[1].calls[0].arguments == '{"at": "rain"}'
 
 
+@pytest.mark.parametrize(
+    ("choice", "meant"),
+    [
+        ({"type": "any"}, ("required", "")),
+        ({"type": "none"}, ("none", "")),
+        ({"type": "auto"}, ("auto", "")),
+        ({"type": "tool", "name": "look"}, ("auto", "look")),
+        ({"type": "function", "function": {"name": "look"}}, ("auto", "look")),
+    ],
+)
+def test_a_choice_of_tools_is_read_in_each_vendors_form(make: Make, choice: Any, meant: tuple[str, str]) -> None:
+    """Anthropic's says by its type that a tool must be called, or that none may."""
+    pipeline = make([GOOD])
+    ModeratedChat(pipeline=pipeline).bind_tools([look], tool_choice=choice).invoke("What?")
+    tools = pipeline.generator.requests[0].options.tools  # type: ignore[union-attr]  # the scripted one
+    assert (tools.choice, tools.named) == meant
+    with pytest.raises(BadInput, match="tool_choice is 'allowed_tools'"):
+        ModeratedChat(pipeline=pipeline).bind_tools([look], tool_choice={"type": "allowed_tools"}).invoke("What?")
+
+
 def test_a_call_that_does_not_pass_is_not_made(make: Make) -> None:
     """The refusal calls nothing."""
     chat = ModeratedChat(pipeline=make([calling("look", at="synergy")])).bind_tools([look])
