@@ -41,7 +41,7 @@ def _given(line: int, header: Sequence[str], row: Sequence[str], column: str) ->
     if len(row) != len(header):
         return bad(line, mark, f"{len(row)} fields, and the header has {len(header)}")
     value = dict(zip(header, row, strict=True))
-    own = {key: value[key] for key in _COLUMNS if value.get(key)}
+    own = {key: value[key] for key in _COLUMNS if value.get(key) and key != column}
     if undecoded((value[column], *own.values())):
         return bad(line, mark, "not UTF-8")
     return given(line, mark, {**own, PROMPT: value[column]})

@@ -36,7 +36,8 @@ def given(number: int, mark: str, value: Any, column: str = PROMPT) -> Given:
     if isinstance(value, dict):
         if value.get(column) is None and value.get("messages") is None:
             return bad(number, mark, _nothing(value, column), value)
-        value = {**value, PROMPT: value.get(column)}
+        # What has the prompt is nothing else, though it be called `context`.
+        value = {**{key: said for key, said in value.items() if key != column}, PROMPT: value.get(column)}
     try:
         record = PromptIn.model_validate(value)
     except ValidationError as exc:

@@ -14,6 +14,7 @@ import pytest
 from critics import Source
 from pipeline import BadInput
 from pipeline.batch import Input, Prompt
+from tests.pipeline.batch.running import lines
 from tests.pipeline.batch.test_batch_reading import asked, records
 
 
@@ -32,6 +33,17 @@ def test_parquet(tmp_path: Path) -> None:
     assert isinstance(given[1].asked, str)
     assert asked(parquet(tmp_path / "q.parquet", q=["x", "y"]), column="q") == ["x", "y"]
     assert Input(str(path)).total() == 2
+
+
+@pytest.mark.parametrize("column", ["id", "context", "manifesto"])
+def test_what_has_the_prompt_is_nothing_else(tmp_path: Path, column: str) -> None:
+    """Though by its name it would be sources, as in many a set of questions, or who judges; in every format."""
+    (tmp_path / "in.jsonl").write_bytes(lines({column: "x"}))
+    (tmp_path / "in.csv").write_text(f"{column}\nx\n")
+    for path in (tmp_path / "in.jsonl", tmp_path / "in.csv", parquet(tmp_path / "in.parquet", **{column: ["x"]})):
+        (given,) = records(path, column=column)
+        assert isinstance(given.asked, Prompt), given.asked
+        assert (given.id, given.asked.conversation[-1].content, given.asked.manifesto) == (given.line, "x", None)
 
 
 def test_what_a_source_does_not_have_is_not_there_in_parquet_either(tmp_path: Path) -> None:
