@@ -23,6 +23,12 @@ class _Record(BaseModel):
     # Other columns (labels, notes) are the user's own and stay out of our way.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _there(cls, given: object) -> object:
+        """What is null is not there: a table that is written out has every key in every row."""
+        return {k: said for k, said in given.items() if said is not None} if isinstance(given, Mapping) else given
+
 
 class SourceIn(_Record):
     text: str
@@ -100,7 +106,7 @@ class LabelledIn(JudgeIn):
     @model_validator(mode="before")
     @classmethod
     def _follows(cls, given: object) -> object:
-        if isinstance(given, Mapping) and "label" not in given and isinstance(given.get("labels"), Mapping):
+        if isinstance(given, Mapping) and given.get("label") is None and isinstance(given.get("labels"), Mapping):
             return {**given, "label": int(any(map(truth, given["labels"].values())))} if given["labels"] else given
         return given
 

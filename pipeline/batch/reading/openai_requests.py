@@ -61,7 +61,7 @@ class _Body(_In):
     seed: int | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    context: tuple[SourceIn, ...] = ()
+    context: tuple[SourceIn, ...] | None = None
     """Sources with their provenance: ours, as on the server."""
 
     @property
@@ -104,5 +104,5 @@ def _given(line: Line, value: Any) -> Given:
         return bad(line.number, line.mark, f"body: {exc}", value, "custom_id")
     conversation = tuple(turn.message for turn in body.messages)
     seed = None if body.seed is None else body.seed & _SEEDS
-    prompt = Prompt(conversation, sources(body.context), options, seed)
+    prompt = Prompt(conversation, sources(body.context or ()), options, seed)
     return Given(line.number, request.custom_id, line.mark, prompt)

@@ -105,17 +105,7 @@ def _given(number: int, row: dict[str, Any] | _Strange, column: str) -> Given:
     if isinstance(row, _Strange):
         return bad(number, marked(row.data), row.why)
     mark = marked(json.dumps(row, sort_keys=True, default=str).encode())
-    return given(number, mark, _said(row), column)
-
-
-def _said(value: Any) -> Any:
-    """Without what is not there: columns, and the keys of what is nested in one, have a value in every row, if only
-    none at all."""
-    if isinstance(value, list):
-        return [_said(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _said(each) for key, each in value.items() if each is not None}
-    return value
+    return given(number, mark, row, column)
 
 
 def _opened(name: str) -> Any:
