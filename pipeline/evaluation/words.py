@@ -17,4 +17,4 @@ def costs(part: Part) -> tuple[str, str]:
     tokens = f"{part.tokens:.0f} tokens"
     if part.seconds is None:
         return tokens, ""
-    return tokens, f"{part.seconds:.2f} s" if part.seconds >= 0.1 else f"{part.seconds * 1000:.2g} ms"
+    return tokens, f"{part.seconds:.2f} s" if part.seconds >= 0.0995 else f"{part.seconds * 1000:.2g} ms"

@@ -210,6 +210,12 @@ def test_a_wanted_rate_of_false_positives_is_kept(rows: list[tuple[float, bool]]
         assert (((scores >= line) & ~labels).sum() + 1) / ((~labels).sum() + 1) <= rate + 1e-8
 
 
+@pytest.mark.parametrize(("ratio", "told"), [(5.0, "5"), (0.25, "0.25"), (1000.0, "1000")])
+def test_an_aim_is_told_as_it_was_given(ratio: float, told: str) -> None:
+    """A thousand false alarms were 1e+03."""
+    assert Aim(cost_ratio=ratio).words == f"the least cost where a miss is worth {told} false alarms"
+
+
 def test_a_threshold_is_tried_as_it_is_written() -> None:
     """Between scores that six digits do not tell apart there is none, and half-way was rounded to above them all."""
     scores = np.array([0.1] * 10 + [0.5000004] + [0.5000008] * 10)

@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 
 from critics import Rule
 from pipeline.evaluation import Evaluation, Row, evaluate, evaluation_record, judge_row, page
+from pipeline.evaluation.words import costs
 from tests.pipeline.evaluation.conftest import telling
 
 X = Rule(id="x", statement="X.")
@@ -164,6 +165,15 @@ def test_the_page_is_sound_and_needs_nothing_else(shown: str) -> None:
     assert {address[1:] for address in read.addresses} <= set(read.ids)
     assert "url(http" not in shown
     assert "@import" not in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.00123, "1.2 ms"), (0.0994, "99 ms"), (0.0996, "0.10 s"), (12.346, "12.35 s"), (None, "")]
+)
+def test_a_time_is_told_as_people_write_it(seconds: float | None, told: str) -> None:
+    """A judgement of nearly a tenth of a second took 1e+02 ms."""
+    part = measured([row(i, i % 2, 0.5) for i in range(4)]).parts[0]
+    assert costs(replace(part, seconds=seconds))[1] == told
 
 
 def test_chance_is_that_of_the_rows_that_are_ranked() -> None:
