@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.evaluation.bootstrap import Interval
+from pipeline.evaluation.compare import Comparison
 from pipeline.evaluation.measure import Part
 from pipeline.rounding import number
 
@@ -10,6 +11,11 @@ from pipeline.rounding import number
 def span(interval: Interval | None, *, signed: bool = False) -> str:
     """From … to …, or nothing."""
     return f"{number(interval[0], signed=signed)} to {number(interval[1], signed=signed)}" if interval else ""
+
+
+def chance(given: Comparison) -> str:
+    """Of so uneven a split, and by which test. It is never none, though smaller than a number can be."""
+    return f"p {f'= {given.p:.3g}' if given.p else '< 1e-300'} ({given.test}, exact)"
 
 
 def costs(part: Part) -> tuple[str, str]:

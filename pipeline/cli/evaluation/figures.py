@@ -12,7 +12,7 @@ from pipeline.cli.terminal.fitting import Fitting
 from pipeline.cli.terminal.reporting import say, stdout
 from pipeline.evaluation import Evaluation, Part, figures
 from pipeline.evaluation.compare import Comparison
-from pipeline.evaluation.words import costs, span
+from pipeline.evaluation.words import chance, costs, span
 from pipeline.rounding import number
 
 
@@ -91,7 +91,7 @@ def _compared(given: Comparison) -> Table:
     table.add_row("AUROC", number(given.auroc, signed=True), span(given.auroc_interval, signed=True))
     table.add_row("F1", number(given.f1, signed=True), span(given.f1_interval, signed=True))
     table.add_row("only this right", str(given.only_this), "")
-    table.add_row("only the other right", str(given.only_other), f"p = {given.p:.3g} ({given.test})")
+    table.add_row("only the other right", str(given.only_other), chance(given))
     table.add_row("rows that both have", str(given.rows), f"{given.ranked} decided by both")
     table.add_row("rows of one alone", str(given.only_here + given.only_there), f"{given.only_here} of them this")
     return table

@@ -11,7 +11,7 @@ from pipeline.evaluation.measure import Evaluation, Part
 from pipeline.evaluation.metrics import figures
 from pipeline.evaluation.mistakes import Mistake
 from pipeline.evaluation.report.plots import plots
-from pipeline.evaluation.words import costs, span
+from pipeline.evaluation.words import chance, costs, span
 from pipeline.pages import card, cards, document, table
 from pipeline.rounding import number
 
@@ -103,7 +103,7 @@ def _comparison(given: Comparison) -> str:
         ("AUROC", _number(given.auroc, signed=True), _span(given.auroc_interval, signed=True)),
         ("F1", _number(given.f1, signed=True), _span(given.f1_interval, signed=True)),
         ("only this run right", str(given.only_this), ""),
-        ("only the other right", str(given.only_other), f"p = {given.p:.3g} ({given.test}, exact)"),
+        ("only the other right", str(given.only_other), escape(chance(given))),
     ]
     told = (
         f"Over {given.rows:,} rows that both have, {given.ranked:,} of them decided by both. This run minus the other. "

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -11,6 +12,7 @@ from pipeline import BadInput
 from pipeline.evaluation import Judged
 from pipeline.evaluation.compare import compared, mcnemar
 from pipeline.evaluation.flips import sign_flips
+from pipeline.evaluation.words import chance
 
 
 def judged(key: int, label: int, breach: float | None, exchange: str | None = "") -> Judged:
@@ -105,6 +107,13 @@ def test_mcnemar_is_exact(split: tuple[int, int], p: float) -> None:
     """Twice the tail of fair coins, at most 1; large counts do not overflow."""
     assert mcnemar(*split) == pytest.approx(p)
     assert 0 <= mcnemar(9_000, 11_000) < 1e-10
+
+
+@pytest.mark.parametrize(("split", "told"), [((3, 4), "p = 1"), ((0, 9), "p = 0.00391"), ((0, 2000), "p < 1e-300")])
+def test_a_chance_is_never_none(split: tuple[int, int], told: str) -> None:
+    """However small: of two thousand rows on one side it is smaller than a number can be."""
+    given = replace(compared(run(0.1, 0.9), run(0.1, 0.9)), p=mcnemar(*split))
+    assert chance(given) == f"{told} (McNemar, exact)"
 
 
 def test_replies_to_one_prompt_are_right_or_wrong_together() -> None:
