@@ -557,6 +557,13 @@ def test_the_overlay_extends_what_was_measured(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_an_overlay_may_be_a_link(tmp_path: Path) -> None:
+    """To a file in another folder, from which its parent lies elsewhere; it is checked there, and read here."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "out" / "new.yaml")
+    assert written(tmp_path, tmp_path / "link.yaml") == load(str(tmp_path / "out" / "new.yaml"))
+
+
 @pytest.mark.parametrize("id", ["1e3", "12e03", "0o17", "yes", "null"])
 def test_an_overlay_quotes_ids_that_look_like_something_else(tmp_path: Path, id: str) -> None:
     """By whichever YAML they would."""
