@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from critics import Message, Source
 from pipeline.errors import BadInput
@@ -19,15 +19,22 @@ Id = str | int
 _Words = Annotated[str, Field(min_length=1)]
 
 
+def _there(given: object) -> object:
+    """What is null is not there: a table that is written out has every key in every row."""
+    return {key: said for key, said in given.items() if said is not None} if isinstance(given, Mapping) else given
+
+
+_Labels = Annotated[Mapping[str, Label], BeforeValidator(_there)]
+
+
 class _Record(BaseModel):
     # Other columns (labels, notes) are the user's own and stay out of our way.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _there(cls, given: object) -> object:
-        """What is null is not there: a table that is written out has every key in every row."""
-        return {k: said for k, said in given.items() if said is not None} if isinstance(given, Mapping) else given
+    def _said(cls, given: object) -> object:
+        return _there(given)
 
 
 class SourceIn(_Record):
@@ -100,14 +107,16 @@ class LabelledIn(JudgeIn):
     text: str
     label: Label
     rule: str | None = None
-    labels: Mapping[str, Label] = {}
+    labels: _Labels = {}
     category: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _follows(cls, given: object) -> object:
-        if isinstance(given, Mapping) and given.get("label") is None and isinstance(given.get("labels"), Mapping):
-            return {**given, "label": int(any(map(truth, given["labels"].values())))} if given["labels"] else given
+        if isinstance(given, Mapping) and given.get("label") is None:
+            labels = _there(given.get("labels"))
+            if labels and isinstance(labels, Mapping):
+                return {**given, "label": int(any(map(truth, labels.values())))}
         return given
 
     @model_validator(mode="after")
@@ -123,7 +132,7 @@ class TrainingIn(JudgeIn):
     """One exchange and which rules it breaks, each by its id or stated in words; `label` and `rule` do for one."""
 
     text: _Words
-    labels: Mapping[str, Label] = {}
+    labels: _Labels = {}
     label: Label | None = None
     rule: str | None = None
     source: str | None = None

@@ -33,6 +33,7 @@ def test_the_label_follows_from_the_labels(jsonl: Write, labels: dict[str, int],
     [
         ({"text": "a"}, "label: Field required"),
         ({"text": "a", "labels": {}}, "label: Field required"),
+        ({"text": "a", "labels": {"x": None}}, "label: Field required"),
         ({"text": "a", "labels": {"x": "ok"}}, "'ok' is no label: give 1, true, yes or unsafe for broken"),
         ({"text": "a", "label": 2}, "label: Input should be 0 or 1"),
         ({"text": "a", "label": "perhaps"}, "label: 'perhaps' is no label"),

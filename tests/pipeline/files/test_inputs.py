@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.batch.reading.lines import numbered
-from pipeline.files.inputs import JudgeIn, LabelledIn, PromptIn, json_lines
+from pipeline.files.inputs import JudgeIn, LabelledIn, PromptIn, TrainingIn, json_lines
 
 
 @pytest.mark.parametrize("blank", ["", " \t", "\u00a0", "\u3000 ", "\ufeff", "\u2003\r"])
@@ -31,6 +31,8 @@ def test_a_line_that_looks_blank_is_blank_for_every_command(blank: str) -> None:
         (JudgeIn, {"text": None, "response": "a", "context": None}, {"response": "a"}),
         (LabelledIn, {"text": "a", "label": None, "labels": {"x": 1}}, {"text": "a", "label": 1, "labels": {"x": 1}}),
         (LabelledIn, {"text": "a", "label": 0, "labels": None}, {"text": "a", "label": 0}),
+        (LabelledIn, {"text": "a", "labels": {"x": None, "y": 1}}, {"text": "a", "labels": {"y": 1}}),
+        (TrainingIn, {"text": "a", "labels": {"x": None, "y": 1}}, {"text": "a", "labels": {"y": 1}}),
     ],
 )
 def test_what_is_null_is_not_there(model: type[BaseModel], given: object, same: object) -> None:
