@@ -24,8 +24,8 @@ from pipeline.errors import BadInput, OutputFault
 SYNC_SECONDS = 1.0
 
 _NAME = "superego-batch"
-_HEAD = fact_line(_NAME, 1)
-"""The first line, which tells a journal from anything else."""
+_HEAD = fact_line(_NAME, 2)
+"""The first line, which tells a journal from anything else, and from one whose records have other keys."""
 
 
 class Journal:
@@ -119,7 +119,9 @@ class Journal:
 
     def _recover(self) -> None:
         if not _HEAD.startswith(os.pread(self._file, len(_HEAD), 0)):
-            raise BadInput(f"{self.path} is not the journal of a batch: move it away, or choose another output")
+            raise BadInput(
+                f"{self.path} is not the journal of a batch by this version: move it away, or choose another output"
+            )
         for end, line in self._read(os.fstat(self._file).st_size):
             self._end = end
             if isinstance(line, Entry):

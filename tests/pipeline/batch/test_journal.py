@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline import BadInput, OutputFault
 from pipeline.batch.keeping import AHEAD, Journal
-from pipeline.batch.keeping.entry import Entry
+from pipeline.batch.keeping.entry import Entry, fact_line
 from pipeline.batch.keeping.ordered import Done, ordered
 
 RECORDS = [{"id": f"p{i}", "answer": "é\n\ud800 " * (i % 4), "line": i} for i in range(12)]
@@ -123,13 +123,14 @@ def test_what_has_changed_on_the_disk_meanwhile_is_not_passed_over(tmp_path: Pat
         assert 0 < len(list(journal.entries())) == len(journal.done) < 1000
 
 
-def test_something_else_is_left_alone(tmp_path: Path) -> None:
-    """A file that is no journal is not cut to its first line."""
+@pytest.mark.parametrize("text", [b"precious\n", fact_line("superego-batch", 1)])
+def test_something_else_is_left_alone(tmp_path: Path, text: bytes) -> None:
+    """A file that is no journal is not cut to its first line, nor one whose records had other keys."""
     path = tmp_path / "j"
-    path.write_text("precious\n")
-    with pytest.raises(BadInput, match="is not the journal"), Journal(path):
+    path.write_bytes(text)
+    with pytest.raises(BadInput, match="is not the journal of a batch by this version"), Journal(path):
         pass
-    assert path.read_text() == "precious\n"
+    assert path.read_bytes() == text
 
 
 def test_a_journal_in_which_nothing_has_begun_is_taken_away(tmp_path: Path) -> None:
