@@ -16,6 +16,7 @@ def models(settings: Settings) -> Mapping[str, str]:
         "judge": _adapted(judge, settings),
         "probe": f"{judge} with {settings.probe.file.name}" if settings.probe.file else judge,
         "semantic": settings.embeddings.model,
+        "grounded": settings.embeddings.model,
         "remote": settings.remote.model,
         "guard": settings.guard.model or "",
     }

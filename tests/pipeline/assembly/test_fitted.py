@@ -30,6 +30,19 @@ def test_another_judge_is_taken_at_its_word(judge: dict[str, str]) -> None:
     assert strangers(OURS, settings) == [("judge", "embedded")]
 
 
+@pytest.mark.parametrize(
+    ("critic", "part"),
+    [("semantic", "embeddings"), ("grounded", "embeddings"), ("remote", "remote"), ("guard", "guard")],
+)
+def test_so_is_every_other_critic_behind_which_another_model_stands(critic: str, part: str) -> None:
+    rule = Rule(id="a", statement="A.", critics=(critic,), calibration={critic: Calibration(of="first", temperature=2)})
+    ours = Manifesto(name="m", version="1", rules=(rule,))
+    first, other = (load_settings(flags={part: {"model": model}}) for model in ("first", "second"))
+    assert (fitted(ours, first), strangers(ours, first)) == (ours, [])
+    assert fitted(ours, other).rules[0].calibration == {}
+    assert strangers(ours, other) == [(critic, "first")]
+
+
 def test_ones_own_probe_is_another_one() -> None:
     probed = RULE.model_copy(
         update={"critics": ("probe", "judge"), "calibration": {"probe": Calibration(of="embedded", temperature=2)}}
