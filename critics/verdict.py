@@ -59,8 +59,9 @@ class Judgement:
 
     @property
     def disagreement(self) -> float | None:
-        """How far the critics' probabilities lie apart, where that is at least `DISAGREEMENT`."""
-        decided = [f.probability for f in self.findings if f.probability is not None]
+        """How far the critics' probabilities lie apart, where that is at least `DISAGREEMENT`. A deterministic one
+        that found nothing disagrees with nobody."""
+        decided = [f.probability for f in self.findings if f.probability is not None and not _silent(f)]
         spread = max(decided) - min(decided) if decided else 0.0
         return spread if spread >= DISAGREEMENT else None
 

@@ -281,6 +281,13 @@ def test_a_low_word_does_not_speak_for_who_looks_for_something_else(exact: str, 
     assert judgement(rule(combine=combine), None, 0.05).outcome == "pass"
 
 
+@pytest.mark.parametrize(("exact", "spread"), [(0.0, None), (1.0, 0.7)])
+def test_who_finds_nothing_disagrees_with_nobody(exact: float, spread: float | None) -> None:
+    """A list of phrases says nothing of all the other ways to say it; what it has found, the judge has missed."""
+    assert judgement(rule(critics=("patterns", "judge"), bounds=None), exact, 0.3).disagreement == spread
+    assert judgement(rule(critics=("patterns", "judge"), bounds=None), exact, 0.9).disagreement is None
+
+
 def test_what_is_found_for_certain_is_not_averaged_away() -> None:
     only = rule(critics=("personal-data", "probe", "judge"), bounds=None, combine="mean")
     assert judgement(only, 1.0, 0.05, 0.05).probability == 1.0
