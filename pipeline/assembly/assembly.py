@@ -303,7 +303,9 @@ def _own(name: str, settings: Settings) -> Critic:
     try:
         critic: Critic = getattr(importlib.import_module(module), factory)()
     except Exception as exc:  # somebody's module may raise anything, and the user must be told which
-        raise SettingsError(f"the critic {name!r} cannot be made: {type(exc).__name__}: {exc}") from exc
+        lost = isinstance(exc, ModuleNotFoundError) and exc.name in (module, module.partition(".")[0])
+        cure = "; install it, or name its folder in PYTHONPATH" if lost else ""
+        raise SettingsError(f"the critic {name!r} cannot be made: {type(exc).__name__}: {exc}{cure}") from exc
     if not callable(critic):
         raise SettingsError(f"{name!r} gave {type(critic).__name__}, which cannot be called: a critic is one call")
     return critic
