@@ -9,8 +9,10 @@ from itertools import combinations
 from critics.lint.placing import Complaint
 from critics.manifesto.schema import Length, Patterns
 from critics.patterns import PatternError, compile_pattern, forms, matches_empty, misplaced, pitfall
+from critics.patterns.search import search_for
 from critics.patterns.syntax import shown
 from critics.patterns.words import compile_words
+from critics.text.normalise import normalise
 
 _LISTS = ("forbid_words", "require_words")
 _LENGTHS = ("characters", "words", "sentences")
@@ -32,6 +34,17 @@ def pattern_complaints(options: Patterns) -> Iterator[Complaint]:
                 yield (key, index), "there is nothing in it to look for: leave it out"
     yield from _lengths(options)
     yield from _contradictions(options)
+
+
+def mending_complaints(options: Patterns) -> Iterator[Complaint]:
+    """What is wrong with how the options mend a text."""
+    try:
+        found = search_for(options).offences(options.replace_with, (normalise(options.replace_with),))
+    except PatternError:  # which is told by itself
+        return
+    if found:
+        what = f"what is put in, {options.replace_with!r}, is forbidden itself, so that no text is ever mended"
+        yield ("replace_with",), f"{what}: give another"
 
 
 def _pattern(pattern: str, *, forbid: bool, strict: bool) -> Iterator[str]:

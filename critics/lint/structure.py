@@ -10,7 +10,7 @@ from critics.errors import Fault
 from critics.guard.fitting import NO_MODEL, guard_misfits
 from critics.lint.cascade import cascade_complaints, rule_complaints
 from critics.lint.codes import code_complaints
-from critics.lint.patterns import pattern_complaints
+from critics.lint.patterns import mending_complaints, pattern_complaints
 from critics.lint.placing import Complaint, placed
 from critics.lint.streaming import streaming_complaints
 from critics.manifesto.load import Tried, TriedRule
@@ -75,7 +75,10 @@ def _whole(rule: Rule) -> Iterator[Complaint]:
 def _said(rule: Rule, trusted: tuple[str, ...]) -> Iterator[Complaint]:
     yield from _critic_names(rule, trusted)
     yield from code_complaints(rule)
-    for place, what in pattern_complaints(rule.patterns) if rule.patterns else ():
+    complaints = [*pattern_complaints(rule.patterns)] if rule.patterns else []
+    if rule.patterns and rule.action == "redact":
+        complaints += mending_complaints(rule.patterns)
+    for place, what in complaints:
         yield ("patterns", *place), what
 
 

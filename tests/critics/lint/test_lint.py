@@ -106,6 +106,14 @@ def test_shipped_manifestos_have_no_fault(name: str) -> None:
         ("critics: [patterns], patterns: {forbid_words: [x, ' ']}", "m.yaml:4:78: there is nothing in it to look for"),
         ("critics: [patterns], patterns: {require_words: [Good day], forbid_words: [good]}", "no draft can say it"),
         ("critics: [patterns], patterns: {require: [x], forbid: [x]}", "no draft can have it"),
+        (
+            r"critics: [patterns], action: redact, patterns: {forbid: ['\[.*?\]']}",
+            "what is put in, '[removed]', is forbidden",
+        ),
+        (
+            "critics: [patterns], action: redact, patterns: {forbid_words: [x], replace_with: an X}",
+            "m.yaml:4:95: what is put in, 'an X', is forbidden itself",
+        ),
         (r"critics: [patterns], patterns: {forbid: ['\p{Lu}{5}']}", r"`\p{Lu}` does not tell capitals"),
         ("critics: [patterns], patterns: {forbid: ['[[:upper:]]{5}']}", "give `case_sensitive: true`"),
         (
