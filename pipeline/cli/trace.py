@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,8 @@ _WORDS = {
     "veto": ("vetoed", "red"),
     "undecided": ("undecided", "yellow"),
 }
+_FRAME = 6
+"""Cells that a frame leaves to its corners and to the spaces around a title."""
 
 
 def working(console: Console, *, quiet: bool) -> AbstractContextManager[object]:
@@ -57,14 +60,36 @@ def show_end(console: Console, outcome: Outcome) -> None:
     console.print(line)
 
 
-def _attempt(attempt: Attempt, manifesto: Manifesto) -> Panel:
+@dataclass(frozen=True)
+class _Framed:
+    """In a frame that says how it went; where it is too narrow for that, inside of it."""
+
+    title: Text
+    body: RenderableType
+    subtitle: Text
+    style: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if max(self.title.cell_len, self.subtitle.cell_len) > options.max_width - _FRAME:
+            yield Panel(Group(self.title, self.body, self.subtitle), border_style=self.style)
+        else:
+            yield Panel(
+                self.body,
+                title=self.title,
+                title_align="left",
+                subtitle=self.subtitle,
+                subtitle_align="right",
+                border_style=self.style,
+            )
+
+
+def _attempt(attempt: Attempt, manifesto: Manifesto) -> _Framed:
     word, style = _WORDS[attempt.verdict.outcome]
     when = " while it was written" if attempt.finish in ("vetoed", "stopped") else ""
     score = attempt.verdict.score
     title = Text.assemble(f"attempt {attempt.number} of {manifesto.budget.attempts}: ", (word + when, f"bold {style}"))
     shown = "" if score is None else f"score {score:.2f}, released from {manifesto.release:.2f}"
-    body = Group(_draft(attempt), "", _table(attempt.verdict))
-    return Panel(body, title=title, title_align="left", subtitle=shown, subtitle_align="right", border_style=style)
+    return _Framed(title, Group(_draft(attempt), "", _table(attempt.verdict)), Text(shown), style)
 
 
 def _draft(attempt: Attempt) -> Text:

@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from critics import Exchange, Message, Panel, PatternsCritic, load, weigh
+from critics import Exchange, Finding, Message, Panel, PatternsCritic, Usage, load, weigh
 from pipeline.cli.evaluation.figures import _table as figures
 from pipeline.cli.terminal.fitting import Fitting
 from pipeline.cli.trace import _table as rules
+from pipeline.cli.trace import observer
+from pipeline.loop import Attempt
 
 
 def printed(shown: Fitting, width: int) -> list[str]:
@@ -55,3 +57,16 @@ def test_a_trace_keeps_its_marks_and_reasons(width: int) -> None:
     assert "✓ finished" in said
     assert "✗ calm" in said
     assert "Welcome!”" in said
+
+
+@pytest.mark.parametrize("width", [100, 52, 51, 40, 35, 30])
+def test_how_an_attempt_went_is_told_in_full(width: int) -> None:
+    """Also where the frame has no room for it."""
+    manifesto = load("house-style")
+    verdict = weigh(manifesto, manifesto.rules, [Finding("calm", "patterns", 1.0)])
+    out = io.StringIO()
+    attempt = Attempt(1, 1, "Welcome!", "Welcome!", verdict, Usage(), 0.0, finish="vetoed")
+    observer(Console(file=out, width=width, color_system=None), manifesto)(attempt)
+    said = " ".join(out.getvalue().translate(str.maketrans("╭╮╰╯│─", " " * 6)).split())
+    assert "attempt 1 of 4: goes back while it was written" in said
+    assert "score 0.00, released from 1.00" in said
