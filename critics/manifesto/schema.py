@@ -29,6 +29,8 @@ DETERMINISTIC = ("patterns", "personal-data")
 """The critics that are certain of what they find, and say nothing of what they do not look for."""
 
 Text = Annotated[str, Field(min_length=1)]
+Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
+"""Not blank: they are said to somebody."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 Bounds = tuple[Probability, Probability]
 
@@ -148,7 +150,7 @@ class Rule(Model):
     """One thing that a draft must satisfy."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens.")]
-    statement: Text = Field(description="What must hold, in a sentence that a critic and a person can read.")
+    statement: Words = Field(description="What must hold, in a sentence that a critic and a person can read.")
     critics: tuple[Text, ...] = Field(
         ("judge",),
         min_length=1,
@@ -203,7 +205,7 @@ class Manifesto(Model):
     revision: Revision = Field("converse", description="How a draft is revised.")
     stream: Stream = Field("hold", description="When a streamed answer is shown: whole, or by sentences or windows.")
     on_exhausted: OnExhausted = Field("refusal", description="What happens when the budget is spent.")
-    refusal: Text = Field(
+    refusal: Words = Field(
         "I can't give an answer to this that meets the rules I hold to.", description="The words of a refusal."
     )
     on_undecided: OnUndecided = Field("withhold", description="What a rule that could not be judged means.")

@@ -87,6 +87,8 @@ def worded(error: ErrorDetails, *, secret: bool = False) -> str:
             return " is missing"
         case "string_type" if isinstance(given, (int, float, bool)):
             return f" must be words: put quotes around {'it' if secret else given}"
+        case "string_pattern_mismatch" if isinstance(given, str) and not given.strip():
+            return " must not be blank"
         case "string_pattern_mismatch":
             unfit = f"does not fit {limits['pattern']}"
             return f" {unfit}" if secret else f" is {given!r}, which {unfit}"

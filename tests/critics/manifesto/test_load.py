@@ -190,3 +190,12 @@ def test_a_manifesto_cannot_be_changed_once_loaded(tmp_path: Path) -> None:
     manifesto = loaded(tmp_path, base=BASE)
     with pytest.raises(ValueError, match="frozen"):
         manifesto.release = 0.1  # type: ignore[misc]  # that it is refused is the point
+
+
+def test_nobody_is_told_nothing(tmp_path: Path) -> None:
+    """A blank refusal would be an empty answer, and a model cannot judge by a blank statement."""
+    blank = "name: a\nversion: '1'\nrefusal: ' '\nrules: [{id: a, statement: \"\\n\"}]\n"
+    assert sorted(faults(tmp_path, a=blank)) == [
+        "a.yaml:3:1: `refusal` must not be blank",
+        "a.yaml:4:17: `rules[0].statement` must not be blank",
+    ]
