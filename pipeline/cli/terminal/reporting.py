@@ -39,12 +39,12 @@ class _Printed(Console):
 
 def stderr() -> Console:
     """A console on standard error, made when needed so that it sees the stream of the moment."""
-    return _Told(stderr=True, highlight=False)
+    return _Told(stderr=True, highlight=False, emoji=False)  # or else `:100:`, a line of a file, is a picture
 
 
 def stdout() -> Console:
     """As wide as the terminal; in a pipe or a file, wide enough that no table is cut."""
-    console = _Printed(highlight=False)
+    console = _Printed(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
     return console

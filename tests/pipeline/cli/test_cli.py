@@ -234,6 +234,12 @@ def test_a_file_of_sources_may_begin_with_the_mark_of_some_editors(tmp_path: Pat
     assert run("ask", "hi", "-m", "house-style", "--context", "marked.json", "--max-tokens", "2").exit_code == 0
 
 
+def test_a_place_is_told_as_it_is(tmp_path: Path) -> None:
+    """Some numbers between colons are names of pictures."""
+    (tmp_path / "long.yaml").write_text("name: long\n" + "\n" * 98 + "version: 1\n")
+    assert "long.yaml:100:1: `version` must be words" in run("ask", "hi", "-m", "long.yaml").stderr
+
+
 def test_check_reports_on_standard_output_and_exits_with_2(tmp_path: Path) -> None:
     """So that an editor can read it; a sound file is named as such."""
     (tmp_path / "bad.yaml").write_text("name: a\nversion: 1\nrules: []\n")
