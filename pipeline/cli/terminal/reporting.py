@@ -23,14 +23,21 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 P = ParamSpec("P")
 
 
-class _Told(Console):
+class _AsItIs(Console):
+    """Prints words as they are: to rich, `[x]` in a name is a style, and `:100:`, a line of a file, a picture."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+class _Told(_AsItIs):
     """Who reads no more is told no more, and the work goes on: rich itself would end the process."""
 
     def on_broken_pipe(self) -> None:
         unread(sys.stderr)
 
 
-class _Printed(Console):
+class _Printed(_AsItIs):
     """Leaves a reader that has left to `reported`: rich itself would end the process as if something were wrong."""
 
     def on_broken_pipe(self) -> None:
@@ -39,20 +46,20 @@ class _Printed(Console):
 
 def stderr() -> Console:
     """A console on standard error, made when needed so that it sees the stream of the moment."""
-    return _Told(stderr=True, highlight=False, emoji=False)  # or else `:100:`, a line of a file, is a picture
+    return _Told(stderr=True)
 
 
 def stdout() -> Console:
     """As wide as the terminal; in a pipe or a file, wide enough that no table is cut."""
-    console = _Printed(highlight=False, emoji=False)
+    console = _Printed()
     if not console.is_terminal:
         console.width = max(console.width, 120)
     return console
 
 
 def say(text: str, *, style: str = "") -> None:
-    """A line on standard error, as it is: no markup, no wrapping."""
-    stderr().print(text, style=style, markup=False, soft_wrap=True)
+    """A line on standard error, unwrapped."""
+    stderr().print(text, style=style, soft_wrap=True)
 
 
 def note(text: str) -> None:

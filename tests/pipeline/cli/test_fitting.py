@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from critics import Exchange, Finding, Message, Panel, PatternsCritic, Usage, load, weigh
+from pipeline.cli.critic.figures import table as trained
 from pipeline.cli.evaluation.figures import _table as figures
 from pipeline.cli.terminal.fitting import Fitting
+from pipeline.cli.terminal.reporting import stdout
 from pipeline.cli.trace import _table as rules
 from pipeline.cli.trace import observer
 from pipeline.loop import Attempt
@@ -70,3 +72,11 @@ def test_how_an_attempt_went_is_told_in_full(width: int) -> None:
     said = " ".join(out.getvalue().translate(str.maketrans("╭╮╰╯│─", " " * 6)).split())
     assert "attempt 1 of 4: goes back while it was written" in said
     assert "score 0.00, released from 1.00" in said
+
+
+def test_a_name_in_brackets_is_no_style(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows have sources that their users name; a closing one was an error, after all the training."""
+    stdout().print(trained([("held-out rows of", "rows"), ("web [en]", "3"), ("[/x]", "4")]))
+    said = capsys.readouterr().out
+    assert "web [en]" in said
+    assert "[/x]" in said
