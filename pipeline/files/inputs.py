@@ -244,5 +244,6 @@ def first_fault(exc: ValidationError) -> str:
     errors = exc.errors()
     error = errors[0]
     place = ".".join(map(str, error["loc"]))
-    what = error["msg"].removeprefix("Value error, ") + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+    said = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")  # JSON has no tuples
+    what = said + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
     return f"{place}: {what}" if place else what

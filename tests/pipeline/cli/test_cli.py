@@ -215,6 +215,11 @@ def test_a_critic_that_is_left_behind_does_not_crash_the_exit(tmp_path: Path) ->
     [
         (["ask", "-", "-m", "house-style"], b"\xff", "not UTF-8"),
         (["ask", "hi", "-m", "house-style", "--context", "deep.json"], None, "not JSON that can be read"),
+        (
+            ["ask", "hi", "-m", "house-style", "--context", "one.json"],
+            None,
+            "one.json: context: Input should be a list",
+        ),
         (["ask", "hi", "-m", "a\0b.yaml"], None, "a\0b.yaml"),
         (["batch", "-", "-o", "x" * 300, "-m", "calm.yaml"], b"hi", "cannot be written"),
     ],
@@ -223,6 +228,7 @@ def test_odd_input_is_one_clear_text(tmp_path: Path, arguments: list[str], stdin
     """Not a traceback."""
     manifesto(tmp_path)
     (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "one.json").write_text('{"text": "A source that is in no list."}')
     result = run(*arguments, stdin=stdin)
     assert result.exit_code in (1, 2)
     assert said in result.stderr
