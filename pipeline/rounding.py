@@ -21,6 +21,12 @@ def number(value: float | None, *, digits: int = 3, signed: bool = False) -> str
     return f"{value:{sign}.{digits}f}"
 
 
+def against(value: float, line: float) -> str:
+    """With two digits, or as many more as tell whether it reaches a line."""
+    said = (f"{value:.{digits}f}" for digits in range(2, 12))
+    return next((told for told in said if (float(told) >= line) == (value >= line)), str(value))
+
+
 def share(part: float, whole: float) -> str:
     """Per cent, of which 100 are all and 0 are none; a dash for a share of nothing."""
     if not whole:

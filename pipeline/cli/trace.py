@@ -14,6 +14,7 @@ from rich.text import Text
 from critics import Judgement, Manifesto, Verdict
 from pipeline.cli.terminal.fitting import Fitting
 from pipeline.loop import STOPS, Attempt, Observer, Outcome
+from pipeline.rounding import NOT_TOLD, against
 
 _MARKS = {"pass": ("✓", "green"), "broken": ("✗", "red"), "undecided": ("?", "yellow")}
 _WORDS = {
@@ -88,7 +89,8 @@ def _attempt(attempt: Attempt, manifesto: Manifesto) -> _Framed:
     when = " while it was written" if attempt.finish in ("vetoed", "stopped") else ""
     score = attempt.verdict.score
     title = Text.assemble(f"attempt {attempt.number} of {manifesto.budget.attempts}: ", (word + when, f"bold {style}"))
-    shown = "" if score is None else f"score {score:.2f}, released from {manifesto.release:.2f}"
+    least = manifesto.release
+    shown = "" if score is None else f"score {against(score, least)}, released from {against(least, least)}"
     return _Framed(title, Group(_draft(attempt), "", _table(attempt.verdict)), Text(shown), style)
 
 
@@ -122,5 +124,5 @@ def _row(judgement: Judgement) -> tuple[Text | str, ...]:
     why = "" if judgement.outcome == "pass" else judgement.critique
     if judgement.disagreement is not None:
         why = "; ".join(filter(None, (why, f"its critics lie {judgement.disagreement:.2f} apart")))
-    breach = "–" if p is None else f"{p:.2f}"
+    breach = NOT_TOLD if p is None else against(p, judgement.rule.threshold)
     return Text(mark, style), Text(judgement.rule.id, style), breach, judgement.rule.action, Text(why)

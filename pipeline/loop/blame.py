@@ -6,6 +6,7 @@ Critiques are left out: they quote a draft that nobody is to see.
 from __future__ import annotations
 
 from critics import Manifesto, Verdict
+from pipeline.rounding import against
 
 
 def blamed(verdict: Verdict, manifesto: Manifesto, text: str) -> str:
@@ -19,4 +20,5 @@ def blamed(verdict: Verdict, manifesto: Manifesto, text: str) -> str:
         open_ = [j for j in bars if manifesto.undecided_policy(j.rule) != "release"]
         told = [f"{j.rule.id} ({j.critique})" if j.critique else j.rule.id for j in open_]
         return f"of {text} nobody could judge {', '.join(told)}"
-    return f"{text} has a score of {verdict.score or 0.0:.2f}, and is released from {manifesto.release:.2f}"
+    least = manifesto.release
+    return f"{text} has a score of {against(verdict.score or 0.0, least)}, and is released from {against(least, least)}"

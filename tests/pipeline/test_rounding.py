@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.rounding import number, share
+from pipeline.rounding import against, number, share
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,13 @@ def test_nearly_is_by_the_digits_that_are_shown(value: float, signed: bool, show
 )
 def test_per_cent_are_all_or_none_only_where_they_are(part: int, whole: int, shown: str) -> None:
     assert share(part, whole) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "line", "shown"),
+    [(0.61, 0.6, "0.61"), (0.6, 0.6, "0.60"), (0.597, 0.6, "0.597"), (0.599996, 0.6, "0.599996"),
+     (0.9974, 1.0, "0.997"), (0.004, 0.5, "0.00"), (1.0, 1.0, "1.00"), (1 - 1e-13, 1.0, "0.9999999999999")],
+)  # fmt: skip
+def test_on_which_side_of_a_line_a_figure_lies_is_seen(value: float, line: float, shown: str) -> None:
+    """A score of 0.60 that is released from 0.60, and is not released, tells nobody why."""
+    assert against(value, line) == shown

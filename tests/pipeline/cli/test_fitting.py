@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from critics import Exchange, Finding, Message, Panel, PatternsCritic, Usage, load, weigh
+from critics import Exchange, Finding, Manifesto, Message, Panel, PatternsCritic, Rule, Usage, load, weigh
 from pipeline.cli.critic.figures import table as trained
 from pipeline.cli.evaluation.figures import _table as figures
 from pipeline.cli.terminal.fitting import Fitting
@@ -80,3 +80,14 @@ def test_a_name_in_brackets_is_no_style(capsys: pytest.CaptureFixture[str]) -> N
     said = capsys.readouterr().out
     assert "web [en]" in said
     assert "[/x]" in said
+
+
+def test_a_figure_shows_what_it_came_to() -> None:
+    """The breach is below the threshold, and the score below what is asked for."""
+    only = Rule(id="kind", statement="Kind.")
+    manifesto = Manifesto(name="m", version="1", rules=(only,), release=0.504)
+    attempt = Attempt(1, 1, "Hi.", "Hi.", weigh(manifesto, [only], [Finding("kind", "judge", 0.498)]), Usage(), 0.0)
+    out = io.StringIO()
+    observer(Console(file=out, width=80, color_system=None), manifesto)(attempt)
+    assert "0.498   revise" in out.getvalue()
+    assert "score 0.50, released from 0.504" in out.getvalue()
