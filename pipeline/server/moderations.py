@@ -105,6 +105,8 @@ def _served(service: Service, request: Request, model: str | None) -> Served:
     if len(visible) == 1 and (model is None or model.startswith(_OPENAIS)):
         record_of(request).model = visible[0].name
         return visible[0]
+    if model is None and not visible:
+        raise faults.ApiError(404, "no manifesto is here for this key", param="model", code="model_not_found")
     if model is None:
         what = "name a `model`: " + ", ".join(served.id for served in visible)
         raise faults.ApiError(400, what, param="model", code="missing_required_parameter")

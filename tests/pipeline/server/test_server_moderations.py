@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from critics import Exchange, Finding, Rule
+from pipeline.server import Key, hashed
 from tests.pipeline.server.serving import POLITE, TestClient, app_of, running, scripted
 
 URL = "/v1/moderations"
@@ -70,6 +71,13 @@ def test_a_manifesto_that_is_not_there_is_no_other_one() -> None:
     client = TestClient(app_of(scripted("a")))
     answer = client.post(URL, json={"input": "x", "model": "superego/our-moderation"})
     assert answer.json()["error"]["code"] == "model_not_found"
+
+
+def test_a_key_that_is_for_nothing_here_is_told_so() -> None:
+    """No name would help."""
+    client = TestClient(app_of(scripted("a"), keys=(Key("old", hashed("k"), frozenset({"renamed"})),)))
+    answer = client.post(URL, json={"input": "x"}, headers={"authorization": "Bearer k"})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "no manifesto is here for this key")
 
 
 @pytest.mark.parametrize(
