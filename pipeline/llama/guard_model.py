@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from critics import GuardAnswer, GuardPrompt, Place, Usage, spelt, time_left
+from pipeline.drafting import Finish
 from pipeline.llama.engine import Engine, Generation, Scoring, Writing
 from pipeline.llama.model import refuse_overflow
 from pipeline.llama.scored import scored
@@ -14,9 +15,13 @@ from pipeline.llama.waiting import listened
 
 _Spelt = tuple[tuple[int, ...], ...]
 
+_TOGETHER = 8
+"""Prompts of one call that are in the engine's queue at a time: with more, the rules of a few callers fill it, and
+others are refused."""
+
 
 class LlamaGuardModel:
-    """Writes greedily, all prompts in one batch, and then reads the verdict's probability at its own token.
+    """Writes greedily, several prompts in one batch, and then reads the verdict's probability at its own token.
 
     `template` is a chat template in the place of the one that the file carries. Raises `ModelUnusable` for one that is
     broken.
@@ -63,10 +68,13 @@ class LlamaGuardModel:
     def _written(self, asked: Sequence[tuple[int, ...]], max_tokens: int) -> list[tuple[list[int], bool]]:
         """What the model writes after each prompt, and whether it came to its end."""
         writings: list[Writing] = []
+        ends: list[Finish | None] = []
         try:
             for ids in asked:
+                if len(writings) - len(ends) == _TOGETHER:
+                    ends.append(_ended(writings[len(ends)]))
                 writings.append(self._engine.generate(Generation(ids, max_tokens, seconds=time_left())))
-            ends = [[chunk.finish for chunk in listened(writing)][-1] for writing in writings]
+            ends += map(_ended, writings[len(ends) :])
         finally:
             for writing in writings:
                 writing.cancel()
@@ -116,3 +124,8 @@ class LlamaGuardModel:
     def _pieces(self) -> list[str]:
         model = self._engine.model
         return [model.piece(token).decode("utf-8", "ignore") for token in range(model.vocabulary_size)]
+
+
+def _ended(writing: Writing) -> Finish | None:
+    """How it ended, once it has."""
+    return [chunk.finish for chunk in listened(writing)][-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,15 @@ def test_a_verdict_that_is_not_there_has_no_probability(engine: Engine) -> None:
     (answer,) = LlamaGuardModel(engine).write([GuardPrompt(ASKED[:1])], ("yes", "no"), lambda text: None, max_tokens=4)
     assert answer.mass is None
     assert answer.text
+
+
+def test_the_rules_of_one_call_do_not_fill_the_queue(model: LlamaModel) -> None:
+    """Else those of a few callers would, and what the next one asks would be refused, and so undecided."""
+    prompts = [GuardPrompt((Message("user", f"{number}?"),)) for number in range(20)]
+    with closing(Engine(model, context=256, threads=1, parallel=8, waiting=8)) as engine:
+        answers = LlamaGuardModel(engine).write(prompts, ("yes", "no"), lambda text: None, max_tokens=2)
+    assert len(answers) == 20
+    assert all(answer.text for answer in answers)
 
 
 @pytest.mark.parametrize("kept", [4, 2])
