@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from critics import Message
@@ -16,6 +17,10 @@ _FOLDER = Path(__file__).parent.parent / "prompts"
 
 ANSWER = 56
 """Tokens of an answer: how a model takes up a manifesto shows in its first sentences."""
+
+
+_TOGETHER = 64
+"""Answers that are under way or wait at a time: an engine's queue has an end."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,22 @@ def probed(
     tokens: int = ANSWER,
     stepped: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Probe]:
-    """Let the model answer all prompts in one batch, each with a seed of its own. An empty answer is left out."""
+    """Let the model answer all prompts, many at a time, each with a seed of its own. An empty answer is left out."""
     asked = [
         (tuple(engine.model.prompt([system, user])), tuple(engine.model.prompt([user])))
         for user in (Message("user", prompt) for prompt in prompts)
     ]
-    writings = [
+    begun = (
         engine.generate(Generation(told, tokens, Sampling(0.7, top_p=0.9, min_p=0.05, seed=1000 * seed + number)))
         for number, (told, _) in enumerate(asked)
-    ]
+    )
+    writings = list(islice(begun, _TOGETHER))
     try:
         for number, writing in enumerate(writings, start=1):
             for _ in writing:
                 pass
-            stepped(number, len(writings))
+            writings += islice(begun, 1)  # which will be listened to as well
+            stepped(number, len(asked))
     finally:
         for writing in writings:
             writing.cancel()

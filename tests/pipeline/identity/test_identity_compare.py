@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import cast
@@ -70,6 +71,18 @@ def test_in_parts_it_measures_the_same(own: Engine, monkeypatch: pytest.MonkeyPa
     parts = effects([Form("none")], told, probes, own.model, threads=1)["none"]
     assert parts.divergence == pytest.approx(whole.divergence, abs=0.005)
     assert parts.divergence > 0.05
+
+
+def test_more_prompts_may_be_given_than_may_wait(model: LlamaModel) -> None:
+    """In a file of one's own there may be any number."""
+    steps: list[tuple[int, int]] = []
+    with closing(Engine(model, context=256, threads=1, parallel=16, waiting=64)) as engine:
+        prompts = [f"Number {number}" for number in range(100)]
+        told = Message("system", "Be brief.")
+        found = probed(engine, told, prompts, seed=1, tokens=1, stepped=lambda *step: steps.append(step))
+    asked = [tuple(model.prompt([Message("user", prompt)])) for prompt in prompts]
+    assert [plain for plain in asked if plain in {probe.plain for probe in found}] == [probe.plain for probe in found]
+    assert steps == [(number, 100) for number in range(1, 101)]
 
 
 class Known:
