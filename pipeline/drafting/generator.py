@@ -27,8 +27,8 @@ class DraftOptions:
 
     `max_tokens` bounds each draft, what it continues from included; the generator's own bound holds as well. A draft
     ends before the first of the strings in `stop`, or before the one that it is. It may call `tools`, and with a `form`
-    it is JSON; a generator that cannot do that raises `ModelUnable`. Raises `BadInput` for what must be a number and is
-    none: in an engine that all share, it would break what everybody else is writing.
+    it is JSON; a generator that cannot do that raises `ModelUnable`. Raises `BadInput` for what is no number, or
+    no text in `stop`: in an engine that all share, it would break what everybody else is writing.
     """
 
     max_tokens: int | None = None
@@ -40,7 +40,10 @@ class DraftOptions:
 
     def __post_init__(self) -> None:
         # One stop string by itself is a sequence as well, of letters that are none.
-        object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
+        ends: tuple[object, ...] = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        if strange := [type(end).__name__ for end in ends if not isinstance(end, str)]:
+            raise BadInput(f"`stop` is a list of texts, and there is a {strange[0]}")
+        object.__setattr__(self, "stop", ends)
         for name in ("max_tokens", "temperature", "top_p"):
             if not isinstance(value := getattr(self, name), Real | None):
                 raise BadInput(f"`{name}` is a number, not {value!r}")

@@ -51,6 +51,14 @@ def test_one_text_is_one_stop_string_and_one_draft() -> None:
     assert "".join(piece.text for piece in ScriptedGenerator("one two")(request)) == "one two"
 
 
+def test_a_stop_string_is_a_text_and_none_is_none() -> None:
+    """`None` is no stop string, as of the other options; anything else would break the engine for all."""
+    stops: list[Any] = [None, [5]]
+    assert DraftOptions(stop=stops[0]) == DraftOptions()
+    with pytest.raises(BadInput, match="`stop` is a list of texts, and there is a int"):
+        DraftOptions(stop=stops[1])
+
+
 @pytest.mark.parametrize("option", ["max_tokens", "temperature", "top_p"])
 def test_what_must_be_a_number_is_one(option: str) -> None:
     """As a variable of the environment is not: the engine would find out, and break for all that share it."""
