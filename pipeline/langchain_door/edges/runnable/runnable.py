@@ -9,6 +9,7 @@ from typing import Any, Literal
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.base import coerce_to_runnable
 from langchain_core.runnables.config import patch_config
 
 from critics import Message
@@ -46,9 +47,9 @@ class ModeratedRunnable(Runnable[Any, Any]):
         tell: bool = True,
         on_outcome: OnOutcome | None = None,
     ) -> None:
-        self.runnable = runnable
+        self.runnable: AnyRunnable = coerce_to_runnable(runnable)  # a function as well, as in LangChain's own chains
         self.pipeline = pipeline
-        self.name = f"moderated:{runnable.get_name()}"
+        self.name = f"moderated:{self.runnable.get_name()}"
         self._input_key = input_key
         self._output_key = output_key
         self._refuse = refuses(on_withheld)

@@ -129,6 +129,16 @@ def test_an_input_without_a_place_for_advice_has_one_attempt(make: Make) -> None
     assert asked == [42]
 
 
+def test_a_function_is_a_runnable_as_in_any_chain(make: Make) -> None:
+    """And what is none is said so."""
+    outputs = iter([BAD, GOOD])
+    answered: Any = lambda question: next(outputs)  # noqa: E731  # as people write them
+    assert moderate(answered, pipeline=make()).invoke("What?") == GOOD
+    nothing: Any = "a text"
+    with pytest.raises(TypeError, match="Expected a Runnable, callable or dict"):
+        moderate(nothing, pipeline=make())
+
+
 def test_a_chain_works_as_before(make: Make) -> None:
     """A prompt, a model and a parser."""
     chain = ChatPromptTemplate.from_template("Tell me of {topic}.") | saying(BAD, GOOD) | StrOutputParser()
