@@ -57,11 +57,11 @@ class Generation:
     max_tokens: int
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
-    begun: str = ""
     adapters: Adapters = ()
     seconds: float | None = None
     pinned: int = 0
     followed: bool = False
+    begun: str = ""
 
 
 @dataclass(frozen=True)
