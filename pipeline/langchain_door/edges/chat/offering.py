@@ -14,11 +14,12 @@ from pipeline.errors import BadInput
 
 def wanted_tools(offered: Sequence[Any], choice: Any, *, parallel: bool | None = None) -> Tools | None:
     """What may be called: `offered` are tools in any form that LangChain knows, `choice` is `auto`, `none`, `any` or
-    `required` or true, a tool by its name, or a mapping with one of these, as vendors write it. Raises `BadInput`."""
+    `required` or true, a tool by its name, or a mapping with one of these, as OpenAI and Anthropic write it. Raises
+    `BadInput`."""
     tools = tuple(map(_tool, offered))
     if isinstance(choice, dict):
         named = choice.get("function", choice)
-        choice = (named.get("name") if isinstance(named, dict) else named) or choice.get("type")
+        choice = (named.get("name") if isinstance(named, dict) else named) or choice.get("type") or choice
     match choice:
         case _ if not tools:
             return None
@@ -30,7 +31,8 @@ def wanted_tools(offered: Sequence[Any], choice: Any, *, parallel: bool | None =
             return Tools(tools, "required", parallel=parallel)
         case str() if choice in {tool.name for tool in tools}:
             return Tools(tools, named=choice, parallel=parallel)
-    raise BadInput(f"tool_choice is {choice!r}: there is no such tool among {', '.join(tool.name for tool in tools)}")
+    names = ", ".join(tool.name for tool in tools)
+    raise BadInput(f"tool_choice is {choice!r}, and may be auto, none, any or one of the tools: {names}")
 
 
 def _tool(offered: Any) -> Tool:

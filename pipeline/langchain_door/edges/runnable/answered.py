@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.prompt_values import PromptValue
 
 from critics import Message, Source, Usage
 from pipeline.errors import BadInput
 from pipeline.langchain_door.edges.redrafting import Spoken
 from pipeline.langchain_door.edges.spoken import Mend, released, said, with_text
 from pipeline.langchain_door.edges.telling import telling
-from pipeline.langchain_door.edges.turns import as_messages, judged_turns, sources_of
+from pipeline.langchain_door.edges.turns import as_message, as_messages, sources_of
 from pipeline.langchain_door.messages import finish_of, usage_of
 
 _ANSWERS = ("answer", "output", "output_text", "result", "text", "response")
 _DOCUMENTS = ("context", "documents", "source_documents")
+
+_Words = tuple[str, str, str]
+"""Of a message: whose it is, what it says, and what it calls."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,8 @@ class Answered:
         key: str | None,
         turns: Sequence[Message] = (),
         given: Any = None,
-        conversation: Sequence[Message] = (),
     ) -> Answered:
-        """Find the answer in it, after these turns were added to what was asked, `given`, which is a conversation.
+        """Find the answer in it, after these turns were added to what was asked, `given`.
 
         Raises `BadInput` where there is none: what cannot be judged is not released.
         """
@@ -58,7 +62,7 @@ class Answered:
         if messages and (spoken := _since_the_last_user(messages)):
             before = messages[: _index(messages, spoken[0])]
             whole = messages if place is None else {**output, place: messages}
-            return cls(whole, place, tuple(spoken), _without(before, turns, conversation), given)
+            return cls(whole, place, tuple(spoken), _without(before, turns, given), given)
         raise BadInput(
             f"there is no answer to judge in {type(found).__name__}: it must be a text, a message by the model, or a "
             "mapping with one (name its key as `output_key`)"
@@ -125,9 +129,8 @@ class Answered:
         if not isinstance(self.output, dict):
             return ()
         found = [self.output[key] for key in _DOCUMENTS if key in self.output]
-        return sources_of(
-            [item for value in found if isinstance(value, list) for item in value if isinstance(item, Document)]
-        )
+        items = [item for value in found for item in (value if isinstance(value, list | tuple) else (value,))]
+        return sources_of([item for item in items if isinstance(item, Document)])
 
 
 def _place(output: dict[str, Any], key: str | None) -> str:
@@ -162,16 +165,39 @@ def _index(messages: list[Any], one: BaseMessage) -> int:
     return next(index for index, message in enumerate(messages) if message is one)
 
 
-def _without(
-    before: list[BaseMessage], turns: Sequence[Message], conversation: Sequence[Message]
-) -> tuple[BaseMessage, ...] | None:
-    """The messages without the failed drafts and advice at their end, which nobody is to be shown, and without what a
-    memory of its own has from other calls: nobody here knows whether that passed."""
+def _without(before: list[BaseMessage], turns: Sequence[Message], given: Any) -> tuple[BaseMessage, ...] | None:
+    """The messages without the failed drafts and advice at their end, which nobody is to be shown. Where the model said
+    something before that was not in what is `given`, it is from a memory of the runnable's own, which may have failed
+    drafts, advice and what tools gave at other calls: then only what is given is left."""
     kept = list(before)
     for turn in reversed(turns):
         if kept and kept[-1].text == turn.content:
             kept.pop()
-    others = [isinstance(message, AIMessage) and judged_turns([message])[0] not in conversation for message in kept]
-    kept = kept[max((place for place, other in enumerate(others, 1) if other), default=0) :]
+    known = Counter(map(_words, _messages(given)))
+    if any(isinstance(message, AIMessage) and _words(message) not in known for message in kept):
+        kept = _last_of(known, kept)
     failed = {turn.content for turn in turns}
     return None if turns and any(message.text in failed for message in kept) else tuple(kept)
+
+
+def _messages(given: Any) -> Iterator[BaseMessage]:
+    """All messages that an input has, a text as the user's."""
+    for part in given.values() if isinstance(given, dict) else (given,):
+        found = part.to_messages() if isinstance(part, PromptValue) else part
+        one = isinstance(found, str) or as_message(found) is not None
+        yield from as_messages([found] if one else found, texts=True) or ()
+
+
+def _last_of(known: Counter[_Words], messages: list[BaseMessage]) -> list[BaseMessage]:
+    """Those that are known, as often as they are: each failed draft of a graph that remembers has them before it."""
+    found: list[BaseMessage] = []
+    for message in reversed(messages):
+        if known[_words(message)]:
+            known[_words(message)] -= 1
+            found.insert(0, message)
+    return found
+
+
+def _words(message: BaseMessage) -> _Words:
+    calls = message.tool_calls if isinstance(message, AIMessage) else []
+    return message.type, message.text, str([(call["name"], call["args"]) for call in calls])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.base import coerce_to_runnable
+from langchain_core.runnables.base import RunnableLike, coerce_to_runnable
 from langchain_core.runnables.config import patch_config
 
 from critics import Message
@@ -23,7 +23,8 @@ from pipeline.loop import Outcome
 from pipeline.pipeline import Pipeline
 from pipeline.rim import Back, in_thread
 
-AnyRunnable = Runnable[Any, Any]
+AnyRunnable = RunnableLike[Any, Any]
+"""Or a function, as in LangChain's own chains."""
 OnOutcome = Callable[[Outcome], None]
 
 
@@ -47,7 +48,7 @@ class ModeratedRunnable(Runnable[Any, Any]):
         tell: bool = True,
         on_outcome: OnOutcome | None = None,
     ) -> None:
-        self.runnable: AnyRunnable = coerce_to_runnable(runnable)  # a function as well, as in LangChain's own chains
+        self.runnable: Runnable[Any, Any] = coerce_to_runnable(runnable)
         self.pipeline = pipeline
         self.name = f"moderated:{self.runnable.get_name()}"
         self._input_key = input_key
@@ -94,13 +95,12 @@ class ModeratedRunnable(Runnable[Any, Any]):
 
     def _moderated(self, given: Any, call: Callable[[Any], Any], began: Began | None = None) -> Any:
         asked = Asked.of(self.runnable, given, self._input_key)
-        conversation = asked.conversation
 
         def answered(turns: Sequence[Message]) -> Answered:
             advised = asked.advised(turns)
-            output = asked.restored(call(advised), advised)
-            return Answered.of(output, self._output_key, turns, given, conversation)
+            return Answered.of(asked.restored(call(advised), advised), self._output_key, turns, given)
 
+        conversation = asked.conversation
         result = moderated(
             self.pipeline,
             conversation,

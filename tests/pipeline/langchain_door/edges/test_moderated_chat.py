@@ -371,8 +371,9 @@ def test_a_choice_of_tools_is_read_in_each_vendors_form(make: Make, choice: Any,
     ModeratedChat(pipeline=pipeline).bind_tools([look], tool_choice=choice).invoke("What?")
     tools = pipeline.generator.requests[0].options.tools  # type: ignore[union-attr]  # the scripted one
     assert (tools.choice, tools.named) == meant
-    with pytest.raises(BadInput, match="tool_choice is 'allowed_tools'"):
-        ModeratedChat(pipeline=pipeline).bind_tools([look], tool_choice={"type": "allowed_tools"}).invoke("What?")
+    for odd, told in (({"type": "allowed_tools"}, "'allowed_tools'"), ({"any": {}}, "{'any': {}}")):
+        with pytest.raises(BadInput, match=f"tool_choice is {told}"):
+            ModeratedChat(pipeline=pipeline).bind_tools([look], tool_choice=odd).invoke("What?")
 
 
 def test_a_call_that_does_not_pass_is_not_made(make: Make) -> None:

@@ -13,7 +13,7 @@ from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
@@ -132,7 +132,7 @@ def test_an_input_without_a_place_for_advice_has_one_attempt(make: Make) -> None
 def test_a_function_is_a_runnable_as_in_any_chain(make: Make) -> None:
     """And what is none is said so."""
     outputs = iter([BAD, GOOD])
-    answered: Any = lambda question: next(outputs)  # noqa: E731  # as people write them
+    answered = lambda question: next(outputs)  # noqa: E731  # as people write them
     assert moderate(answered, pipeline=make()).invoke("What?") == GOOD
     nothing: Any = "a text"
     with pytest.raises(TypeError, match="Expected a Runnable, callable or dict"):
@@ -164,8 +164,9 @@ def test_an_answer_in_a_mapping_is_judged_and_the_rest_is_kept(make: Make) -> No
     assert moderate(runnable, pipeline=make()).invoke("What?") == {"answer": GOOD, "context": [page]}
 
 
-def test_documents_of_the_output_are_what_it_is_held_against(make: Make) -> None:
-    """With their provenance, as the sources of the attempt that they led to."""
+@pytest.mark.parametrize("several", [lambda page: [page], lambda page: (page,), lambda page: page])
+def test_documents_of_the_output_are_what_it_is_held_against(make: Make, several: Callable[[Document], Any]) -> None:
+    """With their provenance, as the sources of the attempt that they led to; also one by itself."""
     seen: list[Any] = []
     pipeline = make()
 
@@ -174,7 +175,7 @@ def test_documents_of_the_output_are_what_it_is_held_against(make: Make) -> None
         return pipeline.critic(exchange, rules)
 
     page = Document("Work is done.", metadata={"origin": "a.org", "kind": "news", "published": "2024"})
-    runnable, _ = scripted({"answer": GOOD, "context": [page]})
+    runnable, _ = scripted({"answer": GOOD, "context": several(page)})
     moderate(runnable, pipeline=Pipeline(pipeline.manifesto, critic)).invoke("What?")
     ((source,),) = seen
     assert (source.text, source.origin, source.kind, source.published) == ("Work is done.", "a.org", "news", "2024")
@@ -205,7 +206,7 @@ def test_what_was_said_before_a_users_turn_of_the_graphs_own_is_not_given_back(m
     said = [HumanMessage("What?"), AIMessage(BAD), HumanMessage("Better?"), AIMessage(GOOD)]
     runnable, _ = scripted({"messages": said})
     output = moderate(runnable, pipeline=make()).invoke({"messages": said[:1]})
-    assert [message.text for message in output["messages"]] == ["Better?", GOOD]
+    assert [message.text for message in output["messages"]] == ["What?", GOOD]
 
 
 @pytest.mark.parametrize("said", [("ai", BAD), ["ai", BAD], {"role": "assistant", "content": BAD}])
@@ -285,6 +286,37 @@ def test_a_graph_that_remembers_gives_back_nothing_of_what_failed_either(make: M
     ):
         output = moderated.invoke({"messages": asked}, thread)  # type: ignore[arg-type]  # LangChain's is a TypedDict
         assert [message.text for message in output["messages"]] == given
+
+
+LOOK = ToolCall(name="look", args={}, id="1")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        [HumanMessage("What?"), AIMessage(BAD), HumanMessage("Again, without it.")],
+        [HumanMessage("What?"), AIMessage("", tool_calls=[LOOK]), ToolMessage(BAD, tool_call_id="1")],
+    ],
+    ids=["advice", "a tool"],
+)
+def test_nothing_that_a_graph_remembers_is_given_back_with_what_failed(make: Make, kept: list[BaseMessage]) -> None:
+    """Nor what stood beside it: advice quotes a draft, and what a tool gave may have been the answer. What was asked is
+    given back, wherever in the input it was."""
+    agent = create_agent(saying("Hello.", "Yes."), checkpointer=InMemorySaver())
+    agent.update_state({"configurable": {"thread_id": "1"}}, {"messages": kept})
+    moderated, thread = moderate(agent, pipeline=make()), {"configurable": {"thread_id": "1"}}
+    output = moderated.invoke({"messages": [("user", "Hi."), ("user", "Hello?")]}, thread)  # type: ignore[arg-type]
+    assert [message.text for message in output["messages"]] == ["Hi.", "Hello?", "Hello."]
+
+
+def test_a_history_beside_the_prompt_is_given_back(make: Make) -> None:
+    """It was in the input."""
+    history = [HumanMessage("Hi."), AIMessage("Hello.")]
+    graph: RunnableLambda[Any, Any] = RunnableLambda(
+        lambda given: {"messages": [*given["messages"], HumanMessage(given["question"]), AIMessage(GOOD)]}
+    )
+    output = moderate(graph, pipeline=make(), input_key="question").invoke({"question": "What?", "messages": history})
+    assert [message.text for message in output["messages"]] == ["Hi.", "Hello.", "What?", GOOD]
 
 
 def test_a_mapping_gives_back_what_it_was_asked(make: Make) -> None:
