@@ -5,10 +5,10 @@ from __future__ import annotations
 import collections.abc
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from critics import Message, ToolCall, Usage
 from pipeline.drafting.wanted import Form, Tools
@@ -40,10 +40,12 @@ class DraftOptions:
 
     def __post_init__(self) -> None:
         # One stop string by itself is a sequence as well, of letters that are none.
-        ends: tuple[object, ...] = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        if strange := [type(end).__name__ for end in ends if not isinstance(end, str)]:
-            raise BadInput(f"`stop` is a list of texts, and there is a {strange[0]}")
-        object.__setattr__(self, "stop", ends)
+        asked: Any = self.stop
+        alone = isinstance(asked, str) or not isinstance(asked, Iterable)
+        stop = () if asked is None else (asked,) if alone else tuple(asked)
+        if not all(isinstance(end, str) for end in stop):
+            raise BadInput(f"`stop` is a text or a list of texts, not {asked!r}")
+        object.__setattr__(self, "stop", stop)
         for name in ("max_tokens", "temperature", "top_p"):
             if not isinstance(value := getattr(self, name), Real | None):
                 raise BadInput(f"`{name}` is a number, not {value!r}")

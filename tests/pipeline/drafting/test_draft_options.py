@@ -53,10 +53,12 @@ def test_one_text_is_one_stop_string_and_one_draft() -> None:
 
 def test_a_stop_string_is_a_text_and_none_is_none() -> None:
     """`None` is no stop string, as of the other options; anything else would break the engine for all."""
-    stops: list[Any] = [None, [5]]
-    assert DraftOptions(stop=stops[0]) == DraftOptions()
-    with pytest.raises(BadInput, match="`stop` is a list of texts, and there is a int"):
-        DraftOptions(stop=stops[1])
+    none: Any = None
+    assert DraftOptions(stop=none) == DraftOptions()
+    odd: Any
+    for odd in ([5], 5, 0):
+        with pytest.raises(BadInput, match="`stop` is a text or a list of texts, not"):
+            DraftOptions(stop=odd)
 
 
 @pytest.mark.parametrize("option", ["max_tokens", "temperature", "top_p"])
@@ -68,7 +70,12 @@ def test_what_must_be_a_number_is_one(option: str) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "said"),
-    [({"type": "object"}, "as a text, not a dict: json.dumps"), ('{"type":', "is no JSON: Expecting value")],
+    [
+        ({"type": "object"}, "as a text, not a dict: json.dumps"),
+        ('{"type":', "is no JSON: Expecting value"),
+        ('{"maximum": NaN}', "is no JSON: NaN is no number"),
+        pytest.param("[" * 200_000, "is no JSON: maximum recursion", id="deep"),
+    ],
 )
 def test_a_schema_is_the_text_of_one(schema: Any, said: str) -> None:
     """As pydantic gives one it is a mapping, which nothing behind could keep as it is."""
