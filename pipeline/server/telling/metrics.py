@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from opentelemetry.metrics import Meter, get_meter
 from prometheus_client import CollectorRegistry, generate_latest
@@ -53,17 +53,18 @@ class Metrics:
         self._attempts.measured(len(outcome.attempts), manifesto)
         if first is not None:
             self._first.measured(first, manifesto)
-        verdicts = [attempt.verdict for attempt in outcome.attempts]
-        self.verdicts(manifesto, [*verdicts, *outcome.inputs], cancelled=outcome.stop_reason == "cancelled")
+        verdicts = [*outcome.inputs, *(attempt.verdict for attempt in outcome.attempts)]
+        self.verdicts(manifesto, verdicts, cancelled=outcome.stop_reason == "cancelled")
         self.tokens("generator", outcome.cost.generator)
         self.tokens("critic", outcome.cost.critic)
 
-    def verdicts(self, manifesto: str, verdicts: Iterable[Verdict], *, cancelled: bool = False) -> None:
-        """What critics said. Of what was `cancelled` nobody knows which rules they could not have judged."""
+    def verdicts(self, manifesto: str, verdicts: Sequence[Verdict], *, cancelled: bool = False) -> None:
+        """What critics said. Where it was `cancelled`, nobody knows which rules they could have judged in the last."""
         for verdict in verdicts:
             for judgement in verdict.of("broken"):
                 self._breaches.add(manifesto, judgement.rule.id)
-            for judgement in () if cancelled else verdict.of("undecided"):
+        for verdict in verdicts[:-1] if cancelled else verdicts:
+            for judgement in verdict.of("undecided"):
                 self._undecided.add(manifesto, judgement.rule.id)
 
     def tokens(self, role: str, usage: Usage) -> None:

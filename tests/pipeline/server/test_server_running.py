@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from critics import Exchange, Finding, Rule
+from critics import Exchange, Finding, Judgement, Rule, Verdict
 from pipeline import ModelRefused, Pipeline, ScriptedGenerator, assemble
 from pipeline.server import Key, new_key
+from pipeline.server.telling.metrics import Metrics
+from pipeline.server.work import Work
 from pipeline.settings import Settings
 from pipeline.settings.settings import GeneratorSettings
 from tests.pipeline.server.serving import NO_BOMBS, POLITE, TestClient, app_of, chat, manifesto, running, scripted
@@ -120,6 +122,15 @@ def test_a_flag_on_what_came_before_the_last_turn_is_on_record() -> None:
     answers = [client.post(URL, json=body).json()["superego"] for _ in range(2)]
     assert [answer["input"] for answer in answers] == [["no-bombs"], []]
     assert 'superego_breaches_total{manifesto="polite",rule="no-bombs"} 1.0' in client.get("/metrics").text
+
+
+def test_of_what_was_cancelled_the_last_verdict_alone_is_unfinished() -> None:
+    """What no critic could judge before that is counted as ever."""
+    rule = Rule(id="calm", statement="Calm.")
+    verdict = Verdict("undecided", None, None, (Judgement(rule, (Finding("calm", "judge", None),)),))
+    metrics = Metrics(Work(threads=1, waiting=0, deadline=1.0))
+    metrics.verdicts("polite", [verdict, verdict], cancelled=True)
+    assert b'superego_undecided_total{manifesto="polite",rule="calm"} 1.0' in metrics.page()
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
