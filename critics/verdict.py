@@ -46,13 +46,18 @@ class Judgement:
     @property
     def critique(self) -> str:
         """Why it is broken or undecided."""
-        return "; ".join(dict.fromkeys(filter(None, (f.critique for f in self.decisive))))
+        partly = "only a part of it could be judged"  # what was found in that is no reason why
+        said = (partly if self.outcome == "undecided" and f.in_part else f.critique for f in self.decisive)
+        return "; ".join(dict.fromkeys(filter(None, said)))
 
     @property
     def decisive(self) -> tuple[Finding, ...]:
         """Of the critics that say what the outcome says, or of the worst where only all together come to a breach."""
-        said = tuple(f for f in self._counted if f.outcome(self.rule.threshold) == self.outcome)
-        if said or self.outcome != "broken":
+        outcome = self.outcome
+        said = tuple(f for f in self._counted if f.outcome(self.rule.threshold) == outcome)
+        if outcome == "undecided":
+            return said or tuple(f for f in self._counted if f.in_part)
+        if said or outcome != "broken":
             return said
         worst = max(f.probability or 0.0 for f in self._counted)
         return tuple(f for f in self._counted if f.probability == worst)

@@ -161,11 +161,15 @@ def test_a_mean_is_broken_only_if_it_is_whatever_the_undecided_one_thinks() -> N
     assert judgement(rule(bounds=None, combine="mean"), 1.0, 1.0, None).outcome == "broken"
 
 
-@pytest.mark.parametrize(("probe", "outcome"), [(0.05, "undecided"), (0.2, "broken")])
-def test_who_has_judged_a_part_does_not_make_a_mean_pass(probe: float, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("probe", "outcome", "why"),
+    [(0.05, "undecided", "only a part of it could be judged"), (0.2, "broken", "Found.")],
+)
+def test_who_has_judged_a_part_does_not_make_a_mean_pass(probe: float, outcome: str, why: str) -> None:
     """What the judge could not read may be worse than the 0.9 of what it did, so that the mean may be 0.525."""
     only = rule(critics=("probe", "judge"), bounds=None, combine="mean")
-    assert Judgement(only, (Finding("a", "probe", probe), Finding("a", "judge", 0.9, in_part=True))).outcome == outcome
+    found = Judgement(only, (Finding("a", "probe", probe), Finding("a", "judge", 0.9, "Found.", in_part=True)))
+    assert (found.outcome, found.critique) == (outcome, why)
     assert Judgement(only, (Finding("a", "probe", 0.05), Finding("a", "judge", 0.9))).outcome == "pass"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,11 +71,14 @@ def _badness(verdict: Mapping[str, Any]) -> _Badness:
 
 
 def _why(verdict: Mapping[str, Any]) -> dict[str, str]:
-    why = dict.fromkeys(broken(verdict), "")
-    for finding in verdict["findings"]:
-        if finding["rule"] in why and finding["outcome"] == "broken":
-            why[finding["rule"]] = why[finding["rule"]] or finding["critique"]
-    return why
+    return {rule: _reason([f for f in verdict["findings"] if f["rule"] == rule]) for rule in broken(verdict)}
+
+
+def _reason(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Of the critics that found the rule broken, or of the worst where only all together come to that."""
+    worst = sorted(findings, key=lambda finding: finding.get("probability") or 0.0, reverse=True)
+    found = [finding for finding in findings if finding["outcome"] == "broken"]
+    return next((finding["critique"] for finding in found or worst if finding["critique"]), "")
 
 
 def _draft(record: Record, index: int) -> Draft:

@@ -77,12 +77,11 @@ def broken(verdict: Mapping[str, Any] | None) -> list[str]:
 
 def undecided(verdict: Mapping[str, Any] | None) -> dict[str, str]:
     """The rules that left the whole undecided, each with the first critic's reason."""
-    why: dict[str, str] = {}
-    if verdict and verdict["outcome"] == "undecided":
-        for finding in verdict["findings"]:
-            if finding["outcome"] == verdict["rules"][finding["rule"]] == "undecided":
-                why.setdefault(finding["rule"], finding["critique"])
-    return why
+    if not verdict or verdict["outcome"] != "undecided":
+        return {}
+    open_ = [rule for rule, outcome in verdict["rules"].items() if outcome == "undecided"]
+    said = {f["rule"]: f["critique"] for f in reversed(verdict["findings"]) if f["outcome"] == "undecided"}
+    return {rule: said.get(rule, "only a part of it could be judged") for rule in open_}
 
 
 def _told(value: Any) -> Any:

@@ -110,6 +110,7 @@ def test_openai_requests_are_known_by_their_first_line(tmp_path: Path) -> None:
         "temperature": 0.5,
         "stop": "END",
         "seed": 4,
+        "context": None,
     }
     path = tmp_path / "in.jsonl"
     path.write_text(json.dumps({"custom_id": "x", "method": "POST", "url": "/v1/chat/completions", "body": body}))

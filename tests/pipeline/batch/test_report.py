@@ -99,7 +99,7 @@ def test_a_rule_of_several_critics_is_broken_where_all_together_say_so(tmp_path:
         "noisy-or": (1, 0),
         "max": (1, 0),
     }
-    assert [draft.why for draft in worst.drafts()] == [{"noisy-or": "", "max": "0.9"}]
+    assert [draft.why for draft in worst.drafts()] == [{"noisy-or": "0.4", "max": "0.9"}]
     with (tmp_path / "out.csv").open(newline="") as file:
         assert [row["broken"] for row in csv.DictReader(file)] == ["noisy-or max"]
 
