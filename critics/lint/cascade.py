@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from critics.lint.placing import Complaint
 from critics.manifesto.schema import DETERMINISTIC, Bounds, Manifesto, Rule
 
-_KEYS = ("open_between", "combine")
+KEYS = ("open_between", "combine")
+"""Of a manifesto, for its rules, and of a rule."""
 
 
-def cascade_complaints(manifesto: Manifesto) -> Iterator[Complaint]:
-    """What is wrong with `open_between` and `combine`, of the manifesto and of its rules, each with its place."""
+def cascade_complaints(manifesto: Manifesto, inherited: Collection[str] = ()) -> Iterator[Complaint]:
+    """What is wrong with `open_between` and `combine`, of the manifesto and of its rules, each with its place. What is
+    `inherited` may be for rules that are no more."""
     if what := _bounds(manifesto.open_between):
         yield ("open_between",), what
-    for key in _KEYS:
-        given = key in manifesto.model_fields_set and getattr(manifesto, key) is not None
+    for key in KEYS:
+        given = key not in inherited and key in manifesto.model_fields_set and getattr(manifesto, key) is not None
         if given and not any(len(rule.critics) > 1 and rule.action != "redact" for rule in manifesto.rules):
             yield (key,), "never used: no rule that is not redacted has several critics; leave it out"
     for index, rule in enumerate(manifesto.rules):
@@ -25,7 +27,7 @@ def cascade_complaints(manifesto: Manifesto) -> Iterator[Complaint]:
 
 def rule_complaints(rule: Rule, *, inherited: Bounds | None = None) -> Iterator[Complaint]:
     """The same of a rule by itself."""
-    for key in _KEYS:
+    for key in KEYS:
         if getattr(rule, key) is None:
             continue
         if len(rule.critics) == 1:

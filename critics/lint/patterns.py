@@ -38,11 +38,13 @@ def pattern_complaints(options: Patterns) -> Iterator[Complaint]:
 
 def mending_complaints(options: Patterns) -> Iterator[Complaint]:
     """What is wrong with how the options mend a text."""
+    before, put = "… ", options.replace_with  # as it stands in a text, at whose ends some patterns look
+    text = f"{before}{put} …"
     try:
-        found = search_for(options).offences(options.replace_with, (normalise(options.replace_with),))
+        found = search_for(options).offences(text, (normalise(text),))
     except PatternError:  # which is told by itself
         return
-    if found:
+    if any(span.start < len(before) + len(put) and span.end > len(before) for span in found):
         what = f"what is put in, {options.replace_with!r}, is forbidden itself, so that no text is ever mended"
         yield ("replace_with",), f"{what}: give another"
 

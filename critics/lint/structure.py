@@ -8,7 +8,7 @@ from critics.calibration import corrected
 from critics.cascade import COMBINATIONS
 from critics.errors import Fault
 from critics.guard.fitting import NO_MODEL, guard_misfits
-from critics.lint.cascade import cascade_complaints, rule_complaints
+from critics.lint.cascade import KEYS, cascade_complaints, rule_complaints
 from critics.lint.codes import code_complaints
 from critics.lint.patterns import mending_complaints, pattern_complaints
 from critics.lint.placing import Complaint, placed
@@ -29,8 +29,8 @@ def manifesto_faults(tried: Tried) -> list[Fault]:
         rules = [rule for rule in tried.rules() if rule.whole]
         return [placed(each.node, complaint) for each in rules for complaint in rule_complaints(each.rule)]
     manifesto, tree = tried.loaded.manifesto, tried.tree
-    inherited = tree.place("release").path != tree.mark.path
-    complaints = [*_release(manifesto, inherited=inherited), *cascade_complaints(manifesto)]
+    inherited = {key for key in ("release", *KEYS) if tree.place(key).path != tree.mark.path}
+    complaints = [*_release(manifesto, inherited="release" in inherited), *cascade_complaints(manifesto, inherited)]
     complaints += streaming_complaints(manifesto)
     return [placed(tree, complaint) for complaint in complaints]
 

@@ -302,6 +302,22 @@ def test_what_is_inherited_and_no_longer_fits_is_told_at_the_writers_own_rule(
     assert all(fault.startswith("m.yaml:6:5: ") for fault in found)
 
 
+def test_what_is_inherited_for_rules_that_are_no_more_is_no_fault(tmp_path: Path) -> None:
+    """It could not be taken away."""
+    several = "critics: [patterns, judge], patterns: {forbid: [x]}"
+    (tmp_path / "parent.yaml").write_text(
+        HEAD.replace("rules:", "combine: mean\nrules:") + f"  - {{id: a, statement: A., {several}}}\n"
+    )
+    text = "name: m\nextends: parent.yaml\nrelease: 0.9\nrules: [{id: a, critics: [judge], patterns: null}]\n"
+    assert faults(tmp_path, text) == []
+
+
+def test_what_is_put_in_may_be_forbidden_where_it_never_stands(tmp_path: Path) -> None:
+    """At the beginning of a text."""
+    rule = r"{id: a, statement: A., critics: [patterns], action: redact, patterns: {forbid: ['https?://\S+', '^\W']}}"
+    assert faults(tmp_path, f"{HEAD}  - {rule}\n") == []
+
+
 def test_what_a_parent_says_wrong_by_itself_is_told_there(tmp_path: Path) -> None:
     """Its rule is not one of the child's."""
     (tmp_path / "parent.yaml").write_text(
