@@ -11,6 +11,10 @@ from critics.manifesto.schema import Length, Patterns
 from critics.patterns.words import word_spans
 from critics.text.normalise import Normalised
 from critics.text.sentences import sentences
+from critics.text.visible import visible
+
+_SELECTORS = {ord("\ufe0e"): None, ord("\ufe0f"): None}
+"""Of whether a sign is a picture: no characters to a reader."""
 
 
 @dataclass(frozen=True)
@@ -21,23 +25,24 @@ class Misfit:
     excess: Span | None = None
 
 
-def misfits(normal: Normalised, options: Patterns) -> Iterator[Misfit]:
-    """Every length of a text that `options` do not allow."""
+def misfits(raw: str, normal: Normalised, options: Patterns) -> Iterator[Misfit]:
+    """Every length of a text that `options` do not allow; `raw` is as it was written."""
     text = normal.text
     if options.characters:
-        yield from _against(options.characters, "character", _characters(normal), text)
+        yield from _against(options.characters, "character", _characters(raw, normal), text)
     if options.words:
         yield from _against(options.words, "word", [span.start for span in word_spans(text)], text)
     if options.sentences:
         yield from _against(options.sentences, "sentence", _spoken(text), text)
 
 
-def _characters(normal: Normalised) -> list[int]:
+def _characters(raw: str, normal: Normalised) -> list[int]:
     """Where the characters begin: one that the normal form spells out, such as an ellipsis, is one still."""
     found: list[int] = []
     for place, group in groupby(range(len(normal.text)), key=normal.offsets.__getitem__):
         spelt = list(group)
-        found += spelt[: normal.offsets[spelt[-1] + 1] - place]
+        written = visible(raw[place : normal.offsets[spelt[-1] + 1]]).translate(_SELECTORS)
+        found += spelt[: len(written)]
     return found
 
 

@@ -51,7 +51,7 @@ class PatternsCritic:
             raise ValueError(f"the rule {rule.id!r} has no `patterns` options for the critic {self.name!r}")
         search = search_for(options)
         offences = search.offences(text.raw, (text.normal, *text.besides))
-        lengths = list(misfits(text.normal, options))
+        lengths = list(misfits(text.raw, text.normal, options))
         absences = list(search.absences(text.raw, text.normal))
         faults = [*absences, *(misfit.what for misfit in lengths)]
         likely = foreign(text.normal.text, options.languages) if options.languages else 0.0

@@ -10,7 +10,8 @@ from critics.finding import Span
 from critics.manifesto.schema import Entity
 from critics.text.unspaced import HANGUL, UNSPACED
 
-_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}_]+")
+_WORD_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}]+")
+_EMPHASIS = re.compile("^_+")
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,11 @@ class Hit:
     text: str
 
 
-def not_allowed(hits: Iterable[Hit], allow: Iterable[str]) -> list[Hit]:
-    """The hits that are not allowed, nor part of one that is: `example.com` within an allowed `jane@example.com`."""
+def not_allowed(hits: Iterable[Hit], allow: Iterable[str], text: str) -> list[Hit]:
+    """The hits in a text that are not allowed, nor part of one that is: `example.com` within an allowed
+    `jane@example.com`."""
     hits, allow = list(hits), list(allow)
-    free = [hit.span for hit in hits if _is_allowed(hit, allow)]
+    free = [hit.span for hit in hits if _is_allowed(hit, allow, text[hit.span.end :])]
     return [hit for hit in hits if not any(_covers(span, hit.span) for span in free)]
 
 
@@ -46,12 +48,15 @@ def _joined(one: Hit, other: Hit) -> Hit:
     return replace(best, span=Span(one.span.start, max(one.span.end, other.span.end)))
 
 
-def _is_allowed(hit: Hit, allow: Sequence[str]) -> bool:
+def _is_allowed(hit: Hit, allow: Sequence[str], after: str) -> bool:
     if hit.kind == "phone":
         return _digits(hit.text) in {_digits(value) for value in allow}
     text = hit.text.strip().casefold()
-    # A word before it, in a script without spaces, and the underscores of Markdown's emphasis are none of the value.
-    return not {text, _BEFORE.sub("", text)}.isdisjoint(value.strip().casefold() for value in allow)
+    # None of the value is a word before it, in a script without spaces, nor are underscores that Markdown has round it.
+    found = {text, _WORD_BEFORE.sub("", text)}
+    if (emphasis := _EMPHASIS.match(text)) and after.startswith(emphasis[0]):
+        found.add(text.removeprefix(emphasis[0]))
+    return not found.isdisjoint(value.strip().casefold() for value in allow)
 
 
 def _digits(text: str) -> str:

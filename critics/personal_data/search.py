@@ -30,7 +30,7 @@ def search(text: str, options: PersonalData) -> list[Hit]:
     """
     by_kind = recognisers(options.entities, options.regions)
     hits = [hit for view in views(text) for hit in _hits(view, by_kind) if hit.score >= options.score]
-    return merged(not_allowed(hits, options.allow))
+    return merged(not_allowed(hits, options.allow, text))
 
 
 def _hits(view: View, by_kind: Mapping[Entity, Recogniser]) -> Iterator[Hit]:

@@ -85,6 +85,11 @@ def test_of_two_addresses_joined_by_a_hyphen_both_are_found() -> None:
     assert places("jane@example.com-bob@example.org") == ["jane@example.com", "bob@example.org"]
 
 
+def test_an_underscore_that_is_no_emphasis_is_of_the_address() -> None:
+    """Another mailbox is not allowed."""
+    assert places("Mail _jane@example.com now.", "jane@example.com") != []
+
+
 @pytest.mark.parametrize(
     "text",
     [
