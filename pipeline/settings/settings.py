@@ -164,8 +164,8 @@ class IdentitySettings(_Model):
     @field_validator("use", mode="before")
     @classmethod
     def _one_or_more(cls, value: object) -> object:
-        """A name by itself is a list of one."""
-        return (value,) if isinstance(value, str | PathLike) else value
+        """A name by itself is a list of one, and none a list of none."""
+        return () if value == "" else (value,) if isinstance(value, str | PathLike) else value
 
 
 class CacheSettings(_Model):

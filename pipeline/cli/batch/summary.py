@@ -60,11 +60,9 @@ def _show(summary: Summary, found: Mapping[str, int]) -> None:
     console = stderr()
     if not console.is_terminal:
         console.width = _WIDTH
-    console.print(table, markup=False)
+    console.print(table)
     for rule in list({**summary.inputs_undecided, **summary.undecided})[:RULES]:
-        console.print(
-            f"  {rule} was left undecided: {summary.why[rule]}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"  {rule} was left undecided: {summary.why[rule]}", soft_wrap=True)
 
 
 def _outcomes(summary: Summary) -> Iterator[Line]:

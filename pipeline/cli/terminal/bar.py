@@ -23,5 +23,5 @@ def bar(what: str, *more: ProgressColumn) -> Iterator[tuple[Stepped, Callable[[s
         task = progress.add_task(what, total=None)
         yield (
             lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
-            lambda text: progress.console.print(text, markup=False, soft_wrap=True),
+            lambda text: progress.console.print(text, soft_wrap=True),
         )

@@ -129,11 +129,12 @@ def _flushed(code: int) -> int:
     except BrokenPipeError:
         unread(sys.stdout)
     except OSError as exc:
-        unread(sys.stdout)
         return _unwritten(exc)
     return code
 
 
 def _unwritten(exc: OSError) -> int:
-    say(f"what was to be printed cannot be written: {exc.strerror}", style="red")
+    if sys.stdout and exc.filename is None:
+        unread(sys.stdout)  # or what is left of it would be tried, and told, once more
+    say(f"{exc.filename or 'what was to be printed'} cannot be written: {exc.strerror}", style="red")
     return FAULT

@@ -56,12 +56,16 @@ def test_a_list_that_nobody_reads_is_no_error(more: list[str]) -> None:
 
 
 @pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
-def test_a_full_disk_is_one_line_and_a_fault(monkeypatch: pytest.MonkeyPatch, buffered: str) -> None:
-    """`superego manifestos --json > list.json`."""
+@pytest.mark.parametrize("command", ["manifestos --json", "judge rows.jsonl -m house-style"])
+def test_a_full_disk_is_one_line_and_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, buffered: str
+) -> None:
+    """`superego manifestos --json > list.json`, or of one that prints line by line."""
+    (tmp_path / "rows.jsonl").write_text('{"text": "a"\n')
     monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [*SUPEREGO, "manifestos", "--json"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            [*SUPEREGO, *command.split()], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
         )
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1), done.stderr
     assert b"cannot be written: No space left" in done.stderr

@@ -104,6 +104,12 @@ def test_an_empty_file_address_or_key_is_none(monkeypatch: pytest.MonkeyPatch, p
     assert getattr(getattr(load_settings(), part), key) is None
 
 
+def test_an_empty_variable_names_no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the working folder as one."""
+    monkeypatch.setenv("SUPEREGO_IDENTITY__USE", "")
+    assert load_settings().identity.use == ()
+
+
 @pytest.mark.parametrize("role", ["judge", "guard"])
 def test_an_empty_name_of_a_model_is_none(monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     """A variable cannot be given back in another way."""
