@@ -72,6 +72,7 @@ def opened(file: str) -> Iterator[IO[bytes]]:
 def _judged(pipeline: Pipeline, number: int, record: JudgeIn | BadLine) -> dict[str, Any]:
     known = {"id": number if record.id is None else record.id}
     if isinstance(record, BadLine):
-        return {**known, "outcome": "faulted", "fault": f"line {record.line}: {record.why}", "findings": []}
+        fault = f"line {record.line}: {record.why}"
+        return {**known, "outcome": "faulted", "fault": fault, "rules": {}, "findings": []}
     verdict = pipeline.judge(record.text, record.response, context=sources(record.context))
     return {**known, **verdict_record(verdict)}

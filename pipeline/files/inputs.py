@@ -116,7 +116,8 @@ class LabelledIn(JudgeIn):
         if isinstance(given, Mapping) and given.get("label") is None:
             labels = _there(given.get("labels"))
             if labels and isinstance(labels, Mapping):
-                return {**given, "label": int(any(map(truth, labels.values())))}
+                # Of the rule that is named it says nothing but what is among `labels`.
+                return {**given, "label": int(any(map(truth, labels.values()))), "rule": None}
         return given
 
     @model_validator(mode="after")

@@ -31,7 +31,7 @@ class Aim:
         if self.max_fpr is not None:
             return f"at most {self.max_fpr:.3g} false positives"
         if self.cost_ratio is not None:
-            return f"the least cost where a miss is worth {self.cost_ratio:g} false alarms"
+            return f"the least cost where a miss is worth {self.cost_ratio:.10g} false alarms"
         return "the best F1"
 
     def refused_by(self, prompts: int) -> str:

@@ -82,10 +82,10 @@ def write_overlay(path: Path, text: str, *, trusted: tuple[str, ...]) -> None:
 
 def extends_from(name: str, path: Path) -> str:
     """How the file at `path` names the manifesto: its shipped name, or a path relative to the file; to one that is a
-    link, the whole path, since it may be read from either place."""
+    link into another folder, the whole path, since it may be read from either place."""
     if name in manifestos.names():
         return name
-    if path.is_symlink():
+    if path.resolve().parent != path.absolute().parent.resolve():
         return os.path.realpath(name)
     relative = os.path.relpath(Path(name).resolve(), path.absolute().parent.resolve())
     return relative if "/" in relative or relative.endswith((".yaml", ".yml")) else f"./{relative}"

@@ -79,6 +79,9 @@ def test_a_critic_that_cannot_be_made_is_named() -> None:
         assemble(own, load_settings(flags={"trusted": ["no_such_module:make"]}), drafts=False)
     with pytest.raises(SettingsError, match="is not trusted"):
         assemble(own, load_settings(), drafts=False)
+    other = Manifesto(name="m", version="1", rules=(Rule(id="a", statement="A.", critics=("json:make",)),))
+    with pytest.raises(SettingsError, match=r"cannot be made: AttributeError: module 'json' has no attribute 'make'$"):
+        assemble(other, load_settings(flags={"trusted": ["json:make"]}), drafts=False)
 
 
 def test_an_adapter_needs_a_judge_in_a_file() -> None:

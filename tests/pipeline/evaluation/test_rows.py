@@ -144,3 +144,10 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
         (tmp_path / folder / "data.jsonl").write_text(json.dumps({"text": "a", "label": 1}))
     files = [tmp_path / folder / "data.jsonl" for folder in ("one", "two")]
     assert [row.set for row in read_rows(files)] == [str(file) for file in files]
+
+
+def test_of_a_rule_that_is_named_without_a_label_nothing_is_told(jsonl: Write) -> None:
+    """What the whole comes to is not about that one."""
+    labels = {"x": None, "y": 1}
+    (row,) = read_rows([jsonl([{"text": "hi", "label": None, "rule": "x", "labels": labels}])])
+    assert (row.label, row.truth) == (1, {"y": 1})
