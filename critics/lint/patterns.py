@@ -38,13 +38,13 @@ def pattern_complaints(options: Patterns) -> Iterator[Complaint]:
 
 def mending_complaints(options: Patterns) -> Iterator[Complaint]:
     """What is wrong with how the options mend a text."""
-    before, put = "… ", options.replace_with  # as it stands in a text, at whose ends some patterns look
-    text = f"{before}{put} …"
+    put = options.replace_with
     try:
-        found = search_for(options).offences(text, (normalise(text),))
+        search = search_for(options)
     except PatternError:  # which is told by itself
         return
-    if any(span.start < len(before) + len(put) and span.end > len(before) for span in found):
+    # By itself, and as it stands in a text: at the ends of one some patterns look, and blanks some look for.
+    if all(search.offences(text, (normalise(text),)) for text in (put, f"a {put} a")):
         what = f"what is put in, {options.replace_with!r}, is forbidden itself, so that no text is ever mended"
         yield ("replace_with",), f"{what}: give another"
 

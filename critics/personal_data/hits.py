@@ -10,8 +10,8 @@ from critics.finding import Span
 from critics.manifesto.schema import Entity
 from critics.text.unspaced import HANGUL, UNSPACED
 
-_WORD_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}]+")
-_EMPHASIS = re.compile("^_+")
+_BEFORE = re.compile(f"^[{UNSPACED}{HANGUL}_]+")
+_CLOSED = re.compile(r"[^\n]*_")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def not_allowed(hits: Iterable[Hit], allow: Iterable[str], text: str) -> list[Hi
     """The hits in a text that are not allowed, nor part of one that is: `example.com` within an allowed
     `jane@example.com`."""
     hits, allow = list(hits), list(allow)
-    free = [hit.span for hit in hits if _is_allowed(hit, allow, text[hit.span.end :])]
+    free = [hit.span for hit in hits if _is_allowed(hit, allow, text)]
     return [hit for hit in hits if not any(_covers(span, hit.span) for span in free)]
 
 
@@ -48,14 +48,14 @@ def _joined(one: Hit, other: Hit) -> Hit:
     return replace(best, span=Span(one.span.start, max(one.span.end, other.span.end)))
 
 
-def _is_allowed(hit: Hit, allow: Sequence[str], after: str) -> bool:
+def _is_allowed(hit: Hit, allow: Sequence[str], whole: str) -> bool:
     if hit.kind == "phone":
         return _digits(hit.text) in {_digits(value) for value in allow}
     text = hit.text.strip().casefold()
-    # None of the value is a word before it, in a script without spaces, nor are underscores that Markdown has round it.
-    found = {text, _WORD_BEFORE.sub("", text)}
-    if (emphasis := _EMPHASIS.match(text)) and after.startswith(emphasis[0]):
-        found.add(text.removeprefix(emphasis[0]))
+    # None of the value is a word before it, in a script without spaces, nor an underscore that begins an emphasis.
+    before = _BEFORE.match(text)
+    emphasised = before is None or "_" not in before[0] or _CLOSED.match(whole, hit.span.end)
+    found = {text, text[before.end() :] if before and emphasised else text}
     return not found.isdisjoint(value.strip().casefold() for value in allow)
 
 

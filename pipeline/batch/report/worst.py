@@ -76,7 +76,11 @@ def _why(verdict: Mapping[str, Any]) -> dict[str, str]:
 
 def _reason(findings: Sequence[Mapping[str, Any]]) -> str:
     """Of the critics that found the rule broken, or of the worst where only all together come to that."""
-    worst = sorted(findings, key=lambda finding: finding.get("probability") or 0.0, reverse=True)
+    worst = sorted(
+        (f for f in findings if f["outcome"] != "undecided"),
+        key=lambda finding: finding.get("probability") or 0.0,
+        reverse=True,
+    )
     found = [finding for finding in findings if finding["outcome"] == "broken"]
     return next((finding["critique"] for finding in found or worst if finding["critique"]), "")
 

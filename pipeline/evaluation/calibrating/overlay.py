@@ -85,7 +85,7 @@ def extends_from(name: str, path: Path) -> str:
     link into another folder, the whole path, since it may be read from either place."""
     if name in manifestos.names():
         return name
-    if path.resolve().parent != path.absolute().parent.resolve():
+    if os.path.dirname(os.path.realpath(path)) != os.path.realpath(path.absolute().parent):
         return os.path.realpath(name)
     relative = os.path.relpath(Path(name).resolve(), path.absolute().parent.resolve())
     return relative if "/" in relative or relative.endswith((".yaml", ".yml")) else f"./{relative}"

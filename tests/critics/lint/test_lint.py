@@ -313,9 +313,10 @@ def test_what_is_inherited_for_rules_that_are_no_more_is_no_fault(tmp_path: Path
 
 
 def test_what_is_put_in_may_be_forbidden_where_it_never_stands(tmp_path: Path) -> None:
-    """At the beginning of a text."""
-    rule = r"{id: a, statement: A., critics: [patterns], action: redact, patterns: {forbid: ['https?://\S+', '^\W']}}"
-    assert faults(tmp_path, f"{HEAD}  - {rule}\n") == []
+    """At the beginning of a text, or where blanks stand round it."""
+    for options in (r"{forbid: ['https?://\S+', '^\W']}", r"{forbid: ['\s{2,}'], replace_with: ' '}"):
+        rule = f"{{id: a, statement: A., critics: [patterns], action: redact, patterns: {options}}}"
+        assert faults(tmp_path, f"{HEAD}  - {rule}\n") == []
 
 
 def test_what_a_parent_says_wrong_by_itself_is_told_there(tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ def test_an_underscore_that_is_no_emphasis_is_of_the_address() -> None:
         "请发邮件到jane@example.com联系我",
         "문의는jane@example.com",
         "Mail __jane@example.com__!",
+        "_jane@example.com is our address_",
+        "请发邮件到_jane@example.com_",
     ],
 )
 def test_an_allowed_value_may_touch_the_word_before_it(text: str) -> None:

@@ -562,6 +562,8 @@ def test_an_overlay_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "link.yaml").symlink_to(tmp_path / "out" / "new.yaml")
     assert written(tmp_path, tmp_path / "link.yaml") == load(str(tmp_path / "out" / "new.yaml"))
+    (tmp_path / "beside.yaml").symlink_to(tmp_path / "own.yaml")
+    assert extends_from(str(tmp_path / "parent.yaml"), tmp_path / "beside.yaml") == "parent.yaml"
 
 
 @pytest.mark.parametrize("id", ["1e3", "12e03", "0o17", "yes", "null"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, message_chunk_to_message
 from langchain_core.prompt_values import PromptValue
 
 from critics import Message, Source, Usage
@@ -200,4 +200,5 @@ def _last_of(known: Counter[_Words], messages: list[BaseMessage]) -> list[BaseMe
 
 def _words(message: BaseMessage) -> _Words:
     calls = message.tool_calls if isinstance(message, AIMessage) else []
-    return message.type, message.text, str([(call["name"], call["args"]) for call in calls])
+    role = message_chunk_to_message(message).type  # one that is summed up from a stream is the same
+    return role, message.text, str([(call["name"], call["args"]) for call in calls])

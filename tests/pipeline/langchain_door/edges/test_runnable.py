@@ -13,7 +13,7 @@ from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
@@ -311,9 +311,11 @@ def test_nothing_that_a_graph_remembers_is_given_back_with_what_failed(make: Mak
 
 def test_a_history_beside_the_prompt_is_given_back(make: Make) -> None:
     """It was in the input."""
-    history = [HumanMessage("Hi."), AIMessage("Hello.")]
+    history = [HumanMessage("Hi."), AIMessageChunk(content="Hello.")]  # as summed up from a stream
     graph: RunnableLambda[Any, Any] = RunnableLambda(
-        lambda given: {"messages": [*given["messages"], HumanMessage(given["question"]), AIMessage(GOOD)]}
+        lambda given: {
+            "messages": [given["messages"][0], AIMessage("Hello."), HumanMessage(given["question"]), AIMessage(GOOD)]
+        }
     )
     output = moderate(graph, pipeline=make(), input_key="question").invoke({"question": "What?", "messages": history})
     assert [message.text for message in output["messages"]] == ["Hi.", "Hello.", "What?", GOOD]
