@@ -32,7 +32,7 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
         for note in self._notes:
-            self._console.print(note, soft_wrap=True)
+            self._console.print(note, markup=False, soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
         self._pace(event)
