@@ -5,11 +5,11 @@ Raises `BadInput` for a schema that is no such text.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal
 
 from pipeline.errors import BadInput
+from pipeline.spelling import parsed
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,6 @@ def _parse(schema: object, where: str) -> None:
     if not isinstance(schema, str):
         raise BadInput(f"{where} is a JSON schema as a text, not a {type(schema).__name__}: json.dumps writes one")
     try:
-        json.loads(schema, parse_constant=_no_number)
-    except (ValueError, RecursionError) as exc:
+        parsed(schema)
+    except ValueError as exc:
         raise BadInput(f"{where} is no JSON: {exc}") from None
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from critics import Exchange, Message, Source
-from pipeline.structured.spelling import spelled
+from pipeline.spelling import spelled
 
 
 def heard(exchange: Exchange) -> Exchange:

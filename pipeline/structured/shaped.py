@@ -10,8 +10,8 @@ from typing import Any
 
 from critics import Finding, ToolCall, visible
 from pipeline.drafting import DraftOptions, Finish
+from pipeline.spelling import parsed, said_by, spelled, written
 from pipeline.structured.fitting import misfit
-from pipeline.structured.spelling import parsed, said_by, spelled, written
 
 Mend = Callable[[str], tuple[str, tuple[Finding, ...]]]
 """What `redact` rules make of a text, and what they found in it."""
