@@ -36,12 +36,13 @@ from critics.text.normalise import normalise, visible
 from critics.text.readings import unsettled
 from critics.text.sentences import sentences
 from critics.text.unspaced import WORD_LETTERS
-from critics.verdict import Judgement, Verdict, VerdictOutcome, weigh
+from critics.verdict import IN_PART, Judgement, Verdict, VerdictOutcome, weigh
 
 __all__ = [
     "BUILT_IN",
     "DETERMINISTIC",
     "GUARD_FAMILIES",
+    "IN_PART",
     "NO_MODEL",
     "THREAD",
     "WORD_LETTERS",

@@ -18,6 +18,10 @@ DISAGREEMENT = 0.5
 """How far apart the critics of a rule must be for that to be told."""
 
 
+IN_PART = "only a part of it could be judged"
+"""Why a rule is undecided of which a critic has read some of the text alone."""
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One rule and what its critics said of it.
@@ -46,8 +50,8 @@ class Judgement:
     @property
     def critique(self) -> str:
         """Why it is broken or undecided."""
-        partly = "only a part of it could be judged"  # what was found in that is no reason why
-        said = (partly if self.outcome == "undecided" and f.in_part else f.critique for f in self.decisive)
+        open_ = self.outcome == "undecided"  # of which what was found in a part is no reason
+        said = (IN_PART if open_ and f.in_part else f.critique for f in self.decisive)
         return "; ".join(dict.fromkeys(filter(None, said)))
 
     @property

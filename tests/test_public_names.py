@@ -11,6 +11,7 @@ def test_the_public_names_are_these() -> None:
         "BUILT_IN",
         "DETERMINISTIC",
         "GUARD_FAMILIES",
+        "IN_PART",
         "NO_MODEL",
         "THREAD",
         "WORD_LETTERS",

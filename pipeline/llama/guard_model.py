@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cached_property, lru_cache
 
 from critics import GuardAnswer, GuardPrompt, Place, Usage, spelt, time_left
@@ -11,7 +12,7 @@ from pipeline.drafting import Finish
 from pipeline.llama.engine import Engine, Generation, Scoring, Writing
 from pipeline.llama.model import refuse_overflow
 from pipeline.llama.scored import scored
-from pipeline.llama.waiting import listened
+from pipeline.llama.waiting import in_turn, listened
 
 _Spelt = tuple[tuple[int, ...], ...]
 
@@ -67,18 +68,10 @@ class LlamaGuardModel:
 
     def _written(self, asked: Sequence[tuple[int, ...]], max_tokens: int) -> list[tuple[list[int], bool]]:
         """What the model writes after each prompt, and whether it came to its end."""
-        writings: list[Writing] = []
-        ends: list[Finish | None] = []
-        try:
-            for ids in asked:
-                if len(writings) - len(ends) == _TOGETHER:
-                    ends.append(_ended(writings[len(ends)]))
-                writings.append(self._engine.generate(Generation(ids, max_tokens, seconds=time_left())))
-            ends += map(_ended, writings[len(ends) :])
-        finally:
-            for writing in writings:
-                writing.cancel()
-        return [(writing.tokens, end == "stop") for writing, end in zip(writings, ends, strict=True)]
+        begun = (self._engine.generate(Generation(ids, max_tokens, seconds=time_left())) for ids in asked)
+        with closing(in_turn(begun, _TOGETHER)) as writings:
+            ended = [(writing, _ended(writing)) for writing in writings]
+        return [(writing.tokens, end == "stop") for writing, end in ended]
 
     def _rendered(self, prompt: GuardPrompt) -> list[int]:
         return self._engine.model.prompt(prompt.messages, variables=prompt.variables, template=self._template)

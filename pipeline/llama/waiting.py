@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, wait
+from itertools import islice
 from typing import TypeVar
 
 from critics import time_left
@@ -24,6 +26,21 @@ def waited(future: Future[T]) -> T:
             future.cancel()
             raise ModelUnavailable(_LATE)
     return future.result()
+
+
+def in_turn(begun: Iterator[Writing], together: int) -> Generator[Writing]:
+    """Each of what `begun` begins, to be listened to, with so many under way or waiting at a time: an engine's queue
+    has an end. Left early, or where one cannot be begun, it cancels those that are."""
+    under_way = deque[Writing]()
+    try:
+        under_way.extend(islice(begun, together))
+        while under_way:
+            yield under_way[0]
+            under_way.popleft()
+            under_way += islice(begun, 1)
+    finally:
+        for writing in under_way:
+            writing.cancel()
 
 
 def listened(writing: Writing) -> Iterator[Chunk]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from critics import IN_PART
 from pipeline.batch.drafts import released_draft, without_drafts
 from pipeline.batch.task import Record
 
@@ -81,7 +82,7 @@ def undecided(verdict: Mapping[str, Any] | None) -> dict[str, str]:
         return {}
     open_ = [rule for rule, outcome in verdict["rules"].items() if outcome == "undecided"]
     said = {f["rule"]: f["critique"] for f in reversed(verdict["findings"]) if f["outcome"] == "undecided"}
-    return {rule: said.get(rule, "only a part of it could be judged") for rule in open_}
+    return {rule: said.get(rule, IN_PART) for rule in open_}
 
 
 def _told(value: Any) -> Any:

@@ -6,21 +6,21 @@ No label and no user's text is needed. The prompts are the project's own words.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from critics import Message
 from pipeline.llama import Engine, Generation, Sampling
+from pipeline.llama.waiting import in_turn
 
 _FOLDER = Path(__file__).parent.parent / "prompts"
 
 ANSWER = 56
 """Tokens of an answer: how a model takes up a manifesto shows in its first sentences."""
 
-
 _TOGETHER = 64
-"""Answers that are under way or wait at a time: an engine's queue has an end."""
+"""Answers that are under way or wait at a time."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,11 @@ def probed(
         engine.generate(Generation(told, tokens, Sampling(0.7, top_p=0.9, min_p=0.05, seed=1000 * seed + number)))
         for number, (told, _) in enumerate(asked)
     )
-    writings = list(islice(begun, _TOGETHER))
-    try:
+    answers = []
+    with closing(in_turn(begun, _TOGETHER)) as writings:
         for number, writing in enumerate(writings, start=1):
             for _ in writing:
                 pass
-            writings += islice(begun, 1)  # which will be listened to as well
+            answers.append(tuple(writing.tokens))
             stepped(number, len(asked))
-    finally:
-        for writing in writings:
-            writing.cancel()
-    answers = [tuple(writing.tokens) for writing in writings]
     return [Probe(*both, answer) for both, answer in zip(asked, answers, strict=True) if answer]

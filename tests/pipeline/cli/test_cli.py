@@ -140,6 +140,7 @@ def test_judge_writes_a_line_a_line_in_order(tmp_path: Path) -> None:
         ("e", "undecided"),
         ("f", "faulted"),
     ]
+    assert records[2]["rules"] == {}
     (finding,) = records[1]["findings"]
     assert (finding["outcome"], finding["probability"], finding["span"]) == ("broken", 1.0, [4, 5])
     assert (records[1]["score"], records[1]["breach"]) == (0.0, 1.0)
