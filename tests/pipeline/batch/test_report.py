@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from critics import Exchange, Finding, Manifesto, Rule, ScriptedCritic
+from critics import IN_PART, Exchange, Finding, Manifesto, Rule, ScriptedCritic
 from pipeline import DraftRequest, OutputFault, Piece, Pieces, Pipeline
-from pipeline.batch import Ended, Event, Report
+from pipeline.batch import Ended, Event, Report, Summary
 from pipeline.batch.report.counts import Counts
 from pipeline.batch.report.worst import LONGEST, SHOWN, Worst
 from tests.pipeline.batch.running import Echo, batch, go, lines, pipeline, prompts, read
@@ -102,6 +102,28 @@ def test_a_rule_of_several_critics_is_broken_where_all_together_say_so(tmp_path:
     assert [draft.why for draft in worst.drafts()] == [{"noisy-or": "0.4", "max": "0.9"}]
     with (tmp_path / "out.csv").open(newline="") as file:
         assert [row["broken"] for row in csv.DictReader(file)] == ["noisy-or max"]
+
+
+def one_rule(tmp_path: Path, findings: Sequence[Finding], **more: Any) -> tuple[Summary, Worst]:
+    """A batch of one prompt, whose draft has these findings."""
+    worst = Worst()
+    rule = Rule(id="a", statement="Kept.", critics=("one", "two", "three"), threshold=0.6, **more)
+    own = Pipeline(Manifesto(name="m", version="1", rules=(rule,)), lambda *_: findings, Echo())
+    return go(batch(tmp_path, prompts(1), also=(worst.add,)), own), worst
+
+
+def test_who_could_not_judge_gives_no_reason_for_a_breach(tmp_path: Path) -> None:
+    """That the others found together."""
+    found = [Finding("a", "one", None, "timed out"), Finding("a", "two", 0.4), Finding("a", "three", 0.4)]
+    _, worst = one_rule(tmp_path, found, combine="noisy-or", action="flag")
+    assert [draft.why for draft in worst.drafts()] == [{"a": ""}]
+
+
+def test_a_rule_that_was_judged_in_part_has_that_for_a_reason(tmp_path: Path) -> None:
+    """Though its critic has found something there."""
+    found = [Finding("a", "one", 0.1), Finding("a", "two", 0.1), Finding("a", "three", 0.9, "says so", in_part=True)]
+    summary, _ = one_rule(tmp_path, found, combine="mean")
+    assert summary.why == {"a": IN_PART}
 
 
 def len_of(folder: Path, id: str) -> int:
