@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TypeVar
 
 from pipeline.llama.engine.cells import mean_values
-from pipeline.llama.engine.device import Device, Row, Saved
+from pipeline.llama.engine.device import Device, Saved
 from pipeline.llama.engine.jobs import FutureJob
 from pipeline.llama.engine.requests import Looking, Saving, Seen
 
@@ -14,12 +14,10 @@ T = TypeVar("T")
 
 
 class CellsJob(FutureJob[T]):
-    """Reads a prompt and makes something of its cells."""
+    """Reads what is not known of a prompt, and makes something of its cells."""
 
     def __init__(self, prompt: tuple[int, ...], seconds: float | None = None) -> None:
-        # The last token is read anew, so that there is a step after which to look.
-        super().__init__(prompt[:-1], (), seconds)
-        self._prompt = prompt
+        super().__init__(prompt, (), seconds)
 
     @abstractmethod
     def made_of(self, saved: Saved) -> T:
@@ -27,23 +25,18 @@ class CellsJob(FutureJob[T]):
 
     @property
     def beyond(self) -> int:
-        return 1
+        return 0
 
-    @property
-    def seen(self) -> tuple[int, ...]:
-        return self._prompt[: self.position]
-
-    def rows(self, room: int, outputs: int) -> list[Row]:
-        if self.reading:
-            return super().rows(room, outputs)
-        return [Row(self._prompt[-1], self.position, self.sequence, False)] if room else []
+    def begin(self, device: Device, branches: list[int]) -> None:  # noqa: ARG002
+        self._give_if_read(device)  # where all of it is known, no step comes
 
     def took(self, device: Device, first: int, rows: int) -> None:  # noqa: ARG002
-        was_reading = self.reading
         self.position += rows
-        if was_reading:
-            return
-        self.give(self.made_of(device.save(self.sequence)))
+        self._give_if_read(device)
+
+    def _give_if_read(self, device: Device) -> None:
+        if not self.reading:
+            self.give(self.made_of(device.save(self.sequence)))
 
 
 class LookingJob(CellsJob[Seen]):
@@ -54,7 +47,7 @@ class LookingJob(CellsJob[Seen]):
         self._request = request
 
     def made_of(self, saved: Saved) -> Seen:
-        request, total = self._request, len(self._prompt)
+        request, total = self._request, len(self.ids)
         values = mean_values(saved, request.start, total, request.layers)
         return Seen(values, total - self.reused, self.reused)
 

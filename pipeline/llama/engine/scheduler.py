@@ -229,8 +229,7 @@ class Scheduler:
         job.node = tree.attach(node, job.sequence)
         job.reserved = len(job.ids) - job.node.end + job.beyond
         job.position = job.reused = job.node.end
-        self.counts.reused += job.reused
-        job.begin(self._device, self._branches)
+        self._begin(job)
         return True
 
     def _start_alone(self, job: Job, fixed: FixedStart) -> bool:
@@ -238,11 +237,14 @@ class Scheduler:
         job.reserved = len(job.ids) + job.beyond
         self._branches.sort()  # the same ids as ever
         fixed.begin(job)
+        self._begin(job)
+        return True
+
+    def _begin(self, job: Job) -> None:
         self.counts.reused += job.reused
         job.begin(self._device, self._branches)
-        if job.done:
+        if job.done:  # all that it wants was known
             self._leave(job)
-        return True
 
     def _seat(self, job: Job) -> None:
         self._waiting.remove(job)

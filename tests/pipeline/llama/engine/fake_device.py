@@ -332,6 +332,13 @@ class FakeSampler:
         assert self.closed == 1, "closed twice"
 
 
+def read_alone(prompt: tuple[int, ...]) -> Saved:
+    """The cells of a prompt that a device has read which did nothing else."""
+    device = FakeDevice(cells=len(prompt))
+    device.decode([Row(token, position, 0, False) for position, token in enumerate(prompt)])
+    return device.save(0)
+
+
 class Rig:
     """A scheduler over a fake device, the books of both compared after every step."""
 

@@ -23,8 +23,9 @@ from hypothesis.stateful import (
 from pipeline.errors import ContextOverflow, ModelFault, ModelUnavailable
 from pipeline.llama.engine import jobs as jobs_module
 from pipeline.llama.engine import parting, prefixes, scheduler, scoring
-from pipeline.llama.engine.jobs import Job, WritingJob
-from pipeline.llama.engine.requests import Adapter, Adapters, Generation, Sampling, Scoring
+from pipeline.llama.engine.jobs import FutureJob, Job, WritingJob
+from pipeline.llama.engine.looking import SavingJob
+from pipeline.llama.engine.requests import Adapter, Adapters, Generation, Sampling, Saving, Scoring
 from pipeline.llama.engine.scoring import ScoringJob
 from tests.pipeline.llama.engine.fake_device import (
     BAD_GRAMMAR,
@@ -33,6 +34,7 @@ from tests.pipeline.llama.engine.fake_device import (
     FakeDevice,
     Rig,
     got,
+    read_alone,
     scored,
     written,
 )
@@ -88,6 +90,7 @@ class Callers(RuleBasedStateMachine):
         self.asked: list[tuple[Job, Callable[[], None]]] = []
         self.cancelled: set[Job] = set()
         self.failures = 0
+        self.unsaved = 0
         self.lost = 0
 
     @initialize(
@@ -111,6 +114,12 @@ class Callers(RuleBasedStateMachine):
         job = self.rig.score(request)
         self.asked.append((job, lambda: self._compare_scores(job, request)))
 
+    @rule(prompt=PROMPTS)
+    def save(self, prompt: tuple[int, ...]) -> None:
+        job = SavingJob(Saving(prompt))
+        self.rig.scheduler.add(job)
+        self.asked.append((job, lambda: self._compare_saved(job, prompt)))
+
     @rule(length=st.sampled_from((CELLS, CELLS + 1)))
     def write_much(self, length: int) -> None:
         self.write(Generation((1, 2) * 3, length - 6))
@@ -127,7 +136,7 @@ class Callers(RuleBasedStateMachine):
         job, _compare = data.draw(st.sampled_from(self.asked[-8:]))
         if isinstance(job, WritingJob):
             job.writing.cancel()
-        elif isinstance(job, ScoringJob):
+        elif isinstance(job, FutureJob):
             job.future.cancel()
         self.cancelled.add(job)
         self.now += 0.1
@@ -150,6 +159,7 @@ class Callers(RuleBasedStateMachine):
     @rule(times=st.integers(1, 3))
     def fail_save(self, times: int) -> None:
         self.rig.device.fail_save = times
+        self.unsaved += times
 
     @rule(times=st.integers(1, 3))
     def fail_part(self, times: int) -> None:
@@ -188,6 +198,7 @@ class Callers(RuleBasedStateMachine):
     def _justify(self, error: str, job: Job) -> None:
         reasons = {
             "told to fail": self.failures > 0,
+            "told not to save": self.unsaved > 0 and isinstance(job, SavingJob),
             "what was written so far could not be kept": self.lost > 0,
             "the request was cancelled": job in self.cancelled,
             "these adapters are not taken": job.applied == (REFUSED,),
@@ -206,6 +217,10 @@ class Callers(RuleBasedStateMachine):
         assert scores.mass == scored(request)
         assert scores.reused <= len(job.ids)
         assert scores.read >= len(request.prompts)
+
+    @staticmethod
+    def _compare_saved(job: SavingJob, prompt: tuple[int, ...]) -> None:
+        assert job.future.result(timeout=0).tobytes() == read_alone(prompt).tobytes()
 
 
 HARD = int(os.environ.get("FUZZ", "0"))

@@ -59,8 +59,8 @@ def test_what_was_read_before_is_not_read_again(model: LlamaModel, own: Engine) 
     alone = own.look(Looking(prompt, 5, LAYERS)).result()
     assert alone.read + alone.reused == len(prompt)
     again = own.look(Looking(prompt, 5, LAYERS)).result()
-    assert (again.read, again.reused) == (1, len(prompt) - 1)
-    assert again.values == pytest.approx(alone.values, abs=0.01)
+    assert (again.read, again.reused) == (0, len(prompt))
+    assert np.array_equal(again.values, alone.values)
 
 
 def test_it_sees_the_same_without_flash_attention(model: LlamaModel, own: Engine) -> None:
@@ -79,7 +79,7 @@ def test_a_draft_is_looked_at_where_it_was_written(model: LlamaModel, own: Engin
     for _ in writing:
         pass
     seen = own.look(Looking((*prompt, *writing.tokens), len(prompt), LAYERS)).result()
-    assert seen.read <= 2
+    assert seen.read == 1  # the last token is written and never read
     assert np.isfinite(seen.values).all()
 
 

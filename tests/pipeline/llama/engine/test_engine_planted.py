@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import random
 
-from pipeline.llama.engine.device import Row, Saved
+import pytest
+
+from pipeline.errors import ModelFault
 from pipeline.llama.engine.looking import SavingJob
 from pipeline.llama.engine.requests import Generation, Saving
 from pipeline.llama.engine.scheduler import PLANTED
-from tests.pipeline.llama.engine.fake_device import FakeDevice, Rig, got, written
+from tests.pipeline.llama.engine.fake_device import FakeDevice, Rig, got, read_alone, written
 
 
 def tokens(length: int, seed: int) -> tuple[int, ...]:
     return tuple(random.Random(seed).choices(range(1, 8), k=length))
 
 
-def read_elsewhere(prefix: tuple[int, ...]) -> Saved:
-    device = FakeDevice(cells=512)
-    device.decode([Row(token, position, 0, False) for position, token in enumerate(prefix)])
-    return device.save(0)
-
-
 def rig_with(*prefixes: tuple[int, ...], cells: int = 512) -> Rig:
     rig = Rig(FakeDevice(cells=cells))
     for prefix in prefixes:
-        rig.scheduler.plant(prefix, read_elsewhere(prefix))
+        rig.scheduler.plant(prefix, read_alone(prefix))
     return rig
 
 
@@ -54,6 +50,35 @@ def test_what_is_saved_is_read_once_and_can_be_planted() -> None:
     rig = Rig()
     rig.scheduler.plant(prefix, job.future.result())
     assert asked(rig, prefix, 4) == 5
+
+
+def test_what_is_known_is_saved_without_reading_a_token() -> None:
+    """Of what was read for somebody else, at its end as before it."""
+    rig, known = Rig(), tokens(30, 5)
+    rig.write(Generation(known, 4))
+    rig.finish()
+    before = rig.scheduler.counts.read
+    for length in (30, 12):
+        job = SavingJob(Saving(known[:length]))
+        rig.scheduler.add(job)
+        rig.step()
+        assert job.future.result(timeout=0).tobytes() == read_alone(known[:length]).tobytes()
+        rig.check_idle()
+    assert rig.scheduler.counts.read == before
+
+
+def test_what_cannot_be_saved_fails_alone() -> None:
+    """Also where no step would come, and what it held is free."""
+    rig, known = Rig(), tokens(30, 6)
+    rig.write(Generation(known, 4))
+    rig.finish()
+    rig.device.fail_save = 1
+    job = SavingJob(Saving(known))
+    rig.scheduler.add(job)
+    rig.step()
+    with pytest.raises(ModelFault, match="told not to save"):
+        job.future.result(timeout=0)
+    rig.check_idle()
 
 
 def test_planted_prefixes_that_begin_alike_stay_whole() -> None:
