@@ -76,8 +76,10 @@ class Taken:
 
     @property
     def pace(self) -> Pace:
-        lost = SPARED * (self.by_one - self.by_all)
-        return Pace(flash=_pays(self.flash, self.plain), along=lost < self.tile or not self.quiet)
+        flash = _pays(self.flash, self.plain)
+        # Where the clock says nothing, it is as it was wherever it did: both paid, or neither.
+        along = SPARED * (self.by_one - self.by_all) < self.tile if self.quiet else flash
+        return Pace(flash, along)
 
 
 def pace(model: LlamaModel, threads: int, folder: Path | None = None) -> Pace:

@@ -45,6 +45,9 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[Taken]:
         # Several writers are the better for it, so it may take a tenth longer.
         (Taken(0.00549, 0.005, 0.006, 0.005, 0.07), Pace(flash=True, along=True)),
         (Taken(0.00551, 0.005, 0.006, 0.005, 0.07), Pace(flash=False, along=True)),
+        # Beside others the clock says nothing.
+        (replace(QUICK, by_one=0.02, quiet=False), Pace(flash=True, along=True)),
+        (replace(XEON, by_one=0.03, by_all=0.24, tile=2.7, quiet=False), Pace(flash=False, along=False)),
     ],
 )
 def test_what_pays_is_told_by_what_it_takes(measured: Taken, found: Pace) -> None:
@@ -69,10 +72,10 @@ def test_what_was_measured_while_others_were_at_work_is_measured_again(
     tmp_path: Path, model: LlamaModel, taken: list[Taken]
 ) -> None:
     """Not for ever. The processor's time is right at once; by the clock nothing is known."""
-    busy = replace(XEON, quiet=False)
-    taken += [busy, XEON]
-    assert pace(model, 2, tmp_path / "once") == Pace(flash=False, along=True)
-    assert [pace(model, 2, tmp_path / "once") for _ in range(2)] == [XEON.pace] * 2
+    busy, quiet = replace(XEON, quiet=False), replace(XEON, tile=0.5)
+    taken += [busy, quiet]
+    assert pace(model, 2, tmp_path / "once") == Pace(flash=False, along=False)
+    assert [pace(model, 2, tmp_path / "once") for _ in range(2)] == [Pace(flash=False, along=True)] * 2
     taken += [busy] * 4
     assert [pace(model, 2, tmp_path / "always") for _ in range(5)] == [busy.pace] * 5
     assert len(taken) == 1
