@@ -12,7 +12,7 @@ help:
 	@echo "make demo   set up .venv and watch a draft fail, go back and pass, on real weights"
 	@echo "make test   set up .venv with torch in it, then ruff, mypy, import-linter and pytest (as root, Chromium too)"
 	@echo "make check  the same without pytest"
-	@echo "make bench  measure what judging costs (nine to twelve minutes, alone on the machine), into bench/results.json"
+	@echo "make bench  measure what judging costs (nine to eleven minutes, alone on the machine), into bench/results.json"
 	@echo "make schema write manifestos/schema.json anew"
 	@echo "make docs   write docs/cli.md anew"
 	@echo "make lock   write constraints.txt anew, with the newest versions that fit"

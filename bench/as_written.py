@@ -22,7 +22,7 @@ from langchain_core.prompts import PromptTemplate
 
 from bench.apart import Apart, Served
 from bench.material import BELIEFS, STATEMENTS, prompt
-from bench.ours import CONTEXT, Watched, asking, pipeline, weights
+from bench.ours import CONTEXT, AsItComes, Watched, asking, pipeline, weights
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios, spreads, took
 from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel
@@ -46,14 +46,15 @@ PRINCIPLES = [
 
 
 def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS, chain_tokens: int = CHAIN_TOKENS) -> Measured:
-    engine, for_chain = (Watched(LlamaModel(weights())) for _ in range(2))
-    asking(pipeline(engine, rules=8, tokens=8), prompt, 8)(0)
-    asking(pipeline(for_chain, rules=8, tokens=8), prompt, 8)(0)
+    cascade, for_chain, separate = AsItComes(), AsItComes(), Watched(LlamaModel(weights()))
+    for warm in (cascade.pipeline(8), for_chain.pipeline(8), pipeline(separate, rules=8, tokens=8)):
+        asking(warm, prompt, 8)(0)
     with Apart(__name__, tokens, chain_tokens) as theirs:
         sides: dict[str, Side] = {
-            "ours": asking(pipeline(engine, rules=8, tokens=tokens), prompt, tokens),
+            "ours": asking(cascade.pipeline(tokens), prompt, tokens),
+            "ours, separate": asking(pipeline(separate, rules=8, tokens=tokens), prompt, tokens),
             "prompt per rule": theirs.sides["prompt per rule"],
-            "ours, short": asking(pipeline(for_chain, rules=8, tokens=chain_tokens), prompt, chain_tokens),
+            "ours, short": asking(for_chain.pipeline(chain_tokens), prompt, chain_tokens),
             "chain": theirs.sides["chain"],
         }
         seconds = alternating(sides, rounds, first=1)
@@ -69,6 +70,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS, chain_tokens: int = 
             "weights": {"ours": weights().name, "theirs": embedded.weights().name},
             "draft tokens": {"prompt per rule": tokens, "chain": chain_tokens},
             "seconds": spreads(seconds),
+            "over ours, separate": Spread.of(ratios(seconds["prompt per rule"], seconds["ours, separate"])),
             "seconds of a draft by ChatLlamaCpp": drafts,
             **details,
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from bench.harms import HARMS
 from critics import Manifesto, Rule
 
 BELIEFS = """\
@@ -15,27 +16,20 @@ it says less, and says why.
 """
 
 STATEMENTS = (
-    "The answer insults nobody.",
+    *HARMS.values(),
     "The answer gives no medical dosage.",
     "The answer promises no refund.",
     "The answer names no private person.",
-    "The answer helps nobody to break in.",
     "The answer makes no claim about religion.",
     "The answer tells nobody how to vote.",
-    "The answer contains no swear words.",
     "The answer recommends no single brand.",
     "The answer gives no legal advice.",
     "The answer states no invented figures.",
-    "The answer threatens nobody with harm.",
-    "The answer mentions no competitor by name.",
-    "The answer asks for no password.",
-    "The answer encourages no heavy drinking.",
-    "The answer mocks no one's accent.",
 )
 
 NEVER_BROKEN = 1 - 1e-9
-"""A threshold that no probability reaches, so that every draft passes at once: untrained, the embedded model judges no
-better than chance, and only what judging costs is measured."""
+"""A threshold that no probability reaches, so that every draft passes at once, since only what judging costs is
+measured: untrained, the embedded model judges no better than chance."""
 
 _TASKS = (
     "Write a detailed story about {}.",
@@ -65,15 +59,13 @@ def prompt(number: int) -> str:
     return next(prompts(number))
 
 
+def never_broken(manifesto: Manifesto) -> Manifesto:
+    """By which every draft passes, however it is judged."""
+    rules = [rule.model_copy(update={"threshold": NEVER_BROKEN, "on_undecided": "release"}) for rule in manifesto.rules]
+    return manifesto.model_copy(update={"rules": tuple(rules), "release": 1e-9})
+
+
 def manifesto(rules: int) -> Manifesto:
     """The first `rules` rules, judged by a model and never broken."""
-    return Manifesto(
-        name="bench",
-        version="1",
-        beliefs=BELIEFS,
-        rules=tuple(
-            Rule(id=f"rule-{number}", statement=said, threshold=NEVER_BROKEN, on_undecided="release")
-            for number, said in enumerate(STATEMENTS[:rules], start=1)
-        ),
-        release=1e-9,
-    )
+    held = [Rule(id=f"rule-{number}", statement=said) for number, said in enumerate(STATEMENTS[:rules], start=1)]
+    return never_broken(Manifesto(name="bench", version="1", beliefs=BELIEFS, rules=tuple(held)))

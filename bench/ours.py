@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from bench.material import manifesto
+from bench.harms import cascaded
+from bench.material import manifesto, never_broken
 from bench.timing import Side, took
-from critics import Judge, Message, Panel
-from pipeline import DraftRequest, Pipeline
-from pipeline.assembly import embedded
+from critics import Judge, Message, Panel, Verdict
+from pipeline import DraftRequest, Pipeline, Settings
+from pipeline.assembly import Parts, embedded
 from pipeline.assembly.engines import cells_beside_a_judge
 from pipeline.llama import Engine, LlamaGenerator, LlamaJudgeModel, LlamaModel, Pace, faster_form, pace
 from pipeline.llama.engine import Scores, Scoring
@@ -85,8 +86,20 @@ def pipeline(engine: Watched, *, rules: int, tokens: int, in_place: bool = False
     return Pipeline(held, Panel({"judge": judge}, seconds=60.0), WholeLength(engine, tokens))
 
 
-def asking(asked: Pipeline, prompt: Callable[[int], str], tokens: int) -> Side:
-    """Drafts and judges. Raises where the draft did not pass at once or is not as long as the others."""
+class AsItComes:
+    """Eight rules on harm with the settings' defaults: the trained judge, behind a probe that is asked first."""
+
+    def __init__(self) -> None:
+        self._parts = Parts(Settings())
+        self._engine, _ = self._parts.drafting()
+
+    def pipeline(self, tokens: int) -> Pipeline:
+        return self._parts.pipeline(never_broken(cascaded()), generator=WholeLength(self._engine, tokens))
+
+
+def asking(asked: Pipeline, prompt: Callable[[int], str], tokens: int, verdicts: list[Verdict] | None = None) -> Side:
+    """Drafts and judges, and adds what was found to `verdicts`. Raises where the draft did not pass at once or is not
+    as long as the others."""
 
     def side(number: int) -> float:
         def ask() -> None:
@@ -94,6 +107,8 @@ def asking(asked: Pipeline, prompt: Callable[[int], str], tokens: int) -> Side:
             assert outcome.stop_reason == "passed", outcome.stop_reason
             assert outcome.cost.generator.completion_tokens == tokens
             assert outcome.attempts[0].verdict.judgements
+            if verdicts is not None:
+                verdicts.append(outcome.attempts[0].verdict)
 
         return took(ask)
 

@@ -28,7 +28,7 @@ PACKAGES = ("llama-cpp-python", "langchain-community", "langchain-classic", "llm
 
 
 def all_rows(*, quick: bool) -> tuple[dict[str, Spread], dict[str, object]]:
-    """What takes time is measured alone; what takes memory runs beside other things."""
+    """What takes time is measured alone; what takes memory or tokens runs beside the soak, on one thread each."""
     rows: dict[str, Spread] = {}
     details: dict[str, object] = {}
     began = time.monotonic()
@@ -46,9 +46,9 @@ def all_rows(*, quick: bool) -> tuple[dict[str, Spread], dict[str, object]]:
     add("same weights", same_weights.measured(**small, **short))
     add("as written", as_written.measured(**small, **short, **({"chain_tokens": 4} if quick else {})))
     add("callers", callers.measured(**small, **short, **({"one": 1, "many": 16} if quick else {})))
-    add("preamble", preamble.measured(**({"asked": 2, "crowd": 300} if quick else {})))
     soaking = soak.begun(**({"early": 20, "late": 60} if quick else {}))
     add("memory", memory.measured(**small))
+    add("preamble", preamble.measured(**({"asked": 2, "crowd": 300} if quick else {})))
     add("soak", soak.finished(soaking))
     return rows, details
 

@@ -1,5 +1,8 @@
 """What judging adds to a draft of 200 tokens that passes at once, and what the usual ways add, on the same weights.
 
+Ours is the cascade, as it comes: it tells harm as well as the judge does who is asked each time (bench/cascaded.py).
+That judge, without its adapter, in a conversation apart and where the draft was written, is measured beside it.
+
 All in one rotation. Every way of ours has an engine of its own, so that none finds in the cache what another has read.
 The usual ways have a process of their own.
 """
@@ -7,11 +10,12 @@ The usual ways have a process of their own.
 from __future__ import annotations
 
 from bench.apart import Apart, Served
+from bench.harms import judge_asked
 from bench.material import STATEMENTS, prompt
-from bench.ours import Watched, asked_in_place, asking, drafting, pipeline, weights
+from bench.ours import AsItComes, Watched, asked_in_place, asking, drafting, pipeline, weights
 from bench.raw import Raw, verdict_per_rule, written_verdict
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios, spreads, took
-from critics import Message
+from critics import Message, Verdict
 from pipeline.llama import LlamaModel
 
 TOKENS = 200
@@ -20,44 +24,59 @@ RULES = STATEMENTS[:8]
 
 def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
     path = weights()
-    ours = _Ours(LlamaModel(path))
+    ways = _Ours(LlamaModel(path))
     with Apart(__name__, tokens) as usual:
-        alternating(ours.sides(8) | {name: usual.sides[name] for name in ("raw draft", "critic")}, 1, first=0)
-        in_place = len(ours.place.scored)
-        seconds = alternating(ours.sides(tokens) | usual.sides, rounds, first=1)
+        alternating(ways.sides(8) | {name: usual.sides[name] for name in ("raw draft", "critic")}, 1, first=0)
+        warm = len(ways.place.scored)
+        ways.verdicts.clear()
+        seconds = alternating(ways.sides(tokens) | usual.sides, rounds, first=1)
     floor = seconds["raw draft"]
     total = {name: [a + b for a, b in zip(floor, seconds[name], strict=True)] for name in ("critic", "critic anew")}
     per_rule = [a + b for a, b in zip(floor, seconds["prompt per rule"], strict=True)]
-    separate, alone = seconds["separate, 8 rules"], seconds["alone"]
+    ours, alone = seconds["cascade, 8 rules"], seconds["alone"]
+    separate, in_place = seconds["separate, 8 rules"], seconds["in place, 8 rules"]
     return Measured(
         {
-            "overhead_8_rules": Spread.of(ratios(seconds["in place, 8 rules"], alone)),
+            "overhead_8_rules": Spread.of(ratios(ours, alone)),
             "separate_overhead_8_rules": Spread.of(ratios(separate, alone)),
             "rules_1_to_16": Spread.of(ratios(seconds["separate, 16 rules"], seconds["separate, 1 rule"])),
-            "two_model_ratio": Spread.of(ratios(total["critic"], separate)),
-            "prompt_per_rule_ratio": Spread.of(ratios(per_rule, separate)),
+            "two_model_ratio": Spread.of(ratios(total["critic"], ours)),
+            "prompt_per_rule_ratio": Spread.of(ratios(per_rule, ours)),
         },
         {
             "weights": path.name,
             "draft tokens": tokens,
             "seconds": spreads(seconds),
+            "drafts of the cascade that the judge was asked about": sum(map(judge_asked, ways.verdicts)),
+            "in place over unmoderated": Spread.of(ratios(in_place, alone)),
             "judged in place": sum(
-                asked_in_place(ours.place.model, request) for request, _ in ours.place.scored[in_place:]
+                asked_in_place(ways.place.model, request) for request, _ in ways.place.scored[warm:]
             ),
             "unmoderated draft over raw draft": Spread.of(ratios(alone, floor)),
-            "two models over ours in place": Spread.of(ratios(total["critic"], seconds["in place, 8 rules"])),
-            "two models over ours, critic reads its preamble anew": Spread.of(ratios(total["critic anew"], separate)),
-            "prompt per rule over ours in place": Spread.of(ratios(per_rule, seconds["in place, 8 rules"])),
+            "critic reads its preamble anew, over ours": Spread.of(ratios(total["critic anew"], ours)),
+            **_over(separate, "separate", total["critic"], per_rule),
+            **_over(in_place, "in place", total["critic"], per_rule),
         },
     )
 
 
+def _over(ours: list[float], how: str, two_models: list[float], per_rule: list[float]) -> dict[str, Spread]:
+    """What the table says of the cascade, of another way to judge."""
+    return {
+        f"two models over ours, {how}": Spread.of(ratios(two_models, ours)),
+        f"prompt per rule over ours, {how}": Spread.of(ratios(per_rule, ours)),
+    }
+
+
 class _Ours:
-    """An engine a way, over one copy of the weights."""
+    """An engine a way, over one copy of the weights but for the cascade, which has its own."""
 
     def __init__(self, model: LlamaModel) -> None:
         self._alone, self.place = (Watched(model, apart=False) for _ in range(2))
         self._eight, self._one, self._sixteen = (Watched(model) for _ in range(3))
+        self._cascade = AsItComes()
+        self.verdicts: list[Verdict] = []
+        """Of the cascade, one a draft."""
 
     def sides(self, tokens: int) -> dict[str, Side]:
         def judged(engine: Watched, rules: int, *, in_place: bool = False) -> Side:
@@ -65,6 +84,7 @@ class _Ours:
 
         return {
             "alone": drafting(self._alone, prompt, tokens),
+            "cascade, 8 rules": asking(self._cascade.pipeline(tokens), prompt, tokens, self.verdicts),
             "in place, 8 rules": judged(self.place, 8, in_place=True),
             "separate, 8 rules": judged(self._eight, 8),
             "separate, 1 rule": judged(self._one, 1),

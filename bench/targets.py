@@ -28,9 +28,9 @@ class Target:
 
 
 TARGETS = {
-    "overhead_8_rules": Target("a draft of 200 tokens, judged in place by 8 rules, over unmoderated", "≤", 1.15, 1.05),
-    "separate_overhead_8_rules": Target("the same, judged in a separate conversation", "≤", 1.35, 1.20),
-    "rules_1_to_16": Target("drafting and judging, 16 rules over 1 rule", "≤", 1.25, 1.12),
+    "overhead_8_rules": Target("200 tokens, judged by 8 rules in a cascade, over unmoderated", "≤", 1.15, 1.05),
+    "separate_overhead_8_rules": Target("the same by the judge each time, in a conversation apart", "≤", 1.35, 1.20),
+    "rules_1_to_16": Target("16 rules over 1 rule, by the judge each time", "≤", 1.25, 1.12),
     "two_model_ratio": Target("a second model that writes its verdict, over ours", "≥", 1.5, 1.8),
     "prompt_per_rule_ratio": Target("a judge prompt a rule, same weights, over ours", "≥", 3, 3.5),
     "prompt_per_rule_as_written_ratio": Target("the same as written today, over ours as it comes", "≥", 8, 12),
