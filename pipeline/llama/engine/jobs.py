@@ -97,8 +97,8 @@ class Job(ABC):
         return self.adapters
 
     def begin(self, device: Device, branches: list[int]) -> None:  # noqa: B027  # most have nothing to do
-        """Get ready, once there is room. Ids for branches are taken from the pool, and put back there. Raises
-        `ModelFault` for what cannot be done."""
+        """Get ready, once there is room; where all that it wants is known, it is `done` at once. Ids for branches are
+        taken from the pool, and put back there. Raises `ModelFault` for what cannot be done."""
 
     def prepare(self, device: Device, room: int, outputs: int, *, alone: bool) -> None:  # noqa: B027  # most do nothing
         """Get ready for the next batch, in which it may read `room` rows, its own and its branches' together, of which

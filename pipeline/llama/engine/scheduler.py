@@ -184,15 +184,17 @@ class Scheduler:
                 self._leave(job)
 
     def _admit(self) -> None:
+        seats = len(self._free)  # no more, though some leave theirs at once: meanwhile nobody gets a token
         for job in list(self._waiting):
-            if not self._free:
+            if not seats:
                 return
             if self._soon_known(job):
                 continue
+            seats -= 1
             try:
                 if not self._start(job):
                     return
-            except ModelFault as exc:  # its own doing, a grammar that does not compile
+            except ModelFault as exc:  # its own doing, as a grammar that does not compile
                 self._leave(job)
                 job.fail(exc)
 

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from critics import Message
 from pipeline.assembly import embedded
-from pipeline.errors import ContextOverflow
-from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Scores, Scoring
+from pipeline.errors import ContextOverflow, ModelFault
+from pipeline.llama.engine import Adapter, Ahead, Engine, Generation, Sampling, Saving, Scores, Scoring
 from pipeline.llama.engine.device import TILE, Row
 from pipeline.llama.engine.jobs import AheadJob, Job, WritingJob
 from pipeline.llama.engine.load import Share
+from pipeline.llama.engine.looking import SavingJob
 from pipeline.llama.engine.scheduler import Scheduler
 from pipeline.llama.engine.scoring import ScoringJob
 from pipeline.llama.model import LlamaModel
 from pipeline.llama.optimise import Kind, requantised
-from tests.pipeline.llama.engine.fake_device import VOCABULARY, WORDS, FakeDevice, got
+from tests.pipeline.llama.engine.fake_device import VOCABULARY, WORDS, FakeDevice, got, read_alone
 from tests.pipeline.llama.engine.fake_device import scored as expected
 
 PREAMBLE = "You hold every answer against these rules, one by one, and say yes or no to each. " * 4
@@ -226,6 +227,21 @@ def test_what_is_written_after_a_question_finds_it_read() -> None:
         serve(scheduler, job)
         reused.append(job.reused)
     assert reused == [0, 36, 36]
+
+
+def test_what_was_read_last_is_saved_without_a_step() -> None:
+    """Where that cannot be done, who comes next finds all as ever."""
+    device, prompt = FakeDevice(cells=512, batch=8, threads=2), (1, 2, 3) * 10
+    scheduler = Scheduler(device, parallel=4, sequences=14, fixed=True)
+    for failing in (0, 0, 1, 0):
+        device.fail_save = failing
+        job = SavingJob(Saving(prompt))
+        serve(scheduler, job)
+        if failing:
+            assert isinstance(job.future.exception(), ModelFault)
+        else:
+            assert job.future.result().tobytes() == read_alone(prompt).tobytes()
+    assert sum(len(wanted([batch])) for batch in device.batches) == len(prompt)
 
 
 def test_preambles_are_kept_by_their_last_use_in_half_of_the_cells() -> None:

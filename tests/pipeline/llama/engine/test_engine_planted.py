@@ -67,6 +67,23 @@ def test_what_is_known_is_saved_without_reading_a_token() -> None:
     assert rig.scheduler.counts.read == before
 
 
+def test_those_who_need_no_step_keep_nobody_from_a_token() -> None:
+    """No more of them are served in a step than could run."""
+    rig, known = Rig(parallel=4), tokens(30, 7)
+    rig.write(Generation(known, 4))
+    rig.finish()
+    writer = rig.write(Generation(tokens(8, 8), 12))
+    rig.step(2)
+    jobs = [SavingJob(Saving(known)) for _ in range(7)]
+    for job in jobs:
+        rig.scheduler.add(job)
+    for served in (3, 6, 7):
+        before = len(writer.writing.tokens)
+        rig.step()
+        assert sum(job.done for job in jobs) == served
+        assert len(writer.writing.tokens) == before + 1
+
+
 def test_what_cannot_be_saved_fails_alone() -> None:
     """Also where no step would come, and what it held is free."""
     rig, known = Rig(), tokens(30, 6)
