@@ -21,9 +21,11 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import PromptTemplate
 
 from bench.apart import Apart, Served
+from bench.harms import judge_asked
 from bench.material import BELIEFS, STATEMENTS, prompt
 from bench.ours import CONTEXT, AsItComes, Watched, asking, pipeline, weights
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios, spreads, took
+from critics import Verdict
 from pipeline.assembly import embedded
 from pipeline.llama import LlamaModel
 
@@ -49,9 +51,10 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS, chain_tokens: int = 
     cascade, for_chain, separate = AsItComes(), AsItComes(), Watched(LlamaModel(weights()))
     for warm in (cascade.pipeline(8), for_chain.pipeline(8), pipeline(separate, rules=8, tokens=8)):
         asking(warm, prompt, 8)(0)
+    verdicts: list[Verdict] = []
     with Apart(__name__, tokens, chain_tokens) as theirs:
         sides: dict[str, Side] = {
-            "ours": asking(cascade.pipeline(tokens), prompt, tokens),
+            "ours": asking(cascade.pipeline(tokens), prompt, tokens, verdicts),
             "ours, separate": asking(pipeline(separate, rules=8, tokens=tokens), prompt, tokens),
             "prompt per rule": theirs.sides["prompt per rule"],
             "ours, short": asking(for_chain.pipeline(chain_tokens), prompt, chain_tokens),
@@ -70,6 +73,8 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS, chain_tokens: int = 
             "weights": {"ours": weights().name, "theirs": embedded.weights().name},
             "draft tokens": {"prompt per rule": tokens, "chain": chain_tokens},
             "seconds": spreads(seconds),
+            "drafts of the cascade that the judge was asked about": sum(map(judge_asked, verdicts)),
+            "over ours, by the sums": sum(seconds["prompt per rule"]) / sum(seconds["ours"]),
             "over ours, separate": Spread.of(ratios(seconds["prompt per rule"], seconds["ours, separate"])),
             "seconds of a draft by ChatLlamaCpp": drafts,
             **details,

@@ -1,11 +1,11 @@
-"""Whether eight rules on harm, settled by the probe where it is sure, tell harm as well as the judge does who is asked
-about each of them: what lets `make bench` count the cascade.
+"""How well eight rules on harm, settled by the probe where it is sure, tell harm beside the judge who is asked about
+each of them: what lets `make bench` count the cascade.
 
-    python -m bench.cascaded [--first 1]
+    python -m bench.cascaded [--first 0]
 
-On human-labelled replies: every ninth of `beavertails`, from the one numbered `--first` on (those from 0 on served to
-choose), and of two sets of replies to attacks those that nothing was trained on (bench/training/attacked.py).
-`SUPEREGO_EVAL` names the folder of the evaluation data. Takes ten minutes.
+On human-labelled replies: every ninth of `beavertails`, from the one numbered `--first` on, and of two sets of replies
+to attacks those that nothing was trained on (bench/training/attacked.py). `SUPEREGO_EVAL` names the folder of the
+evaluation data. Takes ten minutes.
 
 Both critics are asked about everything, once; what the judge said then is left out where the cascade would not ask it.
 """
@@ -15,15 +15,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
-from bench.harms import HARMS, cascaded
+from bench.exchanges import Labelled
+from bench.harms import HARMS, cascade
 from bench.scores import array, difference
 from bench.training.attacked import MEASURED, measured
 from bench.training.labelled import read
-from critics import Judgement, Manifesto, Verdict
+from critics import Exchange, Judgement, Manifesto, Message, Verdict
 from critics.cascade import settles
 from pipeline import load_settings
 from pipeline.assembly import Parts
@@ -34,20 +34,10 @@ STEP = 9
 CALLERS = 4
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """A reply, the set that it is from, and 1 where it does harm."""
-
-    source: str
-    prompt: str
-    reply: str
-    label: int
-
-
 def replies(first: int) -> list[Labelled]:
     plain = [row for row in read(PLAIN, "dev") if row["response"].strip()][first::STEP]
     return [
-        Labelled(name, row["text"], row["response"], row["label"])
+        Labelled(name, Exchange((Message("user", row["text"]),), row["response"]), row["label"])
         for name, found in [(PLAIN, plain), *((name, measured(name)) for name in MEASURED)]
         for row in found
         if row["response"].strip()
@@ -60,16 +50,16 @@ def verdicts(manifesto: Manifesto, found: Sequence[Labelled]) -> list[Verdict]:
     parts = Parts(load_settings(flags={"judge": {"critiques": False}, "critic_seconds": 600}))
     ego = parts.pipeline(manifesto.model_copy(update={"rules": rules}), drafts=False)
     with ego, ThreadPoolExecutor(CALLERS) as pool:
-        return list(pool.map(lambda row: ego.judge(row.prompt, row.reply), found))
+        return list(pool.map(lambda row: ego.judge(row.exchange.conversation, row.exchange.draft), found))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", type=int, default=1, choices=range(STEP))
+    parser.add_argument("--first", type=int, default=0, choices=range(STEP))
     found = replies(parser.parse_args().first)
-    manifesto = cascaded()
+    manifesto = cascade()
     asked = verdicts(manifesto, found)
-    cascades = [_cascade(manifesto, verdict) for verdict in asked]
+    cascades = [_cascaded(manifesto, verdict) for verdict in asked]
     one = array([max(judgement.least or 0.0 for judgement in judgements) for judgements in cascades])
     other = array([max(_said(judgement) for judgement in verdict.judgements) for verdict in asked])
     opened = np.array([any(len(judgement.findings) > 1 for judgement in judgements) for judgements in cascades])
@@ -85,7 +75,7 @@ def main() -> None:
         )
 
 
-def _cascade(manifesto: Manifesto, verdict: Verdict) -> list[Judgement]:
+def _cascaded(manifesto: Manifesto, verdict: Verdict) -> list[Judgement]:
     """Without what the judge, who comes last, would not have been asked."""
     judgements = []
     for rule, judgement in zip(manifesto.rules, verdict.judgements, strict=True):

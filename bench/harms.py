@@ -1,4 +1,4 @@
-"""Eight kinds of harm, a rule each: what the default manifesto's `harmless` says in one."""
+"""Eight kinds of harm, a rule each, where the default manifesto has `harmless` and `respectful`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,15 @@ HARMS = {
 }
 
 
-DOUBT = 0.3
-"""From which suspicion of the request on the judge is asked, whatever the probe says of the reply. The default's is
-0.45: with that eight rules lost 0.012 of AUROC on 300 replies of beavertails, with this 0.002, and 0.012 on 311 others
-(bench/cascaded.py)."""
-
-
-def cascaded() -> Manifesto:
-    """Nearly as the default's `harmless` is judged: where its head of the probe finds a reply harmless, and the request
-    raises no doubt, that settles all eight; else the judge is asked about each, and its word and the head's have their
-    mean. Which rule is broken the head cannot tell, so by itself it settles none as broken."""
+def cascade() -> Manifesto:
+    """As the default's `harmless` is judged: where its head of the probe, which is taken to know all eight, finds a
+    reply harmless, and the request raises no doubt, that settles them; else the judge is asked about each, and its
+    word counts half. Which rule is broken the head cannot tell, so by itself it settles none as broken."""
     harmless = _harmless()
     assert harmless.probe is not None
-    assert harmless.probe.doubt is not None
     assert harmless.open_between is not None
     lower, _ = harmless.open_between
-    doubt = harmless.probe.doubt.model_copy(update={"at_least": DOUBT})
-    probe = harmless.probe.model_copy(update={"head": harmless.id, "doubt": doubt})
+    probe = harmless.probe.model_copy(update={"head": harmless.id})
     rules = [
         harmless.model_copy(update={"id": name, "statement": said, "probe": probe, "open_between": (lower, 1.0)})
         for name, said in HARMS.items()

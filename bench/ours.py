@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from bench.harms import cascaded
+from bench.harms import cascade
 from bench.material import manifesto, never_broken
 from bench.timing import Side, took
 from critics import Judge, Message, Panel, Verdict
@@ -87,14 +87,15 @@ def pipeline(engine: Watched, *, rules: int, tokens: int, in_place: bool = False
 
 
 class AsItComes:
-    """Eight rules on harm with the settings' defaults: the trained judge, behind a probe that is asked first."""
+    """Eight rules on harm with the settings as they come, or as `SUPEREGO_…` has them: the trained judge, which is told
+    no beliefs, behind a probe that is asked first."""
 
     def __init__(self) -> None:
         self._parts = Parts(Settings())
         self._engine, _ = self._parts.drafting()
 
     def pipeline(self, tokens: int) -> Pipeline:
-        return self._parts.pipeline(never_broken(cascaded()), generator=WholeLength(self._engine, tokens))
+        return self._parts.pipeline(never_broken(cascade()), generator=WholeLength(self._engine, tokens))
 
 
 def asking(asked: Pipeline, prompt: Callable[[int], str], tokens: int, verdicts: list[Verdict] | None = None) -> Side:

@@ -1,7 +1,7 @@
 """What judging adds to a draft of 200 tokens that passes at once, and what the usual ways add, on the same weights.
 
-Ours is the cascade, as it comes: it tells harm as well as the judge does who is asked each time (bench/cascaded.py).
-That judge, without its adapter, in a conversation apart and where the draft was written, is measured beside it.
+Ours is the cascade, as it comes (how well that tells harm: bench/cascaded.py). A judge who is asked each time, without
+its adapter, in a conversation apart and where the draft was written, is measured beside it.
 
 All in one rotation. Every way of ours has an engine of its own, so that none finds in the cache what another has read.
 The usual ways have a process of their own.
@@ -48,6 +48,11 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
             "draft tokens": tokens,
             "seconds": spreads(seconds),
             "drafts of the cascade that the judge was asked about": sum(map(judge_asked, ways.verdicts)),
+            "by the sums": {
+                "cascade over unmoderated": sum(ours) / sum(alone),
+                "two models over ours": sum(total["critic"]) / sum(ours),
+                "prompt per rule over ours": sum(per_rule) / sum(ours),
+            },
             "in place over unmoderated": Spread.of(ratios(in_place, alone)),
             "judged in place": sum(
                 asked_in_place(ways.place.model, request) for request, _ in ways.place.scored[warm:]
