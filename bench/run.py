@@ -1,4 +1,4 @@
-"""Everything that `docs/performance.md` tells, in one run: `make bench`. It should be alone on the machine.
+"""Every row of the table in `docs/performance.md`, in one run: `make bench`. It should be alone on the machine.
 
 Writes bench/results.json and prints the same as a table. `--quick` only tries whether it runs; its figures mean nothing
 and are written elsewhere.
