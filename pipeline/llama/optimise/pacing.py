@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import distribution
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,8 @@ class Taken:
 
 def pace(model: LlamaModel, threads: int, folder: Path | None = None) -> Pace:
     """What pays with so many threads: measured on first use, in a few seconds, and remembered in the cache folder with
-    the machine's name. Where others are at work meanwhile, what the clock says is measured again the next times, three
-    in all.
+    the machine's name and llama.cpp's build. Where others are at work meanwhile, what the clock says is measured again
+    the next times, three in all.
 
     On a GPU, where the folder cannot be written, for large weights, and for a model whose sequences cannot be cut it is
     what pays on most machines.
@@ -94,7 +94,7 @@ def pace(model: LlamaModel, threads: int, folder: Path | None = None) -> Pace:
     if api.llama_supports_gpu_offload() or api.llama_model_size(model.handle) > _LARGEST or not cuttable(model):
         return Pace()
     folder = folder or user_cache_path("superego") / "models"
-    machine = f"{processor()}, {threads} threads, llama-cpp-python {version('llama-cpp-python')}"
+    machine = f"{processor()}, {threads} threads, {_llama_cpp()}"
     here = hashlib.sha256(machine.encode()).hexdigest()[:8]
     note = folder / f"{model.path.stem}-{fingerprint(model.path)[:16]}-pace-{here}.json"
     known, tries = _noted(note)
@@ -110,6 +110,13 @@ def pace(model: LlamaModel, threads: int, folder: Path | None = None) -> Pace:
         _log.warning("%s is used as on most machines: %s", model.path.stem, exc)
         return known.pace if known else Pace()
     return taken.pace
+
+
+def _llama_cpp() -> str:
+    """Its version and build: compiled with other flags it takes other times."""
+    installed = distribution("llama-cpp-python")
+    files = hashlib.sha256((installed.read_text("RECORD") or "").encode()).hexdigest()[:8]
+    return f"llama-cpp-python {installed.version} ({files})"
 
 
 def _pays(flash: float, plain: float) -> bool:

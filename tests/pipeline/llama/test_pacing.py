@@ -68,6 +68,28 @@ def test_it_is_measured_once(tmp_path: Path, model: LlamaModel, taken: list[Take
     assert json.loads(note.read_text())["taken"]["tile"] == XEON.tile
 
 
+def test_and_again_with_another_build_of_llama_cpp(
+    tmp_path: Path, model: LlamaModel, taken: list[Taken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same version: other flags, other times."""
+
+    class Installed:
+        version = "0.3.36"
+        record = "libggml-cpu.so,sha256=one,9"
+
+        def read_text(self, name: str) -> str | None:
+            return self.record if name == "RECORD" else None
+
+    installed = Installed()
+    monkeypatch.setattr(pacing, "distribution", lambda name: installed)
+    taken += [XEON, QUICK]
+    assert pace(model, 2, tmp_path) == pace(model, 2, tmp_path) == XEON.pace
+    installed.record = "libggml-cpu.so,sha256=two,9"
+    assert pace(model, 2, tmp_path) == QUICK.pace
+    installed.record = "libggml-cpu.so,sha256=one,9"
+    assert pace(model, 2, tmp_path) == XEON.pace
+
+
 def test_what_was_measured_while_others_were_at_work_is_measured_again(
     tmp_path: Path, model: LlamaModel, taken: list[Taken]
 ) -> None:
