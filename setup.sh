@@ -22,11 +22,11 @@ no_amx="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 # To write a token all weights are read, and Intel's processors fetch nothing ahead across the end of four kilobytes. So
 # whoever looks up a block's scale has what lies four kilobytes behind it fetched: docs/performance.md.
 fetch_ahead=""
-if grep -qs GenuineIntel /proc/cpuinfo; then
-  fetch_ahead="'-DGGML_CPU_FP16_TO_FP32(x)=(__builtin_prefetch((const char*)&(x)+4096),ggml_table_f32_f16[x])'"
-fi
 # shellcheck disable=SC2086  # three flags, three words
 if echo | c++ $no_amx -E - > /dev/null 2>&1; then
+  if grep -qs GenuineIntel /proc/cpuinfo; then
+    fetch_ahead="'-DGGML_CPU_FP16_TO_FP32(x)=(__builtin_prefetch((const char*)&(x)+4096),ggml_table_f32_f16[x])'"
+  fi
   export CMAKE_ARGS="${CMAKE_ARGS:-} -DCMAKE_C_FLAGS=\"$no_amx $fetch_ahead\" -DCMAKE_CXX_FLAGS='$no_amx'"
 fi
 
