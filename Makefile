@@ -50,7 +50,7 @@ lock: $(READY)
 	echo torch > .venv/excludes.txt
 	$(LOCK) --all-extras --constraint constraints.txt --excludes .venv/excludes.txt --output-file constraints-torch.txt
 
-$(READY): constraints.txt pyproject.toml setup.sh
+$(READY): constraints.txt pyproject.toml setup.sh hatch_build.py $(wildcard pipeline/llama/products/*.[ch])
 	./setup.sh $(PYTHON)
 	@touch $@
 

@@ -19,24 +19,10 @@ done
 # Some virtual machines announce Intel's AMX and then fault on its first instruction, which takes the process down. Its
 # gain on quantised weights is small, so llama.cpp is compiled without it. Only compilers for x86 know the switch.
 no_amx="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
-# To write a token all weights are read, and Intel's processors fetch nothing ahead across the end of four kilobytes. So
-# whoever looks up a block's scale has what lies four kilobytes behind it fetched: docs/performance.md.
-fetch_ahead=""
 # shellcheck disable=SC2086  # three flags, three words
 if echo | c++ $no_amx -E - > /dev/null 2>&1; then
-  if grep -qs GenuineIntel /proc/cpuinfo; then
-    fetch_ahead="'-DGGML_CPU_FP16_TO_FP32(x)=(__builtin_prefetch((const char*)&(x)+4096),ggml_table_f32_f16[x])'"
-  fi
-  export CMAKE_ARGS="${CMAKE_ARGS:-} -DCMAKE_C_FLAGS=\"$no_amx $fetch_ahead\" -DCMAKE_CXX_FLAGS='$no_amx'"
+  export CMAKE_ARGS="${CMAKE_ARGS:-} -DCMAKE_C_FLAGS='$no_amx' -DCMAKE_CXX_FLAGS='$no_amx'"
 fi
-
-lacks_fetching() { # whether it was compiled before that was done; not where it has no such function, or nobody can look
-  [ -n "$fetch_ahead" ] || return 1
-  local code lib=.venv/lib/python*/site-packages/llama_cpp/lib/libggml-cpu.so
-  # shellcheck disable=SC2086  # a pattern
-  code="$(objdump --disassemble=ggml_vec_dot_q8_0_q8_0 $lib 2> /dev/null)" || return 1
-  [[ $code == *"<ggml_vec_dot_q8_0_q8_0"* && $code != *prefetch* ]]
-}
 
 crashes() { # at one token: a crash here would be one at the first question. What Python says of anything else is shown
   local status=0
@@ -58,14 +44,8 @@ EOF
 echo "Installing into .venv. The first time on a machine, llama.cpp is compiled from source: 3 to 5 minutes of silence."
 "${pip[@]}" install --quiet --require-hashes -r constraints.txt
 "${pip[@]}" install --quiet --no-deps --no-build-isolation -e .
-wrong=""
 if crashes; then
-  wrong="crashes on this machine"
-elif lacks_fetching; then
-  wrong="writes more slowly on this machine than it could"
-fi
-if [ -n "$wrong" ]; then
-  echo "pip had a llama.cpp in its cache that $wrong. It is compiled anew: 3 to 5 minutes."
+  echo "pip had a llama.cpp in its cache that crashes on this machine. It is compiled anew: 3 to 5 minutes."
   "${pip[@]}" cache remove --quiet llama_cpp_python || true
   "${pip[@]}" uninstall --quiet --yes llama-cpp-python
   "${pip[@]}" install --quiet --require-hashes -r constraints.txt

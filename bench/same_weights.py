@@ -4,7 +4,8 @@ Ours is the cascade, as it comes (how well that tells harm: bench/cascaded.py). 
 its adapter, in a conversation apart and where the draft was written, is measured beside it.
 
 All in one rotation. Every way of ours has an engine of its own, so that none finds in the cache what another has read.
-The usual ways have a process of their own.
+The usual ways have a process of their own, where llama.cpp multiplies by its own means, as whoever installs it has it;
+and another one, where it does so by ours (`pipeline.llama.products`), which tells what else makes the difference.
 """
 
 from __future__ import annotations
@@ -17,22 +18,29 @@ from bench.raw import Raw, verdict_per_rule, written_verdict
 from bench.timing import ROUNDS, Measured, Side, Spread, alternating, ratios, spreads, took
 from critics import Message, Verdict
 from pipeline.llama import LlamaModel
+from pipeline.llama.products import attached, use
 
 TOKENS = 200
 RULES = STATEMENTS[:8]
+BY_OURS = ", by our products"
 
 
 def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
     path = weights()
     ways = _Ours(LlamaModel(path))
-    with Apart(__name__, tokens) as usual:
-        alternating(ways.sides(8) | {name: usual.sides[name] for name in ("raw draft", "critic")}, 1, first=0)
+    with Apart(__name__, tokens, "its own") as usual, Apart(__name__, tokens, "ours") as by_ours:
+        others = usual.sides | {f"{name}{BY_OURS}": side for name, side in by_ours.sides.items()}
+        early = [name + by for name in ("raw draft", "critic") for by in ("", BY_OURS)]
+        alternating(ways.sides(8) | {name: others[name] for name in early}, 1, first=0)
         warm = len(ways.place.scored)
         ways.verdicts.clear()
-        seconds = alternating(ways.sides(tokens) | usual.sides, rounds, first=1)
+        seconds = alternating(ways.sides(tokens) | others, rounds, first=1)
     floor = seconds["raw draft"]
-    total = {name: [a + b for a, b in zip(floor, seconds[name], strict=True)] for name in ("critic", "critic anew")}
-    per_rule = [a + b for a, b in zip(floor, seconds["prompt per rule"], strict=True)]
+
+    def with_draft(judging: str, by: str = "") -> list[float]:
+        return [a + b for a, b in zip(seconds[f"raw draft{by}"], seconds[judging + by], strict=True)]
+
+    two_models, per_rule = with_draft("critic"), with_draft("prompt per rule")
     ours, alone = seconds["cascade, 8 rules"], seconds["alone"]
     separate, in_place = seconds["separate, 8 rules"], seconds["in place, 8 rules"]
     return Measured(
@@ -40,7 +48,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
             "overhead_8_rules": Spread.of(ratios(ours, alone)),
             "separate_overhead_8_rules": Spread.of(ratios(separate, alone)),
             "rules_1_to_16": Spread.of(ratios(seconds["separate, 16 rules"], seconds["separate, 1 rule"])),
-            "two_model_ratio": Spread.of(ratios(total["critic"], ours)),
+            "two_model_ratio": Spread.of(ratios(two_models, ours)),
             "prompt_per_rule_ratio": Spread.of(ratios(per_rule, ours)),
         },
         {
@@ -50,7 +58,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
             "drafts of the cascade that the judge was asked about": sum(map(judge_asked, ways.verdicts)),
             "by the sums": {
                 "cascade over unmoderated": sum(ours) / sum(alone),
-                "two models over ours": sum(total["critic"]) / sum(ours),
+                "two models over ours": sum(two_models) / sum(ours),
                 "prompt per rule over ours": sum(per_rule) / sum(ours),
             },
             "in place over unmoderated": Spread.of(ratios(in_place, alone)),
@@ -58,9 +66,13 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
                 asked_in_place(ways.place.model, request) for request, _ in ways.place.scored[warm:]
             ),
             "unmoderated draft over raw draft": Spread.of(ratios(alone, floor)),
-            "critic reads its preamble anew, over ours": Spread.of(ratios(total["critic anew"], ours)),
-            **_over(separate, "separate", total["critic"], per_rule),
-            **_over(in_place, "in place", total["critic"], per_rule),
+            "critic reads its preamble anew, over ours": Spread.of(ratios(with_draft("critic anew"), ours)),
+            **_over(separate, "separate", two_models, per_rule),
+            **_over(in_place, "in place", two_models, per_rule),
+            **_over(ours, "all by our products", with_draft("critic", BY_OURS), with_draft("prompt per rule", BY_OURS)),
+            "unmoderated draft over raw draft, all by our products": Spread.of(
+                ratios(alone, seconds[f"raw draft{BY_OURS}"])
+            ),
         },
     )
 
@@ -97,10 +109,12 @@ class _Ours:
         }
 
 
-def served(tokens: str) -> Served:
+def served(tokens: str, products: str) -> Served:
     """Both usual ways go on from one draft; the two models are two, the prompts a rule go to the drafter itself."""
     path = weights()
     model = LlamaModel(path)
+    use(products == "ours")
+    assert attached() == (products == "ours"), "this machine multiplies by llama.cpp's own means"
     drafter, critic = Raw(path, model), Raw(path, model)
     drafts: dict[int, str] = {}
 

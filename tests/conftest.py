@@ -12,12 +12,16 @@ from hypothesis import settings
 
 from pipeline.assembly import embedded
 from pipeline.llama import Engine, LlamaModel
+from pipeline.llama.model import quiet_api
 
 pytest_plugins = ["tests.workers"]
 
 # A slow machine is no wrong result.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Before a test imports llama.cpp, which would then be left to multiply by its own means.
+quiet_api()
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -28,6 +31,22 @@ def test_the_wheel_holds_the_three_rooms_and_their_data(wheel: Path) -> None:
     assert {*data, *trained} <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"pipeline", "critics", "manifestos"}
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64", reason="nothing is compiled elsewhere")
+def test_without_a_compiler_the_wheel_is_for_every_machine(root: Path, wheel: Path, tmp_path: Path) -> None:
+    """With one it holds what was compiled, and says for which."""
+    tree = tmp_path / "tree"
+    shutil.copytree(root, tree, ignore=shutil.ignore_patterns(".*", "tests", "bench", "docs", "*.so"))
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(tree)]
+    built = subprocess.run(command, env=os.environ | {"CC": "missing"}, capture_output=True, text=True, timeout=120)
+    assert "llama.cpp will multiply by its own means" in built.stdout + built.stderr
+    (plain,) = tmp_path.glob("*.whl")
+    library = "pipeline/llama/products/libproducts.so"
+    assert plain.name.endswith("-py3-none-any.whl")
+    assert library not in zipfile.ZipFile(plain).namelist()
+    assert wheel.name.endswith("-py3-none-linux_x86_64.whl")
+    assert library in zipfile.ZipFile(wheel).namelist()
 
 
 def test_an_installed_wheel_works_from_another_folder(wheel: Path, tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ app = typer.Typer(help="What can be done with a model's weights.", no_args_is_he
 @reported
 def optimise(
     model: Annotated[str, typer.Argument(help="embedded, or a GGUF file.")] = "embedded",
-    kind: Annotated[Kind, typer.Option("--to", help="q8_0 and bf16 lose least, iq4_nl drafts faster.")] = "q8_0",
+    kind: Annotated[
+        Kind, typer.Option("--to", help="q8_0 and bf16 lose least, iq4_nl is small and may draft faster.")
+    ] = "q8_0",
     cache: Annotated[Path | None, typer.Option("--cache", help="Where to keep it.", show_default=False)] = None,
     as_json: options.Json = False,
     config: options.ConfigFile = None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from critics import Message
 from pipeline.errors import BadInput, ContextOverflow, ModelFault, ModelMissing, ModelUnusable
 from pipeline.llama.chat import ChatTemplate
 from pipeline.llama.huge_pages import loaded
+from pipeline.llama.products import attach
 from pipeline.llama.shared import common
 from pipeline.machine.memory import free_bytes
 
@@ -229,17 +231,22 @@ def refuse_overflow(name: str, tokens: int, room: int, context: int) -> None:
 
 
 def quiet_api() -> Any:
-    """llama-cpp-python's bindings of the C interface, with llama.cpp's own messages switched off."""
-    import llama_cpp  # takes a third of a second, and commands that need no model should not wait for it
-
+    """llama-cpp-python's bindings of the C interface, with llama.cpp's own messages switched off, and with faster
+    products of matrices where there are some."""
     global _silence
-    if _silence is None:
-        _silence = llama_cpp.llama_log_callback(lambda level, text, data: None)  # noqa: ARG005
-        llama_cpp.llama_log_set(_silence, None)
-        llama_cpp.llama_backend_init()
+    with _first:
+        alone = "llama_cpp" not in sys.modules or threading.active_count() == 1
+        import llama_cpp  # takes a third of a second, and commands that need no model should not wait for it
+
+        if _silence is None:
+            attach(llama_cpp, alone=alone)
+            _silence = llama_cpp.llama_log_callback(lambda level, text, data: None)  # noqa: ARG005
+            llama_cpp.llama_log_set(_silence, None)
+            llama_cpp.llama_backend_init()
     return llama_cpp
 
 
+_first = threading.Lock()
 _silence: Any = None
 """Kept here, because llama.cpp holds only its address."""
 

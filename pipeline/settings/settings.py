@@ -230,7 +230,7 @@ class Settings(BaseSettings):
     )
     optimise: Literal[True, False, "iq4_nl"] = Field(
         True,
-        description="Whether what is fast here is measured and done; with `iq4_nl` the embedded model writes faster.",
+        description="Whether what is fast here is measured and done; by `iq4_nl` the embedded model may write faster.",
     )
     critic_seconds: float = Field(
         60.0, gt=0, le=86_400, description="How long a critic may take before it is undecided."

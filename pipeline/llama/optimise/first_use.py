@@ -19,6 +19,7 @@ from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.measure import reading_speed
 from pipeline.llama.optimise.passage import PASSAGE
 from pipeline.llama.optimise.requantise import Kind, requantised
+from pipeline.llama.products import attached
 
 WORTH = 1.5
 """How many times as fast it must read: as `q8_0` it writes no faster, and is half as big again."""
@@ -37,7 +38,9 @@ def faster_form(path: Path, folder: Path | None = None, *, kind: Kind = "q8_0") 
     It is measured on first use, in a few seconds, and remembered beside the new file.
     """
     folder = folder or user_cache_path("superego") / "models"
-    note = folder / f"{path.stem}-{fingerprint(path)[:16]}-{kind}.json"
+    quiet_api()  # which may be hindered from multiplying by ours, by which more pays
+    by = "-by-ours" if attached() else ""
+    note = folder / f"{path.stem}-{fingerprint(path)[:16]}-{kind}{by}.json"
     try:
         gain = _noted(note)
         if gain is None:

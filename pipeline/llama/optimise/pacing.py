@@ -32,6 +32,7 @@ from pipeline.llama.engine.worker import worker
 from pipeline.llama.model import LlamaModel, quiet_api
 from pipeline.llama.optimise.fingerprint import fingerprint
 from pipeline.llama.optimise.passage import PASSAGE
+from pipeline.llama.products import LIBRARY, attached
 from pipeline.machine.processor import processor
 
 _SLOWER = 1.1
@@ -113,10 +114,12 @@ def pace(model: LlamaModel, threads: int, folder: Path | None = None) -> Pace:
 
 
 def _llama_cpp() -> str:
-    """Its version and build: compiled with other flags it takes other times."""
+    """Its version and build, and that of our products: compiled with other flags it takes other times."""
     installed = distribution("llama-cpp-python")
-    files = hashlib.sha256((installed.read_text("RECORD") or "").encode()).hexdigest()[:8]
-    return f"llama-cpp-python {installed.version} ({files})"
+    files = hashlib.sha256((installed.read_text("RECORD") or "").encode())
+    if attached():
+        files.update(LIBRARY.read_bytes())
+    return f"llama-cpp-python {installed.version} ({files.hexdigest()[:8]})"
 
 
 def _pays(flash: float, plain: float) -> bool:

@@ -267,6 +267,17 @@ def test_a_note_that_was_cut_short_is_written_again(folder: Path, monkeypatch: p
     assert note.read_text() == '{"gain_of_one_thread": 2.0}'
 
 
+def test_what_did_not_pay_by_llama_cpps_products_is_measured_by_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is remembered, whoever asks in between."""
+    gains = [1.1, 2.0]
+    monkeypatch.setattr(first_use, "_gain", lambda before, after: gains.pop(0))
+    for ours in (False, True, False, True):
+        monkeypatch.setattr(first_use, "attached", lambda ours=ours: ours)
+        assert (faster_form(embedded.weights(), tmp_path) != embedded.weights()) == ours
+
+
 def test_without_a_place_to_keep_it_the_model_is_used_as_it_is(tmp_path: Path) -> None:
     """A read-only home is no reason not to answer."""
     (tmp_path / "file").write_text("")
