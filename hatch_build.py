@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 class CustomBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's interface
-        here = sys.platform == "linux" and platform.machine() == "x86_64" and sys.maxsize > 2**32
+        here = platform.libc_ver()[0] == "glibc" and platform.machine() == "x86_64" and sys.maxsize > 2**32
         library = Path(self.root) / "pipeline/llama/products/libproducts.so"
         if self.target_name != "wheel" or not here or not self._compiled(library):
             return
@@ -36,4 +36,6 @@ class CustomBuildHook(BuildHookInterface[Any]):
             self.app.display_warning(f"llama.cpp will multiply by its own means, which may be slower: {exc}")
             library.unlink(missing_ok=True)
             return False
+        finally:
+            partial.unlink(missing_ok=True)
         return True

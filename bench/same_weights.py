@@ -5,10 +5,12 @@ its adapter, in a conversation apart and where the draft was written, is measure
 
 All in one rotation. Every way of ours has an engine of its own, so that none finds in the cache what another has read.
 The usual ways have a process of their own, where llama.cpp multiplies by its own means, as whoever installs it has it;
-and another one, where it does so by ours (`pipeline.llama.products`), which tells what else makes the difference.
+and, where ours (`pipeline.llama.products`) are had, another one by those, which tells what else makes the difference.
 """
 
 from __future__ import annotations
+
+from contextlib import ExitStack
 
 from bench.apart import Apart, Served
 from bench.harms import judge_asked
@@ -28,10 +30,14 @@ BY_OURS = ", by our products"
 def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
     path = weights()
     ways = _Ours(LlamaModel(path))
-    with Apart(__name__, tokens, "its own") as usual, Apart(__name__, tokens, "ours") as by_ours:
-        others = usual.sides | {f"{name}{BY_OURS}": side for name, side in by_ours.sides.items()}
-        early = [name + by for name in ("raw draft", "critic") for by in ("", BY_OURS)]
-        alternating(ways.sides(8) | {name: others[name] for name in early}, 1, first=0)
+    with ExitStack() as stack:
+        usual = stack.enter_context(Apart(__name__, tokens, "its own"))
+        others = dict(usual.sides)
+        if attached():
+            by_ours = stack.enter_context(Apart(__name__, tokens, "ours"))
+            others |= {f"{name}{BY_OURS}": side for name, side in by_ours.sides.items()}
+        early = {name: side for name, side in others.items() if name.split(",")[0] in ("raw draft", "critic")}
+        alternating(ways.sides(8) | early, 1, first=0)
         warm = len(ways.place.scored)
         ways.verdicts.clear()
         seconds = alternating(ways.sides(tokens) | others, rounds, first=1)
@@ -39,6 +45,13 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
 
     def with_draft(judging: str, by: str = "") -> list[float]:
         return [a + b for a, b in zip(seconds[f"raw draft{by}"], seconds[judging + by], strict=True)]
+
+    def by_our_products() -> dict[str, Spread]:
+        drafts = Spread.of(ratios(alone, seconds[f"raw draft{BY_OURS}"]))
+        found = _over(
+            ours, "all by our products", with_draft("critic", BY_OURS), with_draft("prompt per rule", BY_OURS)
+        )
+        return found | {"unmoderated draft over raw draft, all by our products": drafts}
 
     two_models, per_rule = with_draft("critic"), with_draft("prompt per rule")
     ours, alone = seconds["cascade, 8 rules"], seconds["alone"]
@@ -69,10 +82,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
             "critic reads its preamble anew, over ours": Spread.of(ratios(with_draft("critic anew"), ours)),
             **_over(separate, "separate", two_models, per_rule),
             **_over(in_place, "in place", two_models, per_rule),
-            **_over(ours, "all by our products", with_draft("critic", BY_OURS), with_draft("prompt per rule", BY_OURS)),
-            "unmoderated draft over raw draft, all by our products": Spread.of(
-                ratios(alone, seconds[f"raw draft{BY_OURS}"])
-            ),
+            **(by_our_products() if attached() else {}),
         },
     )
 
@@ -114,7 +124,6 @@ def served(tokens: str, products: str) -> Served:
     path = weights()
     model = LlamaModel(path)
     use(products == "ours")
-    assert attached() == (products == "ours"), "this machine multiplies by llama.cpp's own means"
     drafter, critic = Raw(path, model), Raw(path, model)
     drafts: dict[int, str] = {}
 

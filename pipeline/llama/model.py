@@ -247,6 +247,7 @@ def quiet_api() -> Any:
 
 
 _first = threading.Lock()
+"""Two threads that come first at the same time would each take the other for somebody who may be at work."""
 _silence: Any = None
 """Kept here, because llama.cpp holds only its address."""
 

@@ -20,7 +20,8 @@ BATCH = 128
 """Rows in a batch: nearly as fast a row as a longer one, and whoever comes has not long to wait for the next."""
 
 LONG_BATCH = 256
-"""For who reads while nobody else has anything to do: a tenth faster a row, and longer ones are no faster."""
+"""For who reads while nobody else has anything to do: a tenth faster a row by llama.cpp's products, and longer ones are
+no faster."""
 
 OUTPUTS = 64
 """Wanted rows in a batch: llama.cpp keeps a vocabulary of floats for each."""

@@ -22,7 +22,7 @@ from pipeline.llama.optimise.requantise import Kind, requantised
 from pipeline.llama.products import attached
 
 WORTH = 1.5
-"""How many times as fast it must read: as `q8_0` it writes no faster, and is half as big again."""
+"""How many times as fast it must read: as `q8_0` it is half as big again."""
 
 _ROUNDS = 3
 _TOKENS = 128

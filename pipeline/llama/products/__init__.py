@@ -65,7 +65,7 @@ def use(ours: bool) -> None:
 
 @cache
 def _library() -> Any:
-    """None where it was not compiled, or from other sources than these."""
+    """None where it was not compiled, or so long ago that it lacks a function."""
     try:
         library = ctypes.CDLL(str(LIBRARY))
         for asks in (library.superego_has_vnni, library.superego_attach, library.superego_attached):

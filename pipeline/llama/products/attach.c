@@ -7,8 +7,6 @@
 #define _GNU_SOURCE
 #include "products.h"
 
-#if defined(__x86_64__) && defined(__LP64__) && defined(__GLIBC__)
-
 #include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -73,12 +71,13 @@ static bool writable(void **at) {
 }
 
 /* Whether ours are in place in the library behind this handle of dlopen, or in the one of those it needs that has the
-   function. Nobody may be multiplying meanwhile: two threads at one product would share it out in two ways. */
+   function. For processors that superego_has_vnni. Nobody may be multiplying meanwhile: two threads at one product would
+   share it out in two ways. */
 bool superego_attach(void *handle) {
     if (entry) return true;
     Dl_info found;
     theirs = (products *)dlsym(handle, name);
-    if (!superego_has_vnni() || !theirs || !dladdr((void *)theirs, &found)) return false;
+    if (!theirs || !dladdr((void *)theirs, &found)) return false;
     sought what = {found.dli_fname, NULL};
     dl_iterate_phdr(look, &what);
     if (!what.entry || !writable(what.entry)) return false;
@@ -93,16 +92,3 @@ bool superego_attached(void) { return entry && *entry == ours; }
 void superego_use(bool those_here) {
     if (entry) atomic_store(entry, those_here ? ours : theirs);
 }
-
-#else
-
-bool superego_attach(void *handle) {
-    (void)handle;
-    return false;
-}
-
-bool superego_attached(void) { return false; }
-
-void superego_use(bool those_here) { (void)those_here; }
-
-#endif

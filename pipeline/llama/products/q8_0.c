@@ -12,8 +12,6 @@
 
 #include "products.h"
 
-#if defined(__x86_64__) && defined(__LP64__) && defined(__GLIBC__)
-
 #include <immintrin.h>
 #include <stddef.h>
 
@@ -46,11 +44,13 @@ typedef struct {
 static _Thread_local workplace place;
 
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni,avx2,fma,f16c")))
-#define EACH _Pragma("GCC unroll 8")
+#define UNROLLED _Pragma("GCC unroll 8")
 
 bool superego_has_vnni(void) {
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"); /* what has them has the rest */
 }
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* What is missing of sixteen rows is the first one again, and is not stored in the end. Meanwhile what is read `next`, if
    anything, is fetched, sixteen blocks for each: all weights are read once for a token, and by itself hardware fetches
@@ -65,7 +65,7 @@ VNNI static void turn(turned *out, const block *weights, int64_t stride, int64_t
             __builtin_prefetch((const char *)(next + b * ROWS) + at, 0, 2);
         __m512i a[8], c[8];
         uint16_t scales[ROWS];
-        EACH for (int i = 0; i < 8; i++) {
+        UNROLLED for (int i = 0; i < 8; i++) {
             const block *one = weights + (i < rows ? i : 0) * stride + b;
             const block *other = weights + (i + 8 < rows ? i + 8 : 0) * stride + b;
             a[i] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const void *)one->numbers)),
@@ -73,18 +73,18 @@ VNNI static void turn(turned *out, const block *weights, int64_t stride, int64_t
             scales[i] = one->scale;
             scales[i + 8] = other->scale;
         }
-        EACH for (int i = 0; i < 8; i += 2) { /* two rows side by side, then four, then eight, in each half */
+        UNROLLED for (int i = 0; i < 8; i += 2) { /* two rows side by side, then four, then eight, in each half */
             c[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
             c[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);
         }
-        EACH for (int i = 0; i < 8; i += 4) {
+        UNROLLED for (int i = 0; i < 8; i += 4) {
             a[i] = _mm512_unpacklo_epi64(c[i], c[i + 2]);
             a[i + 1] = _mm512_unpackhi_epi64(c[i], c[i + 2]);
             a[i + 2] = _mm512_unpacklo_epi64(c[i + 1], c[i + 3]);
             a[i + 3] = _mm512_unpackhi_epi64(c[i + 1], c[i + 3]);
         }
         __m512i sum = _mm512_setzero_si512();
-        EACH for (int i = 0; i < 4; i++) {
+        UNROLLED for (int i = 0; i < 4; i++) {
             out[b].numbers[i] = _mm512_permutex2var_epi64(a[i], low, a[i + 4]);
             out[b].numbers[i + 4] = _mm512_permutex2var_epi64(a[i], high, a[i + 4]);
             sum = _mm512_dpbusd_epi32(sum, ones, out[b].numbers[i]);
@@ -104,39 +104,33 @@ VNNI __attribute__((always_inline)) static inline void tile(int count, int64_t b
     const int32_t(*fours)[NUMBERS / 4] = place.fours + from;
     const float *scales = place.scales + from;
     __m512 sums[TILE];
-    EACH for (int j = 0; j < count; j++)
+    UNROLLED for (int j = 0; j < count; j++)
         sums[j] = first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(lanes, product + j * stride);
     for (int64_t b = 0; b < blocks; b++) {
         __m512i weights[NUMBERS / 4];
-        EACH for (int i = 0; i < NUMBERS / 4; i++) weights[i] = rows[b].numbers[i];
-        EACH for (int j = 0; j < count; j++) {
+        UNROLLED for (int i = 0; i < NUMBERS / 4; i++) weights[i] = rows[b].numbers[i];
+        UNROLLED for (int j = 0; j < count; j++) {
             __m512i sum = rows[b].begin;
-            EACH for (int i = 0; i < NUMBERS / 4; i++)
+            UNROLLED for (int i = 0; i < NUMBERS / 4; i++)
                 sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(fours[j * deep + b][i]), weights[i]);
             const __m512 scale = _mm512_mul_ps(rows[b].scales, _mm512_set1_ps(scales[j * deep + b]));
             sums[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, sums[j]);
         }
     }
-    EACH for (int j = 0; j < count; j++) _mm512_mask_storeu_ps(product + j * stride, lanes, sums[j]);
+    UNROLLED for (int j = 0; j < count; j++) _mm512_mask_storeu_ps(product + j * stride, lanes, sums[j]);
 }
 
 VNNI static void tiles(int64_t columns, int64_t blocks, int64_t at, int64_t deep, float *product, int64_t stride,
                        __mmask16 lanes, bool first) {
     for (int64_t j = 0; j < columns; j += TILE) {
-#define OF(count)                                                                              \
-    tile(count, blocks, j * deep + at, deep, product + j * stride, stride, lanes, first); \
-    break
-        switch (columns - j) {
-            case 1: OF(1);
-            case 2: OF(2);
-            case 3: OF(3);
-            case 4: OF(4);
-            case 5: OF(5);
-            case 6: OF(6);
-            case 7: OF(7);
-            default: OF(TILE);
+#define CASE(count)                                                                           \
+    case count:                                                                               \
+        tile(count, blocks, j * deep + at, deep, product + j * stride, stride, lanes, first); \
+        break;
+        switch (least(columns - j, TILE)) {
+            CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
         }
-#undef OF
+#undef CASE
     }
 }
 
@@ -150,8 +144,6 @@ VNNI static void make_unsigned(const block *columns, int64_t stride, int64_t cou
             place.scales[j * deep + b] = _cvtsh_ss(each->scale);
         }
 }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 VNNI void superego_q8_0(const thread_of *thread, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
                         const void *b, int64_t ldb, float *c, int64_t ldc) {
@@ -178,14 +170,3 @@ VNNI void superego_q8_0(const thread_of *thread, int64_t m, int64_t n, int64_t k
         }
     }
 }
-
-#else
-
-bool superego_has_vnni(void) { return false; }
-
-void superego_q8_0(const thread_of *thread, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b,
-                   int64_t ldb, float *c, int64_t ldc) {
-    (void)thread, (void)m, (void)n, (void)k, (void)a, (void)lda, (void)b, (void)ldb, (void)c, (void)ldc;
-}
-
-#endif

@@ -71,7 +71,7 @@ def test_it_is_measured_once(tmp_path: Path, model: LlamaModel, taken: list[Take
 def test_and_again_with_another_build_of_llama_cpp(
     tmp_path: Path, model: LlamaModel, taken: list[Taken], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the same version: other flags, other times."""
+    """Of the same version, or of our products: other flags, other times."""
 
     class Installed:
         version = "0.3.36"
@@ -80,14 +80,20 @@ def test_and_again_with_another_build_of_llama_cpp(
         def read_text(self, name: str) -> str | None:
             return self.record if name == "RECORD" else None
 
-    installed = Installed()
+    installed, products = Installed(), tmp_path / "libproducts.so"
     monkeypatch.setattr(pacing, "distribution", lambda name: installed)
-    taken += [XEON, QUICK]
+    monkeypatch.setattr(pacing, "attached", products.is_file)
+    monkeypatch.setattr(pacing, "LIBRARY", products)
+    taken += [XEON, QUICK, QUICK, QUICK]
     assert pace(model, 2, tmp_path) == pace(model, 2, tmp_path) == XEON.pace
     installed.record = "libggml-cpu.so,sha256=two,9"
     assert pace(model, 2, tmp_path) == QUICK.pace
     installed.record = "libggml-cpu.so,sha256=one,9"
     assert pace(model, 2, tmp_path) == XEON.pace
+    for ours in ("one", "two"):
+        products.write_text(ours)
+        assert pace(model, 2, tmp_path) == QUICK.pace
+    assert not taken
 
 
 def test_what_was_measured_while_others_were_at_work_is_measured_again(

@@ -6,8 +6,10 @@ import ctypes
 import logging
 import platform
 import re
+import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,11 @@ def test_where_the_processor_can_it_is_they_who_multiply(model: LlamaModel) -> N
     assert (ours != theirs).any() == HERE
 
 
+def test_the_version_that_is_pinned_was_looked_at() -> None:
+    """Or ours would be left out everywhere, and nobody would notice."""
+    assert version("llama-cpp-python") in {package for package, _ggml in products._KNOWN}
+
+
 @vnni
 def test_another_llama_cpp_multiplies_by_its_own_means(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -120,11 +127,13 @@ def test_another_llama_cpp_multiplies_by_its_own_means(
 
 @vnni
 def test_and_one_that_has_no_versions(caplog: pytest.LogCaptureFixture) -> None:
+    """As a later one may be."""
     with caplog.at_level(logging.INFO, "superego"):
         assert not attach(object(), alone=True)
     assert "its version is not known" in caplog.text
 
 
+@pytest.mark.skipif(not shutil.which("cc"), reason="an old one has to be compiled")
 @pytest.mark.parametrize("code", [None, "bool superego_has_vnni(void) { return true; }"])
 def test_without_a_compiler_or_after_an_update_llama_cpp_does(
     code: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
