@@ -10,6 +10,7 @@ and, where ours (`pipeline.llama.products`) are had, another one by those, which
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from bench.apart import Apart, Served
@@ -31,11 +32,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
     path = weights()
     ways = _Ours(LlamaModel(path))
     with ExitStack() as stack:
-        usual = stack.enter_context(Apart(__name__, tokens, "its own"))
-        others = dict(usual.sides)
-        if attached():
-            by_ours = stack.enter_context(Apart(__name__, tokens, "ours"))
-            others |= {f"{name}{BY_OURS}": side for name, side in by_ours.sides.items()}
+        others = _usual(stack, tokens)
         early = {name: side for name, side in others.items() if name.split(",")[0] in ("raw draft", "critic")}
         alternating(ways.sides(8) | early, 1, first=0)
         warm = len(ways.place.scored)
@@ -43,17 +40,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
         seconds = alternating(ways.sides(tokens) | others, rounds, first=1)
     floor = seconds["raw draft"]
 
-    def with_draft(judging: str, by: str = "") -> list[float]:
-        return [a + b for a, b in zip(seconds[f"raw draft{by}"], seconds[judging + by], strict=True)]
-
-    def by_our_products() -> dict[str, Spread]:
-        drafts = Spread.of(ratios(alone, seconds[f"raw draft{BY_OURS}"]))
-        found = _over(
-            ours, "all by our products", with_draft("critic", BY_OURS), with_draft("prompt per rule", BY_OURS)
-        )
-        return found | {"unmoderated draft over raw draft, all by our products": drafts}
-
-    two_models, per_rule = with_draft("critic"), with_draft("prompt per rule")
+    two_models, per_rule = _with_draft(seconds, "critic"), _with_draft(seconds, "prompt per rule")
     ours, alone = seconds["cascade, 8 rules"], seconds["alone"]
     separate, in_place = seconds["separate, 8 rules"], seconds["in place, 8 rules"]
     return Measured(
@@ -79,12 +66,32 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
                 asked_in_place(ways.place.model, request) for request, _ in ways.place.scored[warm:]
             ),
             "unmoderated draft over raw draft": Spread.of(ratios(alone, floor)),
-            "critic reads its preamble anew, over ours": Spread.of(ratios(with_draft("critic anew"), ours)),
+            "critic reads its preamble anew, over ours": Spread.of(ratios(_with_draft(seconds, "critic anew"), ours)),
             **_over(separate, "separate", two_models, per_rule),
             **_over(in_place, "in place", two_models, per_rule),
-            **(by_our_products() if attached() else {}),
+            **(_by_our_products(seconds) if attached() else {}),
         },
     )
+
+
+def _usual(stack: ExitStack, tokens: int) -> dict[str, Side]:
+    """The usual ways, by llama.cpp's products and, where they are had, by ours."""
+    sides = dict(stack.enter_context(Apart(__name__, tokens, "its own")).sides)
+    if attached():
+        by_ours = stack.enter_context(Apart(__name__, tokens, "ours"))
+        sides |= {f"{name}{BY_OURS}": side for name, side in by_ours.sides.items()}
+    return sides
+
+
+def _with_draft(seconds: Mapping[str, list[float]], judging: str, by: str = "") -> list[float]:
+    return [a + b for a, b in zip(seconds[f"raw draft{by}"], seconds[judging + by], strict=True)]
+
+
+def _by_our_products(seconds: Mapping[str, list[float]]) -> dict[str, Spread]:
+    judged = [_with_draft(seconds, judging, BY_OURS) for judging in ("critic", "prompt per rule")]
+    drafts = Spread.of(ratios(seconds["alone"], seconds[f"raw draft{BY_OURS}"]))
+    found = _over(seconds["cascade, 8 rules"], "all by our products", *judged)
+    return found | {"unmoderated draft over raw draft, all by our products": drafts}
 
 
 def _over(ours: list[float], how: str, two_models: list[float], per_rule: list[float]) -> dict[str, Spread]:

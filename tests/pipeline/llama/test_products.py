@@ -172,3 +172,39 @@ model.quiet_api()
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout.strip() == str(done)
     assert ("may be at work in another thread" in ran.stderr) == (not done)
+
+
+@vnni
+def test_many_who_come_first_attach_once() -> None:
+    """None takes another for somebody who may be at work."""
+    script = """
+import threading, time
+from pipeline.llama import model
+attach = model.attach
+def slowly(*given, **named):
+    time.sleep(0.2)
+    print(attach(*given, **named))
+model.attach = slowly
+threads = [threading.Thread(target=model.quiet_api) for _ in range(4)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout.split() == ["True"]
+
+
+def test_what_reads_faster_is_noted_by_who_multiplies(tmp_path: Path) -> None:
+    """Also where a process asks that first, before anything else of llama.cpp."""
+    script = f"""
+from pathlib import Path
+from pipeline.assembly import embedded
+from pipeline.llama.optimise import first_use
+first_use.requantised = lambda path, *_, **__: path
+first_use._gain = lambda before, after: 1.0
+first_use.faster_form(embedded.weights(), Path({str(tmp_path)!r}))
+"""
+    subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=120, check=True)
+    (note,) = tmp_path.iterdir()
+    assert note.name.endswith("-by-ours.json") == HERE
