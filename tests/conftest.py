@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from gguf import GGUFReader
 from hypothesis import settings
+from xdist import is_xdist_controller
 
 from pipeline.assembly import embedded
 from pipeline.llama import Engine, LlamaModel
@@ -20,10 +21,14 @@ pytest_plugins = ["tests.workers"]
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Before a test imports llama.cpp, which would then be left to multiply by its own means.
-quiet_api()
-
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """llama.cpp is loaded before a test imports it, which would leave it to multiply by its own means; and once a
+    worker has its core: OpenMP, where it saw more of them, has threads spin while they wait for one another."""
+    if not is_xdist_controller(session):
+        quiet_api()
 
 
 @pytest.fixture(scope="session")
