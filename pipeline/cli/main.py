@@ -19,7 +19,7 @@ from pipeline.cli.critic import critic
 from pipeline.cli.evaluation import calibrate, evaluate
 from pipeline.cli.identity import identity
 from pipeline.cli.serve import serve
-from pipeline.cli.terminal.reporting import DONE
+from pipeline.cli.terminal.reporting import DONE, reported
 from pipeline.cli.tune import tune
 
 app = typer.Typer(
@@ -50,16 +50,16 @@ app.add_typer(cache.app, name="cache")
 @app.callback()
 def _superego(
     version: Annotated[  # the callback below has said it
-        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda on: _version(on))
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda on: on and _version())
     ] = False,
 ) -> None:
     pass
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"superego {importlib.metadata.version('superego')}")
-        raise typer.Exit(DONE)
+@reported
+def _version() -> int:
+    print(f"superego {importlib.metadata.version('superego')}")
+    return DONE
 
 
 def main() -> None:

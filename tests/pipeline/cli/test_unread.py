@@ -56,7 +56,7 @@ def test_a_list_that_nobody_reads_is_no_error(more: list[str]) -> None:
 
 
 @pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("command", ["manifestos --json", "judge rows.jsonl -m house-style"])
+@pytest.mark.parametrize("command", ["--version", "manifestos --json", "judge rows.jsonl -m house-style"])
 def test_a_full_disk_is_one_line_and_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, buffered: str
 ) -> None:
