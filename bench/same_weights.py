@@ -75,7 +75,7 @@ def measured(*, rounds: int = ROUNDS, tokens: int = TOKENS) -> Measured:
 
 
 def _usual(stack: ExitStack, tokens: int) -> dict[str, Side]:
-    """The usual ways, by llama.cpp's products and, where they are had, by ours."""
+    """The usual ways, by llama.cpp's products and, where ours are had, by those as well."""
     sides = dict(stack.enter_context(Apart(__name__, tokens, "its own")).sides)
     if attached():
         by_ours = stack.enter_context(Apart(__name__, tokens, "ours"))

@@ -25,8 +25,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """llama.cpp is loaded before a test imports it, which would leave it to multiply by its own means; and once a
-    worker has its core: OpenMP, where it saw more of them, has threads spin while they wait for one another."""
+    """Load llama.cpp before a test does, which would leave it to multiply by its own means; and once a worker has its
+    core: OpenMP counts cores when it is loaded, and where there are enough, threads spin as they wait for each other.
+    """
     if not is_xdist_controller(session):
         quiet_api()
 

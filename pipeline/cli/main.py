@@ -49,7 +49,7 @@ app.add_typer(cache.app, name="cache")
 
 @app.callback()
 def _superego(
-    version: Annotated[  # the callback below has said it
+    version: Annotated[  # `_version` has said it
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda on: on and _version())
     ] = False,
 ) -> None:

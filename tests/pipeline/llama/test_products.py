@@ -195,7 +195,7 @@ for each in threads:
     assert ran.stdout.split() == ["True"]
 
 
-def test_what_reads_faster_is_noted_by_who_multiplies(tmp_path: Path) -> None:
+def test_the_note_of_what_reads_faster_says_whose_products_it_is_of(tmp_path: Path) -> None:
     """Also where a process asks that first, before anything else of llama.cpp."""
     script = f"""
 from pathlib import Path
