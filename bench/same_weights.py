@@ -131,6 +131,7 @@ def served(tokens: str, products: str) -> Served:
     path = weights()
     model = LlamaModel(path)
     use(products == "ours")
+    assert attached() == (products == "ours"), "these are not the products that were asked for"
     drafter, critic = Raw(path, model), Raw(path, model)
     drafts: dict[int, str] = {}
 

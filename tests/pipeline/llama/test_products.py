@@ -133,8 +133,16 @@ def test_and_one_that_has_no_versions(caplog: pytest.LogCaptureFixture) -> None:
     assert "its version is not known" in caplog.text
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="an old one has to be compiled")
-@pytest.mark.parametrize("code", [None, "bool superego_has_vnni(void) { return true; }"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        None,
+        pytest.param(
+            "bool superego_has_vnni(void) { return true; }",
+            marks=pytest.mark.skipif(not shutil.which("cc"), reason="an old one has to be compiled"),
+        ),
+    ],
+)
 def test_without_a_compiler_or_after_an_update_llama_cpp_does(
     code: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
